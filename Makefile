@@ -1,0 +1,55 @@
+# The words people type. `make` alone prints them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -o pipefail
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
+SOURCES := weft kit proxy proto services cli sandbox deploy demo testkit tests bench bazel/pytest_main.py
+
+.PHONY: help demo demo-down test lint fmt types gen bench docs images lock install clean setup
+
+help: ## these words
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup ## the whole story on this host: sandbox, mesh, voting app, injection, numbers (ONCE=1 takes it down again)
+	@$(PYTHON) -m deploy.demo $(if $(ONCE),--once)
+
+demo-down: ## take down what `make demo` left
+	@$(PYTHON) -m cli sandbox down
+
+test: setup ## build everything and run every test (bazel test //...)
+	@deploy/bazel test //...
+
+lint: setup ## style and layers: ruff and the import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+
+fmt: setup ## format the code
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+types: setup ## mypy, strict, tests included
+	@$(BIN)/mypy $(SOURCES)
+
+gen: setup ## generated gRPC code, for editors and mypy
+	@deploy/setup --gen
+
+bench: setup ## the proxy beside Envoy, in one run
+	@$(PYTHON) -m bench
+
+docs: setup ## renew the generated reference pages
+	@$(PYTHON) -m deploy.docs
+
+images: setup ## OCI images of every part, in .build/images
+	@$(PYTHON) -m deploy.images
+
+install: setup ## the `mesh` command as one file, in /usr/local/bin
+	@deploy/bazel build //cli:mesh && install -m 755 bazel-bin/cli/mesh /usr/local/bin/mesh
+
+lock: setup ## pin requirements.in anew
+	@deploy/lock
+
+clean: ## remove what was built here
+	rm -rf .venv .gen .build bazel-* bench/out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+setup:
+	@deploy/setup

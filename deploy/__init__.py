@@ -1,0 +1,5 @@
+"""What turns the checkout into something running: set-up, images, the demo, generated pages.
+
+setup    Debian packages, the virtual environment, generated code (a shell script: it comes first)
+counts   how many tests ran, from Bazel's result files
+"""

@@ -1,0 +1,13 @@
+"""The words every part of Weft shares. Pure: no sockets, clocks, Kubernetes or gRPC, nothing of ours.
+
+names       workload identities: service account, namespace and trust domain <-> one DNS-like name
+addresses   socket addresses and networks
+authority   `service.namespace.svc.cluster.local:port` and its parts
+ports       the port numbers of the mesh, port lists and ranges as annotations write them
+labels      every label and annotation the mesh reads or writes
+durations   `300ms`, `1h30m`: the two spellings users meet
+metrics     every data-plane metric: name, kind, help, labels, buckets
+errors      the numbered catalogue of data-plane errors
+pki         keys, signing requests, certificates and chains as values
+version     the one place the version is written
+"""

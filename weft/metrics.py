@@ -1,0 +1,196 @@
+"""Every data-plane metric: its name, kind, help and buckets. Names and buckets are Linkerd's.
+
+Nothing else in the project spells a metric's name: the proxy registers from here, queries are
+built from here, and the reference page is generated from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric family. `buckets` are upper bounds in the metric's unit, without +Inf."""
+
+    name: str
+    kind: Kind
+    help: str
+    buckets: tuple[float, ...] = ()
+
+
+_ALL: list[Metric] = []
+
+
+def _counter(name: str, text: str) -> Metric:
+    return _add(Metric(name, Kind.COUNTER, text))
+
+
+def _gauge(name: str, text: str) -> Metric:
+    return _add(Metric(name, Kind.GAUGE, text))
+
+
+def _histogram(name: str, text: str, *buckets: float) -> Metric:
+    return _add(Metric(name, Kind.HISTOGRAM, text, buckets))
+
+
+def _add(metric: Metric) -> Metric:
+    _ALL.append(metric)
+    return metric
+
+
+LATENCY_MS_BUCKETS: tuple[float, ...] = tuple(
+    float(digit * scale) for scale in (1, 10, 100, 1000, 10_000) for digit in (1, 2, 3, 4, 5)
+)
+
+# -- HTTP, both directions ----------------------------------------------------------------------
+REQUEST_TOTAL = _counter("request_total", "Total count of HTTP requests.")
+RESPONSE_TOTAL = _counter("response_total", "Total count of HTTP responses.")
+RESPONSE_LATENCY_MS = _histogram(
+    "response_latency_ms",
+    "Elapsed times between a request's headers being received and its response stream completing.",
+    *LATENCY_MS_BUCKETS,
+)
+ROUTE_REQUEST_TOTAL = _counter("route_request_total", "Total count of HTTP requests per route.")
+ROUTE_RESPONSE_TOTAL = _counter("route_response_total", "Total count of HTTP responses per route.")
+ROUTE_RESPONSE_LATENCY_MS = _histogram(
+    "route_response_latency_ms",
+    "Elapsed times between a request's headers being received and its response stream completing, per route.",
+    *LATENCY_MS_BUCKETS,
+)
+ROUTE_ACTUAL_REQUEST_TOTAL = _counter(
+    "route_actual_request_total", "Total count of HTTP requests per route, each try counted."
+)
+ROUTE_ACTUAL_RESPONSE_TOTAL = _counter(
+    "route_actual_response_total", "Total count of HTTP responses per route, each try counted."
+)
+ROUTE_RETRYABLE_TOTAL = _counter(
+    "route_retryable_total", "Total count of retryable responses per route."
+)
+
+# -- TCP, both directions -----------------------------------------------------------------------
+TCP_OPEN_TOTAL = _counter("tcp_open_total", "Total count of opened connections.")
+TCP_OPEN_CONNECTIONS = _gauge("tcp_open_connections", "Number of currently-open connections.")
+TCP_READ_BYTES_TOTAL = _counter("tcp_read_bytes_total", "Total count of bytes read from peers.")
+TCP_WRITE_BYTES_TOTAL = _counter("tcp_write_bytes_total", "Total count of bytes written to peers.")
+TCP_CLOSE_TOTAL = _counter("tcp_close_total", "Total count of closed connections.")
+
+# -- inbound ------------------------------------------------------------------------------------
+INBOUND_HTTP_AUTHZ_ALLOW_TOTAL = _counter(
+    "inbound_http_authz_allow_total",
+    "The total number of inbound HTTP requests that were authorized.",
+)
+INBOUND_HTTP_AUTHZ_DENY_TOTAL = _counter(
+    "inbound_http_authz_deny_total", "The total number of inbound HTTP requests that were denied."
+)
+INBOUND_HTTP_ROUTE_NOT_FOUND_TOTAL = _counter(
+    "inbound_http_route_not_found_total",
+    "The total number of inbound HTTP requests that could not be associated with a route.",
+)
+INBOUND_HTTP_LOCAL_RATELIMIT_TOTAL = _counter(
+    "inbound_http_local_ratelimit_total",
+    "The total number of inbound HTTP requests that could not be processed due to rate limiting.",
+)
+INBOUND_TCP_AUTHZ_ALLOW_TOTAL = _counter(
+    "inbound_tcp_authz_allow_total",
+    "The total number of inbound TCP connections that were authorized.",
+)
+INBOUND_TCP_AUTHZ_DENY_TOTAL = _counter(
+    "inbound_tcp_authz_deny_total", "The total number of inbound TCP connections that were denied."
+)
+INBOUND_TCP_AUTHZ_TERMINATE_TOTAL = _counter(
+    "inbound_tcp_authz_terminate_total",
+    "The total number of inbound TCP connections that were terminated because they stopped being authorized.",
+)
+INBOUND_HTTP_ERRORS_TOTAL = _counter(
+    "inbound_http_errors_total",
+    "The total number of inbound HTTP requests that the proxy answered with an error.",
+)
+INBOUND_TCP_ERRORS_TOTAL = _counter(
+    "inbound_tcp_errors_total",
+    "The total number of inbound TCP connections closed by a proxy error.",
+)
+INBOUND_TCP_DETECT_HTTP_DURATION_SECONDS = _histogram(
+    "inbound_tcp_detect_http_duration_seconds", "Time spent detecting the protocol.", 0.001, 0.1
+)
+INBOUND_TCP_DETECT_HTTP_RESULTS_TOTAL = _counter(
+    "inbound_tcp_detect_http_results_total", "Outcomes of protocol detection."
+)
+INBOUND_TCP_TRANSPORT_HEADER_CONNECTIONS_TOTAL = _counter(
+    "inbound_tcp_transport_header_connections_total",
+    "The number of TCP connections that came with a transport header.",
+)
+
+# -- outbound -----------------------------------------------------------------------------------
+OUTBOUND_HTTP_ERRORS_TOTAL = _counter(
+    "outbound_http_errors_total",
+    "The total number of outbound HTTP requests that the proxy answered with an error.",
+)
+OUTBOUND_TCP_ERRORS_TOTAL = _counter(
+    "outbound_tcp_errors_total",
+    "The total number of outbound TCP connections closed by a proxy error.",
+)
+OUTBOUND_TCP_PROTOCOL_CONNECTIONS_TOTAL = _counter(
+    "outbound_tcp_protocol_connections_total", "Outbound TCP connections by protocol configuration."
+)
+OUTBOUND_TCP_DETECT_HTTP_DURATION_SECONDS = _histogram(
+    "outbound_tcp_detect_http_duration_seconds", "Time spent detecting the protocol.", 0.001, 0.1
+)
+OUTBOUND_TCP_DETECT_HTTP_RESULTS_TOTAL = _counter(
+    "outbound_tcp_detect_http_results_total", "Outcomes of protocol detection."
+)
+
+# -- the control plane, seen from the proxy -----------------------------------------------------
+CONTROL_REQUEST_TOTAL = _counter("control_request_total", "Total count of control-plane requests.")
+CONTROL_RESPONSE_TOTAL = _counter(
+    "control_response_total", "Total count of control-plane responses."
+)
+CONTROL_RESPONSE_LATENCY_MS = _histogram(
+    "control_response_latency_ms",
+    "Elapsed times of control-plane requests.",
+    *LATENCY_MS_BUCKETS,
+)
+CONTROL_IDENTITY_CERT_EXPIRATION = _gauge(
+    "control_identity_cert_expiration_timestamp_seconds",
+    "When the proxy's current certificate expires, in seconds since the epoch.",
+)
+CONTROL_IDENTITY_CERT_REFRESH = _gauge(
+    "control_identity_cert_refresh_timestamp_seconds",
+    "When the proxy's certificate was last refreshed, in seconds since the epoch.",
+)
+CONTROL_IDENTITY_CERT_REFRESHES_TOTAL = _counter(
+    "control_identity_cert_refreshes_total", "Total count of certificate refreshes by result."
+)
+
+# -- the process --------------------------------------------------------------------------------
+PROXY_BUILD_INFO = _gauge("proxy_build_info", "Proxy build info.")
+PROCESS_CPU_SECONDS_TOTAL = _counter(
+    "process_cpu_seconds_total", "Total user and system CPU time spent in seconds."
+)
+PROCESS_RESIDENT_MEMORY_BYTES = _gauge(
+    "process_resident_memory_bytes", "Resident memory size in bytes."
+)
+PROCESS_VIRTUAL_MEMORY_BYTES = _gauge(
+    "process_virtual_memory_bytes", "Virtual memory size in bytes."
+)
+PROCESS_OPEN_FDS = _gauge("process_open_fds", "Number of open file descriptors.")
+PROCESS_MAX_FDS = _gauge("process_max_fds", "Maximum number of open file descriptors.")
+PROCESS_START_TIME_SECONDS = _gauge(
+    "process_start_time_seconds", "When the process started, in seconds since the epoch."
+)
+LABEL_OVERFLOW_TOTAL = _counter(
+    "proxy_metrics_label_overflow_total",
+    "Series that were folded into one because their family reached its label budget.",
+)
+
+
+def catalogue() -> tuple[Metric, ...]:
+    """Every metric, in the order of this page."""
+    return tuple(_ALL)
