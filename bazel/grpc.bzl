@@ -9,11 +9,11 @@ def _py_grpc_library_impl(ctx):
         for suffix in _SUFFIXES
     ]
     imported = [src for dep in ctx.attr.imports for src in dep[_Protos].files.to_list()]
-    out_root = ctx.bin_dir.path + "/proto"
+    out_root = ctx.bin_dir.path + "/" + ctx.attr.root
     flags = ["--python_out=", "--pyi_out=", "--grpc_python_out="]
     ctx.actions.run(
         executable = ctx.executable._protoc,
-        arguments = ["-Iproto"] + [flag + out_root for flag in flags] + [p.path for p in ctx.files.srcs],
+        arguments = ["-I" + ctx.attr.root] + [flag + out_root for flag in flags] + [p.path for p in ctx.files.srcs],
         inputs = ctx.files.srcs + imported,
         outputs = outs,
         mnemonic = "PyGrpc",
@@ -32,7 +32,7 @@ def _py_grpc_library_impl(ctx):
                 transitive = [dep[PyInfo].transitive_sources for dep in deps],
             ),
             imports = depset(
-                [ctx.workspace_name + "/proto"],
+                [ctx.workspace_name + "/" + ctx.attr.root],
                 transitive = [dep[PyInfo].imports for dep in deps],
             ),
         ),
@@ -44,6 +44,7 @@ py_grpc_library = rule(
     implementation = _py_grpc_library_impl,
     attrs = {
         "srcs": attr.label_list(allow_files = [".proto"]),
+        "root": attr.string(default = "proto", doc = "the folder that imports are relative to"),
         "imports": attr.label_list(providers = [_Protos]),
         "deps": attr.label_list(default = ["@wheels//:all"], providers = [PyInfo]),
         "_protoc": attr.label(default = "//bazel:protoc", executable = True, cfg = "exec"),

@@ -1,0 +1,13 @@
+"""OCI images of every part of Weft, made without a daemon.
+
+catalogue  which images there are and what goes into each
+base       Debian packages unpacked into one root: Python, iptables, what they need
+wheels     third-party packages: the closure of a few names in this environment
+tree       files of a layer: copied, pruned, compiled, in one order
+tarball    a folder as reproducible bytes: sorted, one date, root's
+layout     OCI layouts: layers, configuration, index
+sbom       what is inside, as SPDX
+__main__   `python -m deploy.images [NAME ...]`
+
+Three layers, the first two shared between images: the base, the wheels, our own code.
+"""
