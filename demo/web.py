@@ -90,7 +90,7 @@ def application(emoji_host: str, voting_host: str) -> Starlette:
             Route("/api/list", _list),
             Route("/api/vote", _vote),
             Route("/api/leaderboard", _leaderboard),
-            Mount("/static", StaticFiles(directory=PAGE)),
+            Mount("/static", StaticFiles(directory=PAGE, follow_symlink=True)),
             Route("/{path:path}", _page),
         ],
         exception_handlers={grpc.aio.AioRpcError: _backend_failed},
