@@ -1,0 +1,3 @@
+module weft.test/pause
+
+go 1.25.0

@@ -1,0 +1,119 @@
+"""containerd with a bridge network, and the images it is given."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy.images.layout import Config, write
+from deploy.images.tarball import make_layer
+from tests.kubernetes.cluster.places import POD_BRIDGE, POD_SUBNET
+from tests.kubernetes.cluster.processes import ClusterError, run, start, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tests.kubernetes.cluster.places import Places
+
+PAUSE_IMAGE = "localhost/weft-test/pause:1"
+COREDNS_IMAGE = "localhost/weft-test/coredns:1"
+
+_CONFIG = """\
+version = 2
+root = "{run}/containerd"
+state = "{run}/containerd-state"
+[grpc]
+  address = "{socket}"
+[debug]
+  level = "warn"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "{run}/containerd-opt"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{pause}"
+  disable_apparmor = true
+  # Where the machine grants no CAP_SYS_RESOURCE, runc cannot lower a score and dies.
+  restrict_oom_score_adj = true
+  tolerate_missing_hugetlb_controller = true
+  disable_hugetlb_controller = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "{run}/cni"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+    default_runtime_name = "runc"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+"""
+
+
+def start_runtime(places: Places, programs: Mapping[str, Path]) -> None:
+    """Returns when containerd answers and has the images a node needs for itself."""
+    config = places.run / "containerd.toml"
+    config.write_text(
+        _CONFIG.format(run=places.run, socket=places.containerd_socket, pause=PAUSE_IMAGE)
+    )
+    _write_network(places)
+    start(places, "containerd", "/usr/bin/containerd", "--config", str(config))
+    wait_until("containerd answers", lambda: _answers(places), seconds=30)
+    with tempfile.TemporaryDirectory() as folder:
+        for image, program in ((PAUSE_IMAGE, "pause"), (COREDNS_IMAGE, "coredns")):
+            load(places, [_program_image(Path(folder), image, programs[program], program)])
+
+
+def load(places: Places, layouts: Iterable[Path]) -> None:
+    """Give containerd images that lie as OCI layouts. Raises ClusterError."""
+    for layout in layouts:
+        with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
+            with tarfile.open(archive.name, "w") as packed:
+                packed.add(layout, arcname=".")
+            run(*ctr(places), "images", "import", "--no-unpack=false", archive.name)
+
+
+def ctr(places: Places) -> tuple[str, ...]:
+    return ("ctr", "--address", str(places.containerd_socket), "--namespace", "k8s.io")
+
+
+def _answers(places: Places) -> bool:
+    try:
+        run(*ctr(places), "version")
+    except ClusterError:
+        return False
+    return True
+
+
+def _write_network(places: Places) -> None:
+    bridge = {
+        "type": "bridge",
+        "bridge": POD_BRIDGE,
+        "isGateway": True,
+        "hairpinMode": True,
+        "ipMasq": False,
+        "ipam": {
+            "type": "host-local",
+            "dataDir": f"{places.run}/cni-addresses",
+            "ranges": [[{"subnet": POD_SUBNET}]],
+            "routes": [{"dst": "0.0.0.0/0"}],
+        },
+    }
+    ports = {"type": "portmap", "capabilities": {"portMappings": True}}
+    network = {"cniVersion": "0.4.0", "name": "weft-test", "plugins": [bridge, ports]}
+    folder = places.run / "cni"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "10-weft.conflist").write_text(json.dumps(network))
+
+
+def _program_image(folder: Path, image: str, program: Path, name: str) -> Path:
+    """An image that holds one static program."""
+    root = folder / f"{name}-root"
+    for part in ("tmp", "etc", "proc", "sys", "dev"):
+        (root / part).mkdir(parents=True, exist_ok=True)
+    shutil.copy(program, root / name)
+    layer = make_layer(root, folder / f"{name}.tar", compress=False)
+    write(folder / name, image, [layer], Config("", (f"/{name}",), (), "/", {}))
+    return folder / name
