@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 REGISTRY = "localhost/weft"
 
-BASE_PACKAGES = ("python3.11-minimal", "libpython3.11-stdlib", "iptables")
+BASE_PACKAGES = ("python3.11-minimal", "libpython3.11-stdlib", "libstdc++6", "iptables")
 """Debian packages; what they need comes along."""
 
 _PROXY = ("trio", "httpunk", "cryptography", "protobuf", "h11")
