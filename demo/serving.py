@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 
 from demo import settings
+from demo.ending import asked_to_stop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -87,12 +86,3 @@ async def serve(handlers: Handlers) -> None:
     print(f"serving gRPC on port {bound}", flush=True)
     await asked_to_stop()
     await server.stop(GRACE_SECONDS)
-
-
-async def asked_to_stop() -> None:
-    """Returns on the first SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()

@@ -15,6 +15,7 @@ import httpx
 
 from demo import settings
 from demo.catalogue import FAILING
+from demo.ending import asked_to_stop
 
 FAILING_SHARE = 0.15
 
@@ -39,6 +40,18 @@ async def visit(client: httpx.AsyncClient, chance: random.Random) -> None:
 
 
 async def main() -> None:
+    visiting = asyncio.ensure_future(visit_again_and_again())
+    stopping = asyncio.ensure_future(asked_to_stop())
+    await asyncio.wait({visiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (visiting, stopping):
+        task.cancel()
+    await asyncio.gather(visiting, stopping, return_exceptions=True)
+    if visiting.done() and not visiting.cancelled():
+        visiting.result()
+
+
+async def visit_again_and_again() -> None:
+    """Until the time to live is over. Raises ValueError for unusable settings."""
     host, ttl = settings.text("WEB_HOST"), settings.number("TTL", 0.0)
     rate = max(1.0, settings.number("REQUEST_RATE", 1.0))
     chance = random.Random()  # noqa: S311 (ballots here are not secret)
