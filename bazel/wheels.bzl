@@ -5,8 +5,14 @@
 _BUILD = """
 py_library(
     name = "all",
-    data = ["site"],
-    imports = ["site"],
+    data = ["{site}"],
+    imports = ["{site}"],
+    visibility = ["//visibility:public"],
+)
+
+filegroup(
+    name = "environment",
+    srcs = ["venv"],
     visibility = ["//visibility:public"],
 )
 """
@@ -18,11 +24,13 @@ def _wheels_impl(ctx):
     made = ctx.execute(["/usr/bin/python3", "-m", "venv", "venv"])
     if made.return_code:
         fail("python3 -m venv failed (is python3-venv installed?):\n" + made.stdout + made.stderr)
-    pip = ["venv/bin/pip", "install", "--quiet", "--require-hashes", "--no-deps", "--target", "site"]
+    pip = ["venv/bin/pip", "install", "--quiet", "--require-hashes", "--no-deps"]
     result = ctx.execute(pip + ["-r", lock], timeout = 1200)
     if result.return_code:
         fail("pip could not install the wheels:\n" + result.stderr)
-    ctx.file("BUILD", _BUILD)
+    version = ctx.execute(["venv/bin/python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+    site = "venv/lib/python%s/site-packages" % version.stdout.strip()
+    ctx.file("BUILD", _BUILD.format(site = site))
 
 wheels = repository_rule(
     implementation = _wheels_impl,
