@@ -1,0 +1,23 @@
+"""`python -m deploy.docs [--check]`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from deploy.docs.pages import renew, stale
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; fail when a page is stale.")
+def main(*, check: bool) -> None:
+    """Renew the generated reference pages."""
+    changed = stale() if check else renew()
+    for name in changed:
+        click.echo(f"docs/reference/{name} {'is stale: run `make docs`' if check else 'renewed'}")
+    sys.exit(1 if check and changed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""docs/reference/settings.md: the environment of the proxy and of each control-plane process."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from deploy.docs.markdown import page, table
+from kit.settings import PREFIX, Settings
+from proxy.environment import PREFIX as PROXY_PREFIX
+from proxy.settings import HONOURED, NOT_YET
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+_SERVICES = {
+    "identity": "identity.settings",
+    "destination": "destination.settings",
+    "proxy-injector": "proxy_injector.settings",
+    "web": "web.settings",
+}
+_INTRODUCTION = """\
+The injector sets the proxy's variables from annotations; nobody writes them by hand. A value that cannot be used stops
+the start with its name and what is allowed."""
+
+
+def write() -> str:
+    honoured = ", ".join(f"`{name}`" for name in sorted(HONOURED))
+    missing = table(
+        ("variable", "instead"), [(f"`{name}`", text) for name, text in sorted(NOT_YET.items())]
+    )
+    sections = [
+        f"## The proxy\n\nPrefix `{PROXY_PREFIX}`. Names and meanings are Linkerd's.",
+        f"Honoured: {honoured}.",
+        f"Understood, but not yet honoured:\n\n{missing}",
+    ]
+    for service, module in _SERVICES.items():
+        sections.append(f"## {service}\n\nPrefix `{PREFIX}`.\n\n{_service(module)}")
+    return page("Settings", _INTRODUCTION, *sections)
+
+
+def _service(module: str) -> str:
+    found = vars(importlib.import_module(module)).values()
+    (model,) = (
+        one
+        for one in found
+        if isinstance(one, type) and issubclass(one, Settings) and one.__module__ == module
+    )
+    rows = [
+        (f"`{PREFIX}{name.upper()}`", _default(field), field.description or "")
+        for name, field in sorted(model.model_fields.items())
+    ]
+    return table(("variable", "default", "meaning"), rows)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    return "" if value in ("", None) else f"`{value}`"

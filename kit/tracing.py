@@ -1,0 +1,54 @@
+"""Spans of control-plane work, exported over OTLP/gRPC when a collector is named.
+
+Without one nothing is imported and `span` costs a function call.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.trace import Tracer
+
+_tracer: Tracer | None = None
+
+
+@contextmanager
+def exporting(
+    component: str, collector: str | None, exporter: SpanExporter | None = None
+) -> Iterator[None]:
+    """Exports spans while the block runs, and flushes at its end. `exporter` is for tests."""
+    global _tracer
+    if collector is None and exporter is None:
+        yield
+        return
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    if exporter is None:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+        exporter = OTLPSpanExporter(endpoint=collector, insecure=True)
+    provider = TracerProvider(resource=Resource.create({"service.name": component}))
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    _tracer = provider.get_tracer("weft")
+    try:
+        yield
+    finally:
+        _tracer = None
+        provider.shutdown()
+
+
+@contextmanager
+def span(name: str, **attributes: str | float | bool) -> Iterator[None]:
+    """One step of work; an exception marks it failed."""
+    if _tracer is None:
+        yield
+        return
+    with _tracer.start_as_current_span(name, attributes=attributes):
+        yield

@@ -1,0 +1,18 @@
+"""The destination service: tells every proxy where things are and what may be done to them.
+
+Facts flow one way:
+
+sources     Kubernetes watches, the only place that waits for the cluster
+read        one Kubernetes object -> one value of `model` (pure)
+index       all values, by name and by what they are looked up by; says which facts a change touched
+resolve     a service's authority -> its endpoints (pure)
+profiles    an address or authority -> its profile (pure)
+policy      a workload's port -> who may call it; a target -> how to call it (pure)
+diff        what changed between two sets of endpoints (pure)
+fanout      answers kept up to date, each subscriber at its own pace
+translate   values -> messages of the proxy API (pure)
+server      the gRPC face, on two ports
+
+An answer remembers which facts it read; when one of them is touched it is worked out again, once
+for all its subscribers.
+"""

@@ -1,0 +1,19 @@
+"""`python -m destination`: settings from the environment, then serve until SIGTERM."""
+
+import sys
+
+from destination.app import serve
+from destination.settings import DestinationSettings
+from kit import lifecycle, logs
+from kit.kube.client import Client
+
+
+async def main(process: lifecycle.Process) -> None:
+    settings = DestinationSettings.load()
+    logs.configure(settings.log_level, settings.log_format)
+    async with await Client.connect(settings.kubeconfig) as client:
+        await serve(process, settings, client)
+
+
+if __name__ == "__main__":
+    sys.exit(lifecycle.run(main))

@@ -1,0 +1,81 @@
+"""The destination service put together, in the order in which it comes up."""
+
+import asyncio
+import gc
+
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from destination.fanout import Fanout
+from destination.index import Index
+from destination.metrics import Metrics
+from destination.policy.inbound import InboundRules
+from destination.policy.outbound import OutboundRules
+from destination.resolve import Rules
+from destination.server import Answers, Config, register_destination, register_policy
+from destination.settings import DestinationSettings
+from destination.sources import Follower
+from destination.translate.endpoints import Http2Client
+from kit import admin, tracing
+from kit.kube.client import Client
+from kit.lifecycle import Process
+from kit.rpc import server as rpc
+from weft.names import DESTINATION_COMPONENT
+
+
+def config(settings: DestinationSettings) -> Config:
+    rules = Rules(
+        domain=settings.identities,
+        default_opaque=settings.default_opaque_ports,
+        transport_header=settings.outbound_transport_mode == "transport-header",
+        h2_upgrade=settings.enable_h2_upgrade,
+        ipv6=settings.enable_ipv6,
+    )
+    return Config(
+        cluster_domain=settings.cluster_domain,
+        endpoints=rules,
+        inbound=InboundRules(
+            settings.default_inbound_policy,
+            settings.cluster_networks,
+            settings.probe_networks,
+            rules,
+        ),
+        outbound=OutboundRules(settings.cluster_networks, rules),
+        http2=Http2Client(
+            settings.meshed_http2_keep_alive_interval, settings.meshed_http2_keep_alive_timeout
+        ),
+    )
+
+
+async def serve(
+    process: Process,
+    settings: DestinationSettings,
+    client: Client,
+    registry: CollectorRegistry = REGISTRY,
+) -> None:
+    """Runs until the process is asked to stop. The caller owns `client`."""
+    index = Index()
+    fanout = Fanout(index)
+    answers = Answers(index, fanout, asyncio.Event(), config(settings))
+    counted = rpc.Metrics(registry)
+    follower = Follower(client, Metrics(index, fanout, registry), fanout.touched)
+    watches = follower.jobs(index, process.readiness)
+
+    async def listed() -> None:
+        await process.readiness.wait_ready()
+        # What is known of the cluster lives long: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        answers.listed.set()
+
+    async with (
+        admin.serve(settings.admin_addr, process.readiness, registry),
+        rpc.serve(settings.addr, [register_destination(answers)], metrics=counted),
+        rpc.serve(settings.policy_addr, register_policy(answers), metrics=counted),
+    ):
+        with tracing.exporting(DESTINATION_COMPONENT, settings.trace_collector):
+            await process.run(
+                fanout.run(),
+                listed(),
+                *(follower.follow(source, condition) for source, condition in watches),
+            )
+        fanout.close()

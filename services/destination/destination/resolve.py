@@ -1,0 +1,170 @@
+"""From a service's authority to its endpoints, and from a pod's port to one endpoint. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from destination.index import Reader
+from destination.model import Client, Endpoint, Pod, Service, Slice, SliceEndpoint
+from destination.policy.servers import server_for
+from kit.kube.objects import Key
+from kit.rpc.status import InvalidArgument
+from weft.addresses import SocketAddress
+from weft.authority import ServiceAuthority
+from weft.names import NotAnIdentity, TrustDomain
+from weft.ports import DEFAULT_OPAQUE, PortSet, parse_port_set
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the mesh's operator decided, as far as endpoints are concerned."""
+
+    domain: TrustDomain = field(default_factory=TrustDomain)
+    default_opaque: PortSet = field(default_factory=lambda: parse_port_set(DEFAULT_OPAQUE))
+    transport_header: bool = False
+    h2_upgrade: bool = True
+    ipv6: bool = False
+
+
+@dataclass(frozen=True)
+class EndpointSet:
+    """The endpoints of one authority, as every client may see them."""
+
+    service: Key
+    exists: bool = True
+    local_traffic: bool = False
+    endpoints: Mapping[SocketAddress, Endpoint] = field(default_factory=dict)
+
+    def visible_to(self, client: Client, zone: str) -> Mapping[SocketAddress, Endpoint]:
+        """Those this client should use: its node's if traffic stays local, its zone's if hinted."""
+        chosen = self.endpoints
+        if self.local_traffic:
+            return {at: one for at, one in chosen.items() if one.node == client.node}
+        if zone and chosen and all(one.hint_zones for one in chosen.values()):
+            near = {at: one for at, one in chosen.items() if zone in one.hint_zones}
+            return near or chosen
+        return chosen
+
+
+def endpoints(reader: Reader, authority: ServiceAuthority, rules: Rules) -> EndpointSet:
+    """All ready endpoints. `exists` is False when there is no such Service.
+
+    Raises InvalidArgument for a Service that has none by nature (ExternalName).
+    """
+    key = Key(authority.namespace, authority.name)
+    service = reader.get(reader.index.services, key)
+    if service is None:
+        return EndpointSet(key, exists=False)
+    if service.external_name:
+        raise InvalidArgument(f"{key} is an ExternalName Service: it has no endpoints")
+    slices = _family(reader.by(reader.index.slices, "service", key), rules)
+    found = _of_slices(reader, service, authority, slices, rules)
+    return EndpointSet(
+        key,
+        local_traffic=service.local_traffic,
+        endpoints={one.address: one for one in found},
+    )
+
+
+def _family(slices: list[Slice], rules: Rules) -> list[Slice]:
+    """One address family: a pod with two addresses is one endpoint."""
+    wanted = rules.ipv6 and any(one.ipv6 and one.endpoints for one in slices)
+    return [one for one in slices if one.ipv6 is wanted]
+
+
+def _of_slices(
+    reader: Reader,
+    service: Service,
+    authority: ServiceAuthority,
+    slices: list[Slice],
+    rules: Rules,
+) -> Iterator[Endpoint]:
+    for one in slices:
+        port = _target_port(service, authority.port, one)
+        if port is None:
+            continue
+        for at in one.endpoints:
+            if not at.ready or (authority.hostname and at.hostname != authority.hostname):
+                continue
+            made = _endpoint(reader, at, port, rules)
+            if made is not None:
+                yield made
+
+
+def _target_port(service: Service, port: int, one: Slice) -> int | None:
+    """The slice's port of that name; a port the Service does not declare is taken as it is."""
+    declared = service.port(port)
+    if declared is None:
+        return port if one.ports else None
+    return next((number for name, number in one.ports if name == declared.name), None)
+
+
+def _endpoint(reader: Reader, at: SliceEndpoint, port: int, rules: Rules) -> Endpoint | None:
+    address = SocketAddress(at.ip, port)
+    if at.pod is None:
+        zone = at.zone or node_zone(reader, at.node)
+        return Endpoint(address, node=at.node, zone=zone, hint_zones=at.hint_zones)
+    pod = reader.get(reader.index.pods, at.pod)
+    if pod is None:
+        # The slice is ahead of the pod. Without the pod its identity is unknown, and sending to it
+        # in plaintext would be worse than sending to it a moment later.
+        return None
+    made = pod_endpoint(reader, pod, address, rules)
+    return replace(made, zone=at.zone or made.zone, hint_zones=at.hint_zones)
+
+
+def pod_endpoint(reader: Reader, pod: Pod, address: SocketAddress, rules: Rules) -> Endpoint:
+    """A port of a pod. The port is the container's."""
+    port = address.port
+    ours = pod.control_plane_ns == rules.domain.control_plane_namespace
+    # The admin port bypasses the redirect and answers in plaintext, so nothing there could prove an
+    # identity; the tap port is served by the proxy itself, which does.
+    bypassed = port in pod.skip_inbound_ports or port == pod.proxy.admin
+    meshed = bool(pod.control_plane_ns) and not bypassed
+    opaque = is_opaque(reader, pod, port, rules)
+    own = port in (pod.proxy.inbound, pod.proxy.admin, pod.proxy.control)
+    header = meshed and not own and (opaque or rules.transport_header)
+    return Endpoint(
+        address=address,
+        labels=pod_labels(pod),
+        identity=_identity(pod, rules.domain) if ours and meshed else "",
+        meshed=meshed,
+        h2=meshed and rules.h2_upgrade and not opaque,
+        opaque=meshed and opaque,
+        opaque_transport=pod.proxy.inbound if header else 0,
+        pod=pod.key,
+        node=pod.node,
+        zone=node_zone(reader, pod.node),
+    )
+
+
+def is_opaque(reader: Reader, pod: Pod, port: int, rules: Rules) -> bool:
+    """Bytes without a protocol we may look into: a Server says so, or the pod, or the default."""
+    server = server_for(reader, pod, port)
+    if server is not None and server.protocol == "opaque":
+        return True
+    return port in (rules.default_opaque if pod.opaque_ports is None else pod.opaque_ports)
+
+
+def pod_labels(pod: Pod) -> tuple[tuple[str, str], ...]:
+    """The metric labels of an endpoint, in order of name."""
+    labels = {"pod": pod.key.name, "serviceaccount": pod.service_account}
+    if pod.owner is not None:
+        kind, name = pod.owner
+        labels[kind] = name
+    if pod.control_plane_ns:
+        labels["control_plane_ns"] = pod.control_plane_ns
+    if template := pod.labels.get("pod-template-hash"):
+        labels["pod_template_hash"] = template
+    return tuple(sorted(labels.items()))
+
+
+def node_zone(reader: Reader, name: str) -> str:
+    node = reader.get(reader.index.nodes, Key("", name)) if name else None
+    return node.zone if node else ""
+
+
+def _identity(pod: Pod, domain: TrustDomain) -> str:
+    try:
+        return domain.identity(pod.service_account, pod.key.namespace)
+    except NotAnIdentity:
+        return ""

@@ -1,0 +1,8 @@
+"""Values -> messages of the proxy API. Pure; nothing here decides anything.
+
+net         addresses, networks, durations, resource names
+endpoints   Update and WeightedAddr
+profile     DestinationProfile
+inbound     inbound.Server
+outbound    outbound.OutboundPolicy
+"""

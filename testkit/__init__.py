@@ -1,0 +1,7 @@
+"""Fakes and contracts shared by tests; never part of a deployable.
+
+control_plane   scripted identity, destination and policy services for proxies
+kube            a Kubernetes API in memory, served over HTTP
+kube_contract   what any API server must do for our client
+trio_tests      tests that are trio tasks, in real or in virtual time
+"""
