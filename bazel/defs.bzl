@@ -25,12 +25,12 @@ def mesh_tests(deps, package = "", slow = [], data = []):
     not in Bazel's sandbox: some make network namespaces, and all of them start faster.
     """
     prefix = package + "/" if package else ""
-    fixtures = native.glob([prefix + "**/tests/**"], exclude = [prefix + "**/tests/test_*.py", "**/__pycache__/**"])
+    fixtures = native.glob([prefix + "**/tests/**"], exclude = ["**/__pycache__/**"])
     for src in native.glob([prefix + "**/tests/test_*.py"]):
         native.py_test(
             name = src[len(prefix):-len(".py")],
             size = "large" if src in slow else "medium",
-            srcs = [src, "//bazel:pytest_main.py"] + [f for f in fixtures if f.endswith(".py")],
+            srcs = ["//bazel:pytest_main.py"] + [f for f in fixtures if f.endswith(".py")],
             main = "//bazel:pytest_main.py",
             args = ["$(location %s)" % src],
             data = ["//:pyproject.toml"] + [f for f in fixtures if not f.endswith(".py")] + data,
