@@ -1,0 +1,19 @@
+"""`python -m web`: settings from the environment, then serve until SIGTERM."""
+
+import sys
+
+from kit import lifecycle, logs
+from kit.kube.client import Client
+from web.app import serve
+from web.settings import WebSettings
+
+
+async def main(process: lifecycle.Process) -> None:
+    settings = WebSettings.load()
+    logs.configure(settings.log_level, settings.log_format)
+    async with await Client.connect(settings.kubeconfig) as client:
+        await serve(process, settings, client)
+
+
+if __name__ == "__main__":
+    sys.exit(lifecycle.run(main))

@@ -1,0 +1,109 @@
+"""The HTTP face: paths, bodies, and the status of each failure.
+
+POST /api/v1/stat      a StatRequest as JSON -> a StatResponse as JSON (proto/weftapi/stats/v1)
+GET  /api/v1/version   {"version": "..."}
+
+400 what was asked cannot be answered as asked; 413 the body is too large; 503 not yet, or the
+backend is away. Every failure is {"error": "..."}.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from web.metrics import Metrics
+from web.security import Guard
+from web.stats import translate
+from web.stats.answer import answer
+from web.stats.backend import Backend, BackendError
+from web.stats.inventory import Inventory
+from web.stats.query import QueryError
+from weft.version import VERSION
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 64 << 10
+"""Bytes; a StatRequest has a few hundred."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def application(
+    inventory: Inventory,
+    backend: Backend,
+    is_ready: Callable[[], bool],
+    metrics: Metrics,
+    hosts: frozenset[str] | None = None,
+) -> Starlette:
+    """The routes. `is_ready` says whether the inventory is complete."""
+
+    async def stat(request: Request) -> Response:
+        question = translate.read_request(await _body(request))
+        if not is_ready():
+            raise HTTPException(503, "the cluster has not been listed yet; try again in a moment")
+        found = await answer(question, inventory, backend)
+        return JSONResponse(
+            translate.write_response(found.rows, found.window, found.observed, found.backend)
+        )
+
+    async def version(_: Request) -> Response:
+        return JSONResponse({"version": VERSION})
+
+    return Starlette(
+        routes=[
+            Route("/api/v1/stat", _counted("/api/v1/stat", stat, metrics), methods=["POST"]),
+            Route("/api/v1/version", _counted("/api/v1/version", version, metrics)),
+        ],
+        middleware=[Middleware(Guard, hosts=hosts)],
+        exception_handlers={HTTPException: _refused},
+    )
+
+
+def _counted(path: str, handler: Handler, metrics: Metrics) -> Handler:
+    """The handler with failures as answers, and everything counted."""
+
+    async def counted(request: Request) -> Response:
+        started = time.perf_counter()
+        try:
+            response = await handler(request)
+        except QueryError as error:
+            response = _error(400, str(error))
+        except BackendError as error:
+            response = _error(503, str(error))
+        except HTTPException as error:
+            response = _error(error.status_code, error.detail)
+        except Exception:
+            log.exception("a request failed", extra={"path": path})
+            response = _error(500, "this is a defect of the web service; its log says more")
+        metrics.requests.labels(path, str(response.status_code)).inc()
+        metrics.latency.labels(path).observe(time.perf_counter() - started)
+        return response
+
+    return counted
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, f"a request has at most {MAX_BODY} bytes")
+    return bytes(body)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse(
+        {"error": error.detail}, status_code=error.status_code, headers=error.headers
+    )
+
+
+def _error(status: int, message: str) -> Response:
+    return JSONResponse({"error": message}, status_code=status)

@@ -1,0 +1,33 @@
+"""How the web service is configured."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from kit.settings import ListenAddress, Seconds, Settings
+from web.stats.collector.memory import HORIZON
+from weft import ports
+from weft.addresses import SocketAddress
+
+
+def _hosts(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return frozenset(part.strip().lower() for part in value.split(",") if part.strip()) or None
+
+
+class WebSettings(Settings):
+    addr: ListenAddress = SocketAddress("0.0.0.0", ports.WEB)  # noqa: S104 (the pod's address)
+    allowed_hosts: Annotated[frozenset[str] | None, NoDecode, BeforeValidator(_hosts)] = None
+    """Names in Host headers that are answered, separated by commas, without ports. Unset: all."""
+    scrape_interval: Seconds = Field(5.0, ge=0.01, le=HORIZON / 10)
+    """How often each proxy is asked; rates follow traffic this fast."""
+    scrape_timeout: Seconds = Field(2.0, gt=0)
+    """A proxy that needs longer is left for the next round."""
+    scrape_concurrency: int = Field(64, ge=1, le=1024)
+    """Proxies asked at the same time; with more, a round is shorter and its peak of memory higher."""
+    scrape_max_bytes: int = Field(8 << 20, ge=1 << 10)
+    """A longer answer is given up: that pod has no numbers, and the log says why."""
+    scrape_max_series: int = Field(20_000, ge=100)
+    """A pod with more series is given up in the same way."""

@@ -1,0 +1,15 @@
+"""From a question about traffic to the rows that answer it.
+
+translate   a StatRequest in, a StatResponse out: the only module here that knows protobuf
+query       the question as a checked value; what cannot be asked is refused by name
+selection   which series answer it: direction, labels to match, labels to group by (pure)
+backend     where series live: one interface, `collector` or Prometheus behind it
+collector/  scrapes the proxies itself and remembers ten minutes
+inventory   pods, workloads, services and namespaces, and who owns whom (pure)
+sources     Kubernetes watches that keep the inventory true
+pods        what a pod says about itself: meshed, address, status (pure)
+labels      Kubernetes label selectors (pure)
+aggregate   inventory and traffic become rows (pure)
+answer      the above in order: checked, measured, made into rows
+kinds       the kinds of resource a row may be about
+"""

@@ -1,0 +1,90 @@
+"""Inventory and traffic become rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from web.stats.backend import Group, Latency, Measured, Traffic
+from web.stats.inventory import Inventory, Item, Pod, PodCounts
+from web.stats.kinds import Kind
+from web.stats.query import Query, Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Answered requests of a window; never none."""
+
+    success: int
+    failure: int
+    rps: float
+    latency: Latency
+
+
+@dataclass(frozen=True, slots=True)
+class Tcp:
+    """Connections open now; bytes per second over the window."""
+
+    open_connections: int
+    read_rate: float
+    write_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One resource. What is None is not known, or makes no sense for its kind."""
+
+    resource: Ref
+    status: str = ""
+    pods: PodCounts | None = None
+    requests: Requests | None = None
+    tcp: Tcp | None = None
+
+
+def rows(query: Query, inventory: Inventory, measured: Measured) -> list[Row]:
+    """One row for each object asked for, ordered; of a directed query, only where series exist."""
+    kind = query.rows.kind
+    counts = {} if kind is Kind.SERVICE else inventory.counts(kind)
+    found = [
+        _row(item, counts.get(item.key, PodCounts()), traffic, measured.observed)
+        for item in sorted(inventory.select(query), key=lambda item: item.key)
+        if (traffic := measured.traffic.get(Group(*item.key))) is not None or not query.is_directed
+    ]
+    return found
+
+
+def in_order(tables: Iterable[list[Row]]) -> list[Row]:
+    """Rows of several kinds by kind, namespace, name."""
+    every = [row for table in tables for row in table]
+    return sorted(
+        every, key=lambda row: (row.resource.kind, row.resource.namespace, row.resource.name)
+    )
+
+
+def _row(item: Item, counts: PodCounts, traffic: Traffic | None, seconds: float) -> Row:
+    return Row(
+        Ref(item.kind, item.key.namespace, item.key.name),
+        status=item.status if isinstance(item, Pod) else "",
+        pods=None if item.kind is Kind.SERVICE else counts,
+        requests=_requests(traffic, seconds) if traffic is not None else None,
+        tcp=_tcp(traffic, seconds) if traffic is not None else None,
+    )
+
+
+def _requests(traffic: Traffic, seconds: float) -> Requests | None:
+    success, failure = round(traffic.success), round(traffic.failure)
+    if success + failure == 0:
+        return None
+    return Requests(success, failure, _rate(success + failure, seconds), traffic.latency)
+
+
+def _tcp(traffic: Traffic, seconds: float) -> Tcp | None:
+    if traffic.tcp is None:
+        return None
+    return Tcp(
+        round(traffic.tcp.open_connections),
+        _rate(traffic.tcp.read_bytes, seconds),
+        _rate(traffic.tcp.write_bytes, seconds),
+    )
+
+
+def _rate(amount: float, seconds: float) -> float:
+    return amount / seconds if seconds > 0 else 0.0

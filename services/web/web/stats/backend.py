@@ -1,0 +1,73 @@
+"""Where series live: the interface that the embedded collector and Prometheus both stand behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from web.stats.selection import Selection
+
+
+class Group(NamedTuple):
+    """One row's worth of series. `namespace` is empty when rows have none."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds; None when nothing was measured."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TcpTotals:
+    """Connections open now; bytes over the window."""
+
+    open_connections: float = 0.0
+    read_bytes: float = 0.0
+    write_bytes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What one group's series say of a window."""
+
+    success: float = 0.0
+    failure: float = 0.0
+    latency: Latency = Latency()
+    tcp: TcpTotals | None = None
+    """None when not asked for, or when no series of the group counts connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An answer, and over how many seconds of the window it was really watched."""
+
+    traffic: Mapping[Group, Traffic]
+    observed: float
+
+
+class BackendError(Exception):
+    """The backend could not answer; the message says why and what to look at."""
+
+
+class Backend(Protocol):
+    """What both backends promise; `web.stats.tests.backend_contract` holds them to it."""
+
+    @property
+    def name(self) -> str:
+        """`embedded` or `prometheus`."""
+
+    @property
+    def max_window(self) -> float:
+        """Seconds the backend remembers."""
+
+    async def measure(self, selection: Selection, window: float) -> Measured:
+        """Traffic by group over the last `window` seconds. Raises BackendError.
+
+        A group is there when the backend knows a series of it, even if nothing moved in the window.
+        """

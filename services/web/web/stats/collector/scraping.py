@@ -1,0 +1,158 @@
+"""Rounds of requests to the proxies' admin ports, bounded in number, size and time.
+
+All scrapes of a round count as taken at the moment it began, so that every window has the same
+edges for every pod. A pod that does not answer is counted and left for the next round: what it
+counted meanwhile comes with its next good scrape.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from web.metrics import Metrics
+from web.stats.backend import Measured
+from web.stats.collector.exposition import ExpositionError, Reader
+from web.stats.collector.families import WANTED
+from web.stats.collector.memory import HORIZON, Identity, Memory
+from web.stats.collector.target import Sample, Target
+from web.stats.selection import Selection
+
+log = logging.getLogger(__name__)
+
+Targets = Callable[[], Mapping[Identity, Mapping[str, str]]]
+"""The proxies to scrape at this moment, with the labels that say whose they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a scrape may cost. Seconds, bytes, requests at the same time."""
+
+    interval: float = 5.0
+    timeout: float = 2.0
+    concurrency: int = 64
+    max_bytes: int = 8 << 20
+    max_series: int = 20_000
+
+
+class ScrapeError(Exception):
+    """A proxy that could not be scraped; the message says why."""
+
+
+@dataclass
+class Collector:
+    """The embedded backend. `run` scrapes until cancelled; `measure` answers from memory."""
+
+    targets: Targets
+    limits: Limits
+    metrics: Metrics
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    memory: Memory = field(default_factory=Memory)
+    _began: float | None = field(default=None, init=False)
+    _since: float = field(default=0.0, init=False)
+    _last: float = field(default=0.0, init=False)
+    _failing: dict[Identity, str] = field(default_factory=dict, init=False)
+
+    @property
+    def name(self) -> str:
+        return "embedded"
+
+    @property
+    def max_window(self) -> float:
+        return HORIZON
+
+    async def measure(self, selection: Selection, window: float) -> Measured:
+        """Before the first round is over, nothing is known and nothing was observed."""
+        if self._began is None:
+            return Measured({}, 0.0)
+        stale = self._last - 2 * self.limits.interval
+        traffic = self.memory.measure(selection, self._last - window, self._last, stale)
+        return Measured(traffic, min(window, self._last - self._began))
+
+    async def run(self) -> None:
+        """Never returns. A round that takes longer than the interval delays the next one."""
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self.limits.concurrency),
+            timeout=aiohttp.ClientTimeout(total=self.limits.timeout),
+            headers={"Accept": "text/plain;version=0.0.4", "User-Agent": "weft-web"},
+            auto_decompress=True,
+        ) as session:
+            while True:
+                started = self.clock()
+                await self.round(session)
+                await asyncio.sleep(max(0.0, self.limits.interval - (self.clock() - started)))
+
+    async def round(self, session: aiohttp.ClientSession) -> None:
+        """Scrapes every target once."""
+        at = self.clock()
+        if self._began is None:
+            self._since = self.wall()
+        present = dict(self.targets())
+        gate = asyncio.Semaphore(self.limits.concurrency)
+        await asyncio.gather(
+            *(self._scrape(session, gate, identity, present[identity], at) for identity in present)
+        )
+        self._began = at if self._began is None else self._began
+        self._last = at
+        self.memory.forget(at, present)
+        self._failing = {one: why for one, why in self._failing.items() if one in present}
+        self.metrics.targets.set(len(present))
+        self.metrics.round_seconds.set(self.clock() - at)
+
+    async def _scrape(
+        self,
+        session: aiohttp.ClientSession,
+        gate: asyncio.Semaphore,
+        identity: Identity,
+        labels: Mapping[str, str],
+        at: float,
+    ) -> None:
+        try:
+            async with gate:
+                samples = await fetch(session, identity, self.limits.max_bytes)
+            target = self.memory.targets.get(identity)
+            if target is None:
+                target = Target(labels, self._since, self.limits.max_series)
+            target.labels = labels
+            target.apply(samples, at)
+            self.memory.targets[identity] = target
+        except (ScrapeError, ExpositionError) as error:
+            self._failed(identity, labels, str(error))
+        else:
+            self._failing.pop(identity, None)
+            self.metrics.scrapes.labels("success").inc()
+
+    def _failed(self, identity: Identity, labels: Mapping[str, str], why: str) -> None:
+        """Says each reason once, not once every round."""
+        self.metrics.scrapes.labels("failure").inc()
+        if self._failing.get(identity) != why:
+            self._failing[identity] = why
+            pod = f"{labels.get('namespace')}/{labels.get('pod')}"
+            log.warning("cannot scrape a proxy", extra={"pod": pod, "why": why})
+
+
+async def fetch(session: aiohttp.ClientSession, identity: Identity, max_bytes: int) -> list[Sample]:
+    """One proxy's samples. Raises ScrapeError, ExpositionError."""
+    host = f"[{identity.address}]" if ":" in identity.address else identity.address
+    url = f"http://{host}:{identity.port}/metrics"
+    reader, size = Reader(WANTED), 0
+    samples: list[Sample] = []
+    try:
+        async with session.get(url, allow_redirects=False) as response:
+            if response.status != 200:
+                raise ScrapeError(f"{url} answered {response.status}")
+            async for chunk in response.content.iter_any():
+                size += len(chunk)
+                if size > max_bytes:
+                    raise ScrapeError(f"{url} answered more than {max_bytes} bytes")
+                samples.extend(reader.feed(chunk))
+            samples.extend(reader.finish())
+    except TimeoutError:
+        raise ScrapeError(f"{url} did not answer in time") from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise ScrapeError(f"{url}: {str(error) or type(error).__name__}") from error
+    return samples

@@ -1,0 +1,42 @@
+"""What is remembered of a series."""
+
+import math
+
+import pytest
+
+from web.stats.collector.exposition import ExpositionError, Series, parse_series
+from web.stats.collector.families import LATENCY, RESPONSES, WANTED, Kept, keep
+
+
+def test_only_labels_that_rows_ask_for() -> None:
+    series = parse_series(
+        'response_total{direction="outbound",target_addr="1.2.3.4:5",tls="true",dst_deployment="web",'
+        'dst_namespace="a",dst_zone="z",classification="success",status_code="200"}'
+    )
+    labels = (
+        ("classification", "success"),
+        ("direction", "outbound"),
+        ("dst_deployment", "web"),
+        ("dst_namespace", "a"),
+    )
+    assert keep(series) == Kept(RESPONSES, labels)
+
+
+def test_the_two_spellings_of_a_job_are_one() -> None:
+    one = keep(Series(RESPONSES, (("dst_k8s_job", "seed"),)))
+    assert one == keep(Series(RESPONSES, (("dst_job", "seed"),)))
+    assert one.labels == (("dst_job", "seed"),)
+
+
+def test_buckets_by_bound() -> None:
+    assert keep(Series(LATENCY, (("le", "+Inf"),))) == Kept(LATENCY, (), math.inf)
+    assert keep(Series(LATENCY, (("le", "5"),))) == keep(Series(LATENCY, (("le", "5.0"),)))
+    with pytest.raises(ExpositionError, match="no bound `le`"):
+        keep(Series(LATENCY, ()))
+
+
+def test_wanted_lines_are_whole_names() -> None:
+    assert b"response_total{direction".startswith(WANTED)
+    assert b"process_start_time_seconds 1".startswith(WANTED)
+    assert not b"response_total_more{".startswith(WANTED)
+    assert not b"route_response_total{".startswith(WANTED)

@@ -1,0 +1,79 @@
+"""Which series answer a query: a direction, labels to match, labels to group by.
+
+The conventions are Linkerd's. A series is described by the labels of the pod it was scraped from
+(`namespace`, `pod`, `deployment`, ...) and, when outbound, by those of the peer (`dst_namespace`,
+`dst_deployment`, ...). What comes in is read at the rows' own pods. What goes from one resource to
+another is read at the sender, so that it is known even when the receiver has no proxy; the same is
+true of services, which are only names that senders use.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from web.stats.kinds import DST, NAMESPACE_LABEL, Kind
+from web.stats.query import Query, Ref
+
+
+class Direction(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class Peer(StrEnum):
+    """Which end of the proxied connection bytes are counted at."""
+
+    SRC = "src"
+    DST = "dst"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A query in terms of series; both backends are asked in these."""
+
+    direction: Direction
+    match: tuple[tuple[str, str], ...]  # label, value; sorted
+    namespace_label: str | None  # label that says a row's namespace; None: rows have none
+    name_label: str  # label that says a row's name
+    tcp: bool
+
+    @property
+    def peer(self) -> Peer:
+        return Peer.SRC if self.direction is Direction.INBOUND else Peer.DST
+
+
+def select(query: Query) -> Selection:
+    """The selection of a checked query."""
+    rows = query.rows
+    if query.to is not None:
+        match = _match(rows, "") | _match(query.to, DST)
+        return _selection(Direction.OUTBOUND, match, rows.kind, "", query.tcp)
+    if query.from_ is not None:
+        match = _match(query.from_, "") | _match(rows, DST)
+        return _selection(Direction.OUTBOUND, match, rows.kind, DST, query.tcp)
+    if rows.kind is Kind.SERVICE:
+        return _selection(Direction.OUTBOUND, _match(rows, DST), rows.kind, DST, query.tcp)
+    return _selection(Direction.INBOUND, _match(rows, ""), rows.kind, "", query.tcp)
+
+
+def _selection(
+    direction: Direction, match: dict[str, str], kind: Kind, prefix: str, tcp: bool
+) -> Selection:
+    namespace = prefix + NAMESPACE_LABEL
+    return Selection(
+        direction,
+        tuple(sorted(match.items())),
+        None if kind is Kind.NAMESPACE else namespace,
+        namespace if kind is Kind.NAMESPACE else prefix + kind.value,
+        tcp,
+    )
+
+
+def _match(ref: Ref, prefix: str) -> dict[str, str]:
+    if ref.kind is Kind.NAMESPACE:
+        return {prefix + NAMESPACE_LABEL: ref.name} if ref.name else {}
+    match = {}
+    if ref.namespace:
+        match[prefix + NAMESPACE_LABEL] = ref.namespace
+    if ref.name:
+        match[prefix + ref.kind.value] = ref.name
+    return match

@@ -1,0 +1,68 @@
+"""Every question that cannot be asked is refused with the field's name and what is allowed."""
+
+from dataclasses import replace
+
+import pytest
+
+from web.stats.kinds import IN_ALL, Kind
+from web.stats.query import QueryError, Question, Ref, check
+
+DEPLOYMENTS = Question("deployment", "emojivoto")
+
+
+def test_defaults() -> None:
+    (query,) = check(DEPLOYMENTS, 600)
+    assert query.rows == Ref(Kind.DEPLOYMENT, "emojivoto")
+    assert query.window == 60
+    assert query.traffic
+    assert not query.tcp
+    assert not query.is_directed
+
+
+def test_all_is_every_kind_but_namespace() -> None:
+    queries = check(Question("all", "emojivoto"), 600)
+    assert tuple(query.rows.kind for query in queries) == IN_ALL
+    assert Kind.NAMESPACE not in IN_ALL
+
+
+def test_services_send_nothing_so_all_leaves_them_out_of_what_is_sent() -> None:
+    to = ("service", "emojivoto", "web-svc")
+    kinds = [query.rows.kind for query in check(replace(Question("all"), to=to), 600)]
+    assert Kind.SERVICE not in kinds
+    kinds = [query.rows.kind for query in check(Question("all", from_=("pod", "", "")), 600)]
+    assert Kind.SERVICE in kinds
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (Question(""), "resource.kind: '' is not a kind allowed here: all, daemonset,"),
+        (Question("deploy"), "resource.kind: 'deploy' is not a kind allowed here"),
+        (Question("all", name="web"), "resource.name: must be empty when the kind is 'all'"),
+        (Question("namespace", "a"), "resource.namespace: must be empty for namespaces"),
+        (Question("pod", "A_b"), "resource.namespace: 'A_b' is not a namespace: allowed are"),
+        (Question("pod", "a", "b/c"), "resource.name: 'b/c' is not a name: allowed are"),
+        (Question("pod", "", "b"), "resource.name: must be empty when all namespaces"),
+        (replace(DEPLOYMENTS, window=14.0), "window: 14s is not allowed: from 15s to 10m"),
+        (replace(DEPLOYMENTS, window=601.0), "window: 601s is not allowed: from 15s to 10m"),
+        (replace(DEPLOYMENTS, selector="a=b=c"), "labelSelector: 'a=b=c' is not a label"),
+        (replace(DEPLOYMENTS, to=("all", "", "")), "to.kind: 'all' is not a kind allowed here"),
+        (replace(DEPLOYMENTS, from_=("service", "a", "b")), "from.kind: 'service' is not a kind"),
+        (replace(DEPLOYMENTS, to=("pod", "", "x")), "to.name: must be empty when all namespaces"),
+        (Question("service", to=("pod", "", "")), "to: not allowed when rows are services"),
+        (
+            replace(DEPLOYMENTS, to=("pod", "", ""), from_=("pod", "", "")),
+            "from: allowed only without 'to'",
+        ),
+    ],
+)
+def test_refusals(question: Question, said: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        check(question, 600)
+    assert str(caught.value).startswith(said)
+    assert caught.value.field == said.partition(":")[0]
+
+
+def test_the_edges_of_the_window_are_allowed() -> None:
+    assert check(replace(DEPLOYMENTS, window=15.0), 600)[0].window == 15
+    assert check(replace(DEPLOYMENTS, window=600.0), 600)[0].window == 600

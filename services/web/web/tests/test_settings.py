@@ -1,0 +1,36 @@
+"""Settings of the web service."""
+
+import pytest
+
+from kit.settings import SettingsError
+from web.app import limits
+from web.settings import WebSettings
+from web.stats.collector.scraping import Limits
+
+
+def test_defaults_are_those_of_the_collector() -> None:
+    settings = WebSettings.load({})
+    assert str(settings.addr) == "0.0.0.0:8084"
+    assert settings.allowed_hosts is None
+    assert limits(settings) == Limits()
+
+
+def test_hosts() -> None:
+    settings = WebSettings.load({"WEFT_ALLOWED_HOSTS": "localhost, Weft-Web.weft ,"})
+    assert settings.allowed_hosts == frozenset({"localhost", "weft-web.weft"})
+    assert WebSettings.load({"WEFT_ALLOWED_HOSTS": ""}).allowed_hosts is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WEFT_SCRAPE_INTERVAL", "2m"),
+        ("WEFT_SCRAPE_INTERVAL", "often"),
+        ("WEFT_SCRAPE_TIMEOUT", "0"),
+        ("WEFT_SCRAPE_CONCURRENCY", "0"),
+        ("WEFT_SCRAPE_SERIES", "5"),
+    ],
+)
+def test_what_is_not_allowed_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        WebSettings.load({name: value})
