@@ -5,9 +5,10 @@ SHELL := /bin/bash -o pipefail
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
+export PYTHONPATH := $(CURDIR):$(CURDIR)/.gen:$(CURDIR)/services/identity:$(CURDIR)/services/destination:$(CURDIR)/services/tap:$(CURDIR)/services/proxy-injector:$(CURDIR)/services/web
 SOURCES := weft kit proxy proto services cli sandbox deploy demo testkit tests bench bazel/pytest_main.py
 
-.PHONY: help demo demo-down test lint fmt types gen bench docs images lock install clean setup
+.PHONY: help demo demo-down test test-kubernetes lint fmt types gen bench docs images lock install clean setup
 
 help: ## these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +21,9 @@ demo-down: ## take down what `make demo` left
 
 test: setup ## build everything and run every test (bazel test //...)
 	@deploy/bazel test //...
+
+test-kubernetes: setup ## the mesh on a real Kubernetes of one node, built and started here (or on $$KUBECONFIG)
+	@deploy/test-kubernetes
 
 lint: setup ## style and layers: ruff and the import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
