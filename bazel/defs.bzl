@@ -3,6 +3,8 @@
 Bazel's built-in Python rules are wrapped here once, so that a move to rules_python is one file.
 """
 
+load("//bazel:image.bzl", "mesh_image")
+
 _WHEELS = ["@wheels//:all"]
 
 def mesh_library(name, deps = [], visibility = None, testonly = False, **kwargs):
@@ -40,7 +42,7 @@ def mesh_tests(deps, package = "", slow = [], data = []):
         )
 
 def mesh_service(package, deps, test_deps = [], slow = [], data = []):
-    """A deployable: //services/identity is its library, :server its binary."""
+    """A deployable: //services/identity is its library, :server its binary, :image its image."""
     folder = native.package_name().rpartition("/")[2]
     native.py_library(
         name = folder,
@@ -59,5 +61,11 @@ def mesh_service(package, deps, test_deps = [], slow = [], data = []):
         main = package + "/__main__.py",
         deps = [":" + folder],
         visibility = ["//visibility:public"],
+    )
+    mesh_image(
+        name = "image",
+        image = folder,
+        library = ":" + folder,
+        tags = ["manual"],
     )
     mesh_tests(package = package, deps = [":" + folder, "//testkit"] + test_deps, slow = slow)

@@ -1,21 +1,9 @@
 """mesh_executable(): a program and its wheels as one file that runs wherever Python is."""
 
+load("//bazel:sources.bzl", "write_source_listing")
+
 def _mesh_executable_impl(ctx):
-    info = ctx.attr.library[PyInfo]
-    runfiles = ctx.attr.library[DefaultInfo].default_runfiles.files
-    files = [f for f in depset(transitive = [info.transitive_sources, runfiles]).to_list() if not f.short_path.startswith("../")]
-    prefix = ctx.workspace_name + "/"
-    roots = [i[len(prefix):] + "/" for i in info.imports.to_list() if i.startswith(prefix)]
-    lines = []
-    for f in files:
-        inside = f.short_path
-        for root in roots:
-            if inside.startswith(root):
-                inside = inside[len(root):]
-                break
-        lines.append("%s\t%s" % (f.path, inside))
-    listing = ctx.actions.declare_file(ctx.label.name + ".files")
-    ctx.actions.write(listing, "\n".join(lines) + "\n")
+    listing, files = write_source_listing(ctx, ctx.attr.library)
     out = ctx.actions.declare_file(ctx.label.name)
     environment = ctx.files._environment[0]
     ctx.actions.run(

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from deploy.demo.terminal import KUBECTL, MESH, ROOT, StepFailed
-from deploy.images.__main__ import cache_folder
-from deploy.images.build import Builder
+from deploy.images.build import Builder, in_checkout
+from deploy.images.cache import cache_folder
 from deploy.images.catalogue import IMAGES
 
 if TYPE_CHECKING:
@@ -27,10 +27,15 @@ def start_cluster(terminal: Terminal) -> None:
 
 def load_images(terminal: Terminal) -> None:
     with terminal.step("Images of every part"):
-        builder = Builder(ROOT, cache_folder(), compress=False)
-        folders = [str(builder.build(image, ROOT / ".build/images")) for image in IMAGES]
+        folders = build_images()
         terminal.run(*MESH, "sandbox", "load", *folders)
         terminal.say(f"  {len(folders)} images: {', '.join(image.name for image in IMAGES)}")
+
+
+def build_images() -> list[str]:
+    """Every image as an OCI layout; returns their folders. Raises BaseError."""
+    builder = Builder(in_checkout(ROOT), cache_folder(), compress=False)
+    return [str(builder.build(image, ROOT / ".build/images")) for image in IMAGES]
 
 
 def check_before(terminal: Terminal) -> None:
@@ -53,7 +58,7 @@ def check_after(terminal: Terminal) -> None:
 def deploy_application(terminal: Terminal) -> None:
     with terminal.step("The voting application, unmeshed"):
         terminal.run(*KUBECTL, "apply", "-f", MANIFEST)
-        _await_rollout(terminal)
+        await_rollout(terminal)
         terminal.show(*MESH, "stat", "deploy", "-n", NAMESPACE, "--unmeshed")
         _require_meshed(terminal, 0)
 
@@ -63,9 +68,9 @@ def inject(terminal: Terminal) -> None:
         found = terminal.run(*KUBECTL, "get", "deploy", "-n", NAMESPACE, "-o", "yaml")
         injected = terminal.run(*MESH, "inject", "-", given=found)
         terminal.run(*KUBECTL, "apply", "-f", "-", given=injected)
-        _await_rollout(terminal)
+        await_rollout(terminal)
         terminal.wait_until(
-            "all four deployments are meshed", lambda: _meshed(terminal) == 4, seconds=60
+            "all four deployments are meshed", lambda: meshed(terminal) == 4, seconds=60
         )
 
 
@@ -73,7 +78,7 @@ def show_numbers(terminal: Terminal) -> None:
     with terminal.step("The numbers"):
         terminal.wait_until(
             "every deployment but the bot has traffic and votes for the doughnut have failed",
-            lambda: _tells_the_story(rows(terminal, "deploy")),
+            lambda: tells_the_story(rows(terminal, "deploy")),
             seconds=90,
         )
         terminal.show(*MESH, "stat", "ns", NAMESPACE)
@@ -111,7 +116,7 @@ def rows(terminal: Terminal, resource: str) -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in json.loads(output or "[]")}
 
 
-def _tells_the_story(found: dict[str, dict[str, Any]]) -> bool:
+def tells_the_story(found: dict[str, dict[str, Any]]) -> bool:
     """Traffic on web, emoji and voting; only votes for the doughnut fail."""
     if set(found) != set(DEPLOYMENTS):
         return False
@@ -119,21 +124,23 @@ def _tells_the_story(found: dict[str, dict[str, Any]]) -> bool:
     return emoji == 1.0 and 0 < voting < 1.0 and 0 < web < 1.0
 
 
-def _await_rollout(terminal: Terminal) -> None:
+def await_rollout(terminal: Terminal) -> None:
+    """Returns when every deployment of the demo runs as it was last applied."""
     for name in DEPLOYMENTS:
         terminal.run(
             *KUBECTL, "rollout", "status", f"deploy/{name}", "-n", NAMESPACE, "--timeout=90s"
         )
 
 
-def _meshed(terminal: Terminal) -> int:
+def meshed(terminal: Terminal) -> int:
+    """How many of the demo's deployments have a meshed pod."""
     selector = "linkerd.io/control-plane-ns=weft"
     output = terminal.run(*KUBECTL, "get", "pods", "-n", NAMESPACE, "-l", selector, "-o", "json")
     return len({pod["metadata"]["labels"]["app"] for pod in json.loads(output)["items"]})
 
 
 def _require_meshed(terminal: Terminal, wanted: int) -> None:
-    found = _meshed(terminal)
+    found = meshed(terminal)
     if found != wanted:
         raise StepFailed(f"{found}/{len(DEPLOYMENTS)} deployments are meshed, expected {wanted}")
     terminal.say(f"  {found}/{len(DEPLOYMENTS)} meshed")

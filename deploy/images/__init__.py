@@ -7,6 +7,8 @@ tree       files of a layer: copied, pruned, compiled, in one order
 tarball    a folder as reproducible bytes: sorted, one date, root's
 layout     OCI layouts: layers, configuration, index
 sbom       what is inside, as SPDX
+cache      where layers are kept
+bazel      one image, for `bazel build //services/NAME:image`
 __main__   `python -m deploy.images [NAME ...]`
 
 Three layers, the first two shared between images: the base, the wheels, our own code.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -10,15 +9,11 @@ from pathlib import Path
 import click
 
 from deploy.images.base import BaseError
-from deploy.images.build import Builder
+from deploy.images.build import Builder, in_checkout
+from deploy.images.cache import cache_folder
 from deploy.images.catalogue import IMAGES
 
 _SOURCE = Path(__file__).parents[2]
-
-
-def cache_folder() -> Path:
-    """Outside the tree, so that a new checkout finds the layers of the last one."""
-    return Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "weft/images"
 
 
 @click.command()
@@ -28,7 +23,7 @@ def cache_folder() -> Path:
 def main(names: tuple[str, ...], output: Path, *, compress: bool) -> None:
     """Build the named images, or all of them, and print where each one lies."""
     try:
-        builder = Builder(_SOURCE, cache_folder(), compress=compress)
+        builder = Builder(in_checkout(_SOURCE), cache_folder(), compress=compress)
         for image in IMAGES:
             if not names or image.name in names:
                 started = time.monotonic()

@@ -141,7 +141,11 @@ def _plan(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _apt(cache: Path | None) -> list[str]:
-    options = ["Dir::State::status=/dev/null", "APT::Install-Recommends=false"]
+    options = [
+        "Dir::State::status=/dev/null",
+        "APT::Install-Recommends=false",
+        "Debug::NoLocking=1",
+    ]
     if cache is not None:
         options.append(f"Dir::Cache::archives={cache}")
     return ["apt-get", "-qq", "-y", *(word for option in options for word in ("-o", option))]

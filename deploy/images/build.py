@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.images import base, layout, wheels
+from deploy.images.cache import locked
 from deploy.images.catalogue import BASE_PACKAGES, REGISTRY, Image
 from deploy.images.sbom import Component, document
 from deploy.images.tarball import Layer, make_layer
@@ -26,19 +27,27 @@ _RECIPE = "1"
 """Raised when the way layers are made changes, so that older ones in the cache are not taken."""
 
 
-class Builder:
-    """Makes images of the checkout at `source`; layers are kept in `cache` by their content."""
+def in_checkout(source: Path) -> Callable[[str], Path]:
+    """Where a package of the catalogue lies in a checkout."""
+    return lambda package: source / package
 
-    def __init__(self, source: Path, cache: Path, *, compress: bool) -> None:
-        self._source = source
+
+class Builder:
+    """Makes images of packages that `locate` finds; layers are kept in `cache` by their content."""
+
+    def __init__(self, locate: Callable[[str], Path], cache: Path, *, compress: bool) -> None:
+        self._locate = locate
         self._cache = cache
         self._compress = compress
-        self._packages = base.fetch(BASE_PACKAGES, cache / "debian")
+        with locked(cache):
+            self._packages = base.fetch(BASE_PACKAGES, cache / "debian")
 
     def build(self, image: Image, target: Path) -> Path:
         """Write the layout `target/NAME` and its SBOM beside it; returns the layout's folder."""
         installed = wheels.closure(image.wheels)
-        layers = [self._base(), self._wheels(installed), self._own(image)]
+        with locked(self._cache):
+            shared = [self._base(), self._wheels(installed)]
+        layers = [*shared, self._own(image)]
         folder = target / image.name
         reference = f"{REGISTRY}/{image.name}:{VERSION}"
         layout.write(folder, reference, layers, _config(image))
@@ -64,7 +73,7 @@ class Builder:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder) / "root"
             for package in image.packages:
-                copy_package(self._source / package, root / APP / Path(package).name)
+                copy_package(self._locate(package), root / APP / Path(package).name)
             compile_tree(root / APP, shown_as=f"/{APP}")
             made = make_layer(root, Path(folder) / "layer.tar", compress=self._compress)
             return self._keep(made, f"own-{image.name}-{made.digest[7:23]}")

@@ -1,0 +1,165 @@
+"""The admin server's connections: HTTP/1 over trio.
+
+A scraper that stalls, or a thousand of them, must not hurt the proxy: heads and bodies have a
+largest size, each request has a time to arrive and each answer a time to be taken, an idle
+connection is closed, and beyond a number of connections further ones wait in the backlog.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.admin.routes import Request, Response
+from proxy.codec.http1 import CONTINUE, Http1ServerCodec, MalformedMessageError
+from proxy.codec.message import HTTP_1_1, Headers, RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    import socket
+
+_log = logging.getLogger("proxy.admin")
+
+MAX_CONNECTIONS = 64
+MAX_BODY = 8 * 1024
+REQUEST_TIMEOUT = 5.0
+RESPONSE_TIMEOUT = 30.0
+IDLE_TIMEOUT = 60.0
+READ_SIZE = 1 << 14
+
+Answer = Callable[[Request], Response]
+
+
+class AdminServer:
+    """Accepts and answers until cancelled."""
+
+    def __init__(self, listener: socket.socket, answer: Answer) -> None:
+        """`listener` is bound and listening; it is closed with the server."""
+        self._listener = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+        self._answer = answer
+        self._slots = trio.CapacityLimiter(MAX_CONNECTIONS)
+
+    async def run(self) -> None:
+        async with self._listener, trio.open_nursery() as nursery:
+            while True:
+                token = object()
+                await self._slots.acquire_on_behalf_of(token)
+                try:
+                    stream = await self._listener.accept()
+                except OSError as error:
+                    self._slots.release_on_behalf_of(token)
+                    _log.warning("cannot accept: %s", error)
+                    await trio.sleep(0.1)
+                    continue
+                nursery.start_soon(self._serve, stream, token)
+
+    async def _serve(self, stream: trio.SocketStream, token: object) -> None:
+        try:
+            async with stream:
+                await AdminConnection(stream, self._answer, is_local=_is_local(stream)).run()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # The client went away, which is its right.
+        except Exception:
+            _log.exception("an admin connection failed")
+        finally:
+            self._slots.release_on_behalf_of(token)
+
+
+class AdminConnection:
+    """One connection: requests one after another, each answered before the next is read."""
+
+    def __init__(self, stream: trio.abc.Stream, answer: Answer, *, is_local: bool) -> None:
+        self._stream = stream
+        self._answer = answer
+        self._is_local = is_local
+        self._codec = Http1ServerCodec()
+
+    async def run(self) -> None:
+        """Serve until the client leaves, errs or falls silent."""
+        keep = True
+        while keep:
+            try:
+                request = await self._read_request()
+            except MalformedMessageError as error:
+                await self._refuse(error)
+                return
+            except trio.TooSlowError:
+                return
+            if request is None:
+                return
+            keep = await self._write(self._answer(request))
+
+    async def _read_request(self) -> Request | None:
+        """The next request; None at the end. Raises MalformedMessageError, TooSlowError."""
+        data = b""
+        with trio.fail_after(IDLE_TIMEOUT) as scope:
+            while (parsed := self._codec.read_head(data)) is None:
+                data = bytes(await self._stream.receive_some(READ_SIZE))
+                if not data:
+                    return None
+                scope.deadline = min(scope.deadline, trio.current_time() + REQUEST_TIMEOUT)
+            head, ended, awaits_continue = parsed
+            scope.deadline = trio.current_time() + REQUEST_TIMEOUT
+            if awaits_continue and not ended:
+                await self._stream.send_all(CONTINUE)
+            body = b"" if ended else await self._read_body()
+        return _request(head, body, is_local=self._is_local)
+
+    async def _read_body(self) -> bytes:
+        body, ended = self._codec.read_body(self._codec.take_kept())
+        while not ended:
+            if len(body) > MAX_BODY:
+                break
+            data = bytes(await self._stream.receive_some(READ_SIZE))
+            if not data:
+                raise MalformedMessageError("the body is cut short")
+            more, ended = self._codec.read_body(data)
+            body += more
+        if len(body) > MAX_BODY:
+            raise MalformedMessageError(f"allowed are bodies of {MAX_BODY} bytes", 413)
+        return body
+
+    async def _write(self, response: Response) -> bool:
+        """Send the answer; whether the connection may carry another request."""
+        headers = Headers()
+        if response.status != 204:
+            headers["content-type"] = response.content_type
+        for name, value in response.headers:
+            headers[name] = value
+        length = None if response.status == 204 else len(response.body)
+        head = ResponseHead(response.status, headers, HTTP_1_1, length)
+        wire, closes = self._codec.write_head(head, not response.body, True)
+        if response.body:
+            wire += self._codec.write_body(response.body) + self._codec.write_end(None)
+        with trio.move_on_after(RESPONSE_TIMEOUT) as scope:
+            await self._stream.send_all(wire)
+        self._codec.next()
+        return not closes and not scope.cancelled_caught
+
+    async def _refuse(self, error: MalformedMessageError) -> None:
+        text = f"{error}\n".encode()
+        wire = (
+            f"HTTP/1.1 {error.status} Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
+            f"content-length: {len(text)}\r\nconnection: close\r\n\r\n"
+        )
+        with trio.move_on_after(RESPONSE_TIMEOUT):
+            await self._stream.send_all(wire.encode() + text)
+
+
+def _request(head: RequestHead, body: bytes, *, is_local: bool) -> Request:
+    headers = {name: value.decode("latin-1") for name, value in head.headers.items()}
+    return Request(head.method, head.path, headers, body, is_local)
+
+
+def _is_local(stream: trio.SocketStream) -> bool:
+    try:
+        ip = stream.socket.getpeername()[0]
+    except OSError:
+        return False
+    address = ipaddress.ip_address(ip.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback

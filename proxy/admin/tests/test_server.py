@@ -1,0 +1,161 @@
+"""The admin server's connections: bounded in bytes, in time and in number."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+
+from proxy.admin import server
+from proxy.admin.routes import Request, Response
+from proxy.admin.server import AdminConnection, AdminServer
+from proxy.net.listen import bind
+from testkit.trio_tests import in_trio, in_virtual_time
+from weft.addresses import SocketAddress
+
+
+def echo(request: Request) -> Response:
+    if request.target == "/nothing":
+        return Response(204)
+    text = f"{request.method} {request.target} {len(request.body)} {request.is_local}"
+    return Response(200, text.encode())
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[trio.abc.Stream]:
+    ours, theirs = trio.testing.memory_stream_pair()
+
+    async def serve() -> None:
+        try:
+            async with theirs:
+                await AdminConnection(theirs, echo, is_local=True).run()
+        except trio.BrokenResourceError:
+            pass
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        yield ours
+        await ours.aclose()
+
+
+async def read(stream: trio.abc.Stream, ending: bytes) -> bytes:
+    data = b""
+    while not data.endswith(ending):
+        more = await stream.receive_some()
+        assert more, f"closed after {data!r}"
+        data += more
+    return data
+
+
+async def read_all(stream: trio.abc.Stream) -> bytes:
+    data = b""
+    while more := await stream.receive_some():
+        data += more
+    return data
+
+
+@in_virtual_time
+async def test_requests_one_after_another() -> None:
+    async with connection() as stream:
+        await stream.send_all(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n")
+        first = await read(stream, b"True")
+        assert first.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"content-length: 16\r\n" in first.lower()
+        await stream.send_all(b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na")
+        await stream.send_all(b"bcGET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await read(stream, b"True")).endswith(b"PUT /x 3 True")
+        assert (await read(stream, b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+
+
+@in_virtual_time
+async def test_a_head_cut_anywhere_is_put_together() -> None:
+    head = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
+    for cut in range(1, len(head)):
+        async with connection() as stream:
+            await stream.send_all(head[:cut])
+            await trio.testing.wait_all_tasks_blocked()
+            await stream.send_all(head[cut:])
+            assert (await read(stream, b"True")).endswith(b"GET /live 0 True")
+
+
+@in_virtual_time
+async def test_the_body_of_a_head_request_stays_at_home() -> None:
+    async with connection() as stream:
+        await stream.send_all(b"HEAD /live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answered = await read_all(stream)
+        assert answered.endswith(b"\r\n\r\n")
+        assert b"content-length: 17" in answered.lower()
+
+
+@in_virtual_time
+async def test_a_client_may_wait_for_leave_to_send() -> None:
+    async with connection() as stream:
+        await stream.send_all(
+            b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert (await read(stream, b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        await stream.send_all(b"ab")
+        assert (await read(stream, b"True")).endswith(b"PUT /x 2 True")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET /live HTTP/1.1\r\n\r\n", b"400"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"400"),
+        (b"\x16\x03\x01\x00\xc8\x01\x00", b"400"),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"4"),
+        (b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n" + b"x" * 9000, b"413"),
+        (b"PUT /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+    ],
+)
+@in_virtual_time
+async def test_what_is_not_a_request_is_refused_and_ends_the_connection(
+    sent: bytes, status: bytes
+) -> None:
+    async with connection() as stream:
+        await stream.send_all(sent)
+        answered = await read_all(stream)
+        assert answered.startswith(b"HTTP/1.1 " + status)
+        assert b"connection: close" in answered
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds"),
+    [
+        (b"", server.IDLE_TIMEOUT),
+        (b"GET /live HT", server.REQUEST_TIMEOUT),
+        (b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na", server.REQUEST_TIMEOUT),
+    ],
+)
+@in_virtual_time
+async def test_a_slow_client_is_given_up(sent: bytes, seconds: float) -> None:
+    began = trio.current_time()
+    async with connection() as stream:
+        if sent:
+            await stream.send_all(sent)
+        assert await read_all(stream) == b""
+        assert trio.current_time() - began == pytest.approx(seconds)
+
+
+@in_trio
+async def test_more_connections_than_the_limit_wait_their_turn() -> None:
+    listener = bind(SocketAddress("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(AdminServer(listener, echo).run)
+        held = [
+            await trio.open_tcp_stream("127.0.0.1", port) for _ in range(server.MAX_CONNECTIONS)
+        ]
+        late = await trio.open_tcp_stream("127.0.0.1", port)
+        await late.send_all(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
+        with trio.move_on_after(0.05) as waiting:
+            await late.receive_some()
+        assert waiting.cancelled_caught
+        await held[0].aclose()
+        assert (await read(late, b"True")).endswith(b"GET /late 0 True")
+        for stream in [*held, late]:
+            await stream.aclose()
+        nursery.cancel_scope.cancel()

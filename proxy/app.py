@@ -1,0 +1,179 @@
+"""The proxy composed, in the order in which it starts.
+
+settings -> key -> listening sockets -> admin -> certificate -> inbound and outbound -> ready; then
+nothing until SIGTERM, which lets connections finish, for a while.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.admin.routes import Facts, answer
+from proxy.admin.server import AdminServer
+from proxy.control.connect import certifier, discovery_and_policies
+from proxy.control.tasks import Tasks
+from proxy.drain import Shutdown, drain
+from proxy.environment import PREFIX, SettingsError
+from proxy.identity.keypair import Keypair, obtain
+from proxy.identity.store import CertificateStore
+from proxy.inbound.accept import Inbound
+from proxy.net.listen import bind
+from proxy.net.reactor import Reactor
+from proxy.outbound.accept import Outbound
+from proxy.telemetry import exposition, logs, process
+from proxy.telemetry.registry import Registry
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+    from proxy.authz.store import InboundPolicies
+    from proxy.settings import DirectionSettings, Settings
+    from weft.addresses import SocketAddress
+
+_log = logging.getLogger("proxy")
+
+BACKLOG = 1024
+"""Connections the kernel holds for us by default; one burst of a busy application."""
+
+STILL_WAITING = 15.0
+"""Seconds between warnings that there is no certificate yet."""
+
+
+class Sockets:
+    """Every listening socket, bound before anything else so that a taken port stops the start."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises OSError."""
+        inbound, outbound = settings.inbound, settings.outbound
+        self.admin = bind(settings.admin.listen, backlog=64)
+        self.inbound = [_bind(address, inbound) for address in inbound.listen]
+        self.outbound = [_bind(address, outbound) for address in outbound.listen]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Sockets inbound {_names(self.inbound)}; outbound {_names(self.outbound)}; "
+            f"admin {_names([self.admin])}>"
+        )
+
+
+def run(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Start, serve until told to stop, and return when the last connection has ended.
+
+    Raises OSError when a port is taken, KeypairError when there is no usable key, and SettingsError
+    when the trust anchors are none.
+    """
+    log_filter = logs.install(settings.log, settings.log_format)
+    for warning in settings.warnings:
+        _log.warning(warning)
+    store = _store(settings)
+    keypair = obtain(settings.identity.directory, settings.identity.local_name)
+    sockets = Sockets(settings)
+    reactor = Reactor()
+    reactor.run(_serve, settings, environment, log_filter, store, keypair, sockets, reactor)
+
+
+async def _serve(
+    settings: Settings,
+    environment: Mapping[str, str],
+    log_filter: logs.LogFilter,
+    store: CertificateStore,
+    keypair: Keypair,
+    sockets: Sockets,
+    reactor: Reactor,
+) -> None:
+    registry = Registry(retain_idle=settings.admin.metrics_retain_idle)
+    process.install(registry)
+    shutdown = Shutdown()
+    readiness = Readiness()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(shutdown.listen)
+        facts = Facts(
+            is_ready=readiness.__bool__,
+            metrics=lambda: exposition.render(registry, time.monotonic()),
+            metrics_content_type=exposition.CONTENT_TYPE,
+            environment=environment,
+            log_filter=log_filter,
+            shut_down=shutdown.request if settings.admin.shutdown_enabled else None,
+        )
+        nursery.start_soon(AdminServer(sockets.admin, lambda request: answer(facts, request)).run)
+
+        tasks = Tasks(nursery)
+        nursery.start_soon(certifier(settings.identity, store, keypair, registry, tasks).run)
+        if await _certified(store, shutdown.requested):
+            discovery, policies = discovery_and_policies(settings, store, registry, tasks, reactor)
+            known_ports = [policies.port(port) for port in settings.inbound.ports]
+            nursery.start_soon(_sweep, policies, settings.inbound.discovery_idle_timeout)
+            inbound = Inbound(reactor, settings.inbound, store, policies, registry)
+            inbound.start(sockets.inbound)
+            outbound = Outbound(reactor, settings.outbound, store, discovery, registry)
+            outbound.start(sockets.outbound)
+            readiness.reached = True
+            gc.collect()
+            gc.freeze()
+            _log.info("ready: %r, %d ports known", sockets, len(known_ports))
+
+            await shutdown.requested.wait()
+            await drain((inbound, outbound), settings.shutdown_grace_period, shutdown.at_once)
+        nursery.cancel_scope.cancel()
+
+
+class Readiness:
+    """False until the first certificate and the listeners, then true for good."""
+
+    reached = False
+
+    def __bool__(self) -> bool:
+        return self.reached
+
+
+async def _certified(store: CertificateStore, stopping: trio.Event) -> bool:
+    """Wait for the first certificate; False if told to stop before it came."""
+    issued = trio.Event()
+    forget = store.watch(issued.set)
+    async with trio.open_nursery() as nursery:
+
+        async def until(event: trio.Event) -> None:
+            await event.wait()
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(until, issued)
+        nursery.start_soon(until, stopping)
+        while True:
+            await trio.sleep(STILL_WAITING)
+            _log.warning("waiting for identity: no connection is accepted before")
+    forget()
+    return store.ready
+
+
+async def _sweep(policies: InboundPolicies, idle_timeout: float) -> None:
+    while True:
+        await trio.sleep(max(1.0, idle_timeout))
+        policies.sweep()
+
+
+def _store(settings: Settings) -> CertificateStore:
+    identity = settings.identity
+    try:
+        return CertificateStore(identity.local_name, identity.trust_anchors)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}IDENTITY_TRUST_ANCHORS", str(error)) from error
+
+
+def _bind(address: SocketAddress, settings: DirectionSettings) -> socket.socket:
+    options = settings.accept
+    return bind(
+        address,
+        backlog=settings.backlog or BACKLOG,
+        keepalive=options.keepalive,
+        user_timeout=options.user_timeout,
+    )
+
+
+def _names(listeners: list[socket.socket]) -> str:
+    return ", ".join(f"{name[0]}:{name[1]}" for name in (one.getsockname() for one in listeners))

@@ -1,0 +1,93 @@
+"""The policy of each inbound port: a cell that starts with the default and follows the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakValueDictionary, finalize
+
+if TYPE_CHECKING:
+    from proxy.authz.policy import ServerPolicy
+
+Cancel = Callable[[], None]
+
+
+class PolicyCell:
+    """The policy of one port, which changes under its readers."""
+
+    __slots__ = ("__weakref__", "_watchers", "current", "known", "port", "version")
+
+    def __init__(self, port: int, default: ServerPolicy) -> None:
+        self.port = port
+        self.current = default
+        self.version = 0
+        """Bumped on every change; a connection re-checks its authorization when it differs."""
+        self.known = False
+        """True once the policy controller answered; until then `current` is the default."""
+        self._watchers: dict[object, Callable[[], None]] = {}
+
+    def watch(self, callback: Callable[[], None]) -> Cancel:
+        """Run `callback` after every change until cancelled."""
+        key = object()
+        self._watchers[key] = callback
+
+        def cancel() -> None:
+            self._watchers.pop(key, None)
+
+        return cancel
+
+    def update(self, policy: ServerPolicy) -> None:
+        self.known = True
+        if policy == self.current:
+            return
+        self.current = policy
+        self.version += 1
+        for key, callback in list(self._watchers.items()):
+            if key in self._watchers:
+                callback()
+
+    def __repr__(self) -> str:
+        return f"<PolicyCell {self.port}: {self.current.meta.name}, version {self.version}>"
+
+
+class Source(Protocol):
+    """Where policies come from."""
+
+    def watch_port(self, cell: PolicyCell) -> Cancel:
+        """Keep the cell up to date until cancelled; must not keep it alive, nor may the answer."""
+
+
+class InboundPolicies:
+    """The ports met lately.
+
+    A cell lives, and its stream with it, as long as anyone holds it, and at least from one `sweep`
+    to the next after it was last asked for: a client that tries every port of a pod must not
+    leave a stream behind for each.
+    """
+
+    def __init__(self, source: Source, default: Callable[[int], ServerPolicy]) -> None:
+        """`default` makes the policy a port has until the controller answers."""
+        self._source = source
+        self._default = default
+        self._cells: WeakValueDictionary[int, PolicyCell] = WeakValueDictionary()
+        self._lately: dict[int, PolicyCell] = {}
+        self._before: dict[int, PolicyCell] = {}
+
+    def port(self, port: int) -> PolicyCell:
+        """The cell of a port, watched from now on."""
+        cell = self._lately.get(port)
+        if cell is None:
+            cell = self._lately[port] = self._cells.get(port) or self._watch(port)
+        return cell
+
+    def sweep(self) -> None:
+        """Let go of what was not asked for since the sweep before; to be called now and then."""
+        self._before, self._lately = self._lately, {}
+
+    def _watch(self, port: int) -> PolicyCell:
+        cell = self._cells[port] = PolicyCell(port, self._default(port))
+        finalize(cell, self._source.watch_port(cell)).atexit = False
+        return cell
+
+    def __repr__(self) -> str:
+        return f"<InboundPolicies: {len(self._cells)} ports>"

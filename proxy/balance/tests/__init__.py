@@ -1,0 +1,1 @@
+"""Tests of balancing, without clock and with chance in hand."""

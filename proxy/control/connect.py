@@ -1,0 +1,101 @@
+"""The control plane put together: a channel to each service, and what is fed from it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from proxy.authz.policy import ServerPolicy, default_policy
+from proxy.authz.store import InboundPolicies
+from proxy.control.channel import Channel
+from proxy.control.destination import Destinations
+from proxy.control.identity import Certifier
+from proxy.control.lookup import Lookups
+from proxy.control.policy import Policies, PortWatcher
+from proxy.discovery.cache import Clock, Discovery
+from proxy.identity.renewal import Bounds
+from proxy.telemetry.control import ControlMetrics
+from proxy.telemetry.identity import IdentityMetrics
+
+if TYPE_CHECKING:
+    from proxy.control.tasks import Tasks
+    from proxy.identity.keypair import Keypair
+    from proxy.identity.store import CertificateStore
+    from proxy.settings import ControlAddress, IdentitySettings, InboundSettings, Settings
+    from proxy.telemetry.registry import Registry
+
+_log = logging.getLogger("proxy.control")
+
+
+def certifier(
+    settings: IdentitySettings,
+    store: CertificateStore,
+    keypair: Keypair,
+    registry: Registry,
+    tasks: Tasks,
+) -> Certifier:
+    """What keeps the store supplied; its `run` is to be started.
+
+    The first call can show no certificate, for there is none yet.
+    """
+
+    channel = Channel(
+        settings.address,
+        lambda: store.client_context if store.ready else store.anonymous_context,
+        recorder=_recorder(registry, settings.address),
+    )
+    tasks.start(channel.run, name="identity channel")
+    return Certifier(
+        channel,
+        store,
+        keypair,
+        token_file=settings.token_file,
+        bounds=Bounds(settings.min_refresh, settings.max_refresh),
+        recorder=IdentityMetrics(registry),
+    )
+
+
+def discovery_and_policies(
+    settings: Settings,
+    store: CertificateStore,
+    registry: Registry,
+    tasks: Tasks,
+    clock: Clock,
+) -> tuple[Discovery, InboundPolicies]:
+    """What the data path asks; streams are opened as it does."""
+
+    def channel(address: ControlAddress, name: str) -> Channel:
+        made = Channel(address, lambda: store.client_context, recorder=_recorder(registry, address))
+        tasks.start(made.run, name=f"{name} channel")
+        return made
+
+    to_destination = channel(settings.destination.address, "destination")
+    to_policy = channel(settings.policy.address, "policy")
+    limits = settings.control_streams
+    destinations = Destinations(to_destination, limits, settings.destination.context)
+    policies = Policies(to_policy, limits, settings.policy.workload)
+    discovery = Discovery(
+        Lookups(tasks, destinations, policies),
+        clock,
+        idle_timeout=settings.outbound.discovery_idle_timeout,
+        networks=settings.destination.networks,
+        is_away=lambda: to_destination.is_away or to_policy.is_away,
+    )
+    inbound = InboundPolicies(
+        PortWatcher(tasks, policies), lambda port: policy_until_told(settings.inbound, port)
+    )
+    return discovery, inbound
+
+
+def policy_until_told(settings: InboundSettings, port: int) -> ServerPolicy:
+    """The policy of a port for which the controller has not answered yet."""
+    return default_policy(
+        settings.default_policy,
+        settings.cluster_networks,
+        opaque=port in settings.opaque_ports,
+        detect_timeout=settings.detect_timeout,
+    )
+
+
+def _recorder(registry: Registry, address: ControlAddress) -> ControlMetrics:
+    return ControlMetrics(registry, str(address), address.name)

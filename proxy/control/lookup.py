@@ -1,0 +1,159 @@
+"""`discovery.cache.Source` over the control plane: profile and policy of an address, together.
+
+Both streams are opened at once; the first answer needs both. After it each may break and come
+back by itself: the last word of either stays in force. A policy controller that knows nothing of
+an address leaves it to the profile what its traffic is (an endpoint, a Service, or just an
+address); a destination service that refuses the address leaves it without a profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+from proxy.discovery.cache import DiscoveryError
+from proxy.discovery.endpoints import Endpoint, EndpointSet
+from proxy.discovery.policy import OutboundPolicy, for_endpoint, for_service
+from proxy.discovery.policy import Protocol as TrafficProtocol
+from proxy.discovery.profile import Profile
+from proxy.stack.meta import Meta
+
+if TYPE_CHECKING:
+    from proxy.codec.grpc_status import Status
+    from proxy.control.tasks import Cancel, Tasks
+    from weft.addresses import SocketAddress
+
+FIRST_ANSWER_TIMEOUT = 10.0
+"""Seconds a connection may wait for the first look-up of its destination."""
+
+OnUpdate = Callable[[Profile, OutboundPolicy], None]
+OnFailure = Callable[[DiscoveryError], None]
+
+
+class DestinationStreams(Protocol):
+    async def follow_endpoints(self, endpoints: EndpointSet) -> None: ...
+    async def follow_profile(
+        self, address: SocketAddress, on_profile: Callable[[Profile], None]
+    ) -> Status: ...
+
+
+class PolicyStreams(Protocol):
+    async def follow_destination(
+        self, address: SocketAddress, on_policy: Callable[[OutboundPolicy], None]
+    ) -> Status: ...
+
+
+class Lookups:
+    """Starts and ends the streams discovery asks for."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        destinations: DestinationStreams,
+        policies: PolicyStreams,
+        *,
+        first_answer_timeout: float = FIRST_ANSWER_TIMEOUT,
+    ) -> None:
+        self._tasks = tasks
+        self._destinations = destinations
+        self._policies = policies
+        self._timeout = first_answer_timeout
+
+    def watch_target(
+        self, address: SocketAddress, on_update: OnUpdate, on_failure: OnFailure
+    ) -> Cancel:
+        async def run() -> None:
+            await _Lookup(address, on_update).run(
+                self._destinations, self._policies, on_failure, self._timeout
+            )
+
+        return self._tasks.start(run, name=f"look-up of {address}")
+
+    def watch_endpoints(self, endpoints: EndpointSet) -> Cancel:
+        return self._tasks.start(
+            lambda: self._destinations.follow_endpoints(endpoints),
+            name=f"endpoints of {endpoints.authority}",
+        )
+
+
+class _Lookup:
+    """What both streams have said of one address so far."""
+
+    def __init__(self, address: SocketAddress, on_update: OnUpdate) -> None:
+        self._address = address
+        self._on_update = on_update
+        self._profile: Profile | None = None
+        self._policy: OutboundPolicy | None = None
+        self._policy_is_absent = False
+        self._answered = trio.Event()
+
+    async def run(
+        self,
+        destinations: DestinationStreams,
+        policies: PolicyStreams,
+        on_failure: OnFailure,
+        timeout: float,
+    ) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._follow_profile, destinations)
+            nursery.start_soon(self._follow_policy, policies)
+            with trio.move_on_after(timeout):
+                await self._answered.wait()
+                return
+            nursery.cancel_scope.cancel()
+        on_failure(DiscoveryError(f"{self._address}: {self._missing()} in {timeout:g}s"))
+
+    async def _follow_profile(self, destinations: DestinationStreams) -> None:
+        await destinations.follow_profile(self._address, self._on_profile)
+        if self._profile is None:
+            self._on_profile(Profile(endpoint=Endpoint(self._address)))
+
+    async def _follow_policy(self, policies: PolicyStreams) -> None:
+        await policies.follow_destination(self._address, self._on_policy)
+        self._policy, self._policy_is_absent = None, True
+        self._publish()
+
+    def _on_profile(self, profile: Profile) -> None:
+        self._profile = profile
+        self._publish()
+
+    def _on_policy(self, policy: OutboundPolicy) -> None:
+        self._policy = policy
+        self._publish()
+
+    def _publish(self) -> None:
+        if self._profile is None or (self._policy is None and not self._policy_is_absent):
+            return
+        policy = self._policy or synthesize(self._address, self._profile)
+        if self._profile.opaque and policy.opaque:
+            policy = replace(policy, protocol=TrafficProtocol.OPAQUE)
+        self._on_update(self._profile, policy)
+        self._answered.set()
+
+    def _missing(self) -> str:
+        silent = []
+        if self._profile is None:
+            silent.append("the destination service")
+        if self._policy is None and not self._policy_is_absent:
+            silent.append("the policy controller")
+        return f"no answer from {' and '.join(silent)}"
+
+
+def synthesize(address: SocketAddress, profile: Profile) -> OutboundPolicy:
+    """The policy of an address for which the controller has none."""
+    if profile.endpoint is not None:
+        return for_endpoint(profile.endpoint, name="endpoint", opaque=profile.opaque)
+    if profile.name is not None:
+        authority = f"{profile.name}:{address.port}"
+        parent = profile.parent or _service(profile.name, address.port)
+        return for_service(authority, parent, opaque=profile.opaque)
+    return for_endpoint(Endpoint(address), name="fallback", opaque=profile.opaque)
+
+
+def _service(name: str, port: int) -> Meta:
+    """`web.emojivoto.svc.cluster.local` as a Service's coordinates."""
+    service, _, rest = name.partition(".")
+    return Meta("core", "Service", rest.partition(".")[0], service, "", str(port))

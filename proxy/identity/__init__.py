@@ -1,0 +1,7 @@
+"""Who this proxy is, and how it proves it.
+
+- `keypair`   an ECDSA P-256 key made in memory, and the signing request for it
+- `renewal`   when to ask for the next certificate: pure arithmetic
+- `store`     `CertificateStore`: the contexts handshakes use, replaced whole on every renewal
+- `peer`      whose certificate the other side showed
+"""

@@ -1,0 +1,61 @@
+"""Responses the proxy makes itself: they say what failed, in Linkerd's words and with our number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from proxy.codec.message import HTTP_1_1, Headers, ResponseHead
+
+if TYPE_CHECKING:
+    from proxy.codec.message import RequestHead
+    from proxy.net.exchange import Downstream
+    from proxy.net.failure import Failure
+
+ERROR = "l5d-proxy-error"
+CONNECTION = "l5d-proxy-connection"
+
+_MESSAGE_SAFE = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
+
+
+def describe(failure: Failure) -> str:
+    """`connection refused: 10.0.0.7:8080 [2001]`: Linkerd's text first, our number last.
+
+    Printable ASCII only: details may quote a peer.
+    """
+    kind = failure.kind
+    text = f"{kind.text}: {failure.detail}" if failure.detail else kind.text
+    clean = "".join(char if " " <= char <= "~" else "?" for char in text[:512])
+    return f"{clean} [{kind.number}]"
+
+
+def answer(
+    request: RequestHead, downstream: Downstream, failure: Failure, *, informational: bool
+) -> ResponseHead:
+    """Respond instead of the endpoint; returns the head that was sent.
+
+    `informational`: whether this client may see why. gRPC clients get 200 with a grpc-status, all
+    others the HTTP status of the failure.
+    """
+    kind = failure.kind
+    if request.is_grpc:
+        headers = Headers(
+            [
+                ("content-type", b"application/grpc"),
+                ("grpc-status", str(kind.grpc_status)),
+                ("grpc-message", quote(describe(failure), safe=_MESSAGE_SAFE)),
+            ]
+        )
+        head = ResponseHead(200, headers, HTTP_1_1, None)
+    else:
+        headers = Headers([("content-length", b"0")])
+        head = ResponseHead(kind.http_status, headers, HTTP_1_1, 0)
+    if informational:
+        headers[ERROR] = describe(failure)
+    if kind.closes:
+        if informational:
+            headers[CONNECTION] = b"close"
+        if downstream.is_http1:
+            downstream.close_after_response()
+    downstream.respond(head, True)
+    return head

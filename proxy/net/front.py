@@ -1,0 +1,100 @@
+"""What the inbound and the outbound side have in common: listeners, and connections that end."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+from proxy.codec.http2 import Http2Settings
+from proxy.net.dial import ConnectSettings
+from proxy.net.listen import Listener
+from weft.addresses import SocketAddress
+
+if TYPE_CHECKING:
+    from proxy.net.reactor import Reactor
+    from proxy.settings import DirectionSettings
+
+OriginalDestination = Callable[[socket.socket], SocketAddress]
+"""Where a redirected connection was going. Raises OSError for one that was not redirected."""
+
+
+class Connection(Protocol):
+    """An accepted connection in some stage of its life."""
+
+    def drain(self) -> None:
+        """Finish what is in progress, begin nothing, then close."""
+
+    def stop(self) -> None:
+        """Close now."""
+
+
+class Front:
+    """The accepting side of one direction. Subclasses say what becomes of a connection."""
+
+    def __init__(self, reactor: Reactor) -> None:
+        self.reactor = reactor
+        self.draining = False
+        self.connections: dict[Connection, None] = {}
+        self._listeners: list[Listener] = []
+        self._empty: trio.Event | None = None
+
+    def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Accept connections from these listening sockets."""
+        self._listeners += [Listener(self.reactor, sock, self._accept) for sock in sockets]
+
+    def _accept(self, sock: socket.socket, client: tuple[str, int]) -> None:
+        raise NotImplementedError
+
+    def opened(self, connection: Connection) -> None:
+        self.connections[connection] = None
+        if self.draining:
+            connection.drain()
+
+    def closed(self, connection: Connection) -> None:
+        self.connections.pop(connection, None)
+        if self._empty is not None and not self.connections:
+            self._empty.set()
+
+    def begin_drain(self) -> None:
+        """Accept no more, and let every connection finish."""
+        self.draining = True
+        for listener in self._listeners:
+            listener.close()
+        for connection in list(self.connections):
+            connection.drain()
+
+    async def drain(self) -> None:
+        """Accept no more; returns when every connection has finished. Bound it with a deadline."""
+        self.begin_drain()
+        if self.connections:
+            self._empty = trio.Event()
+            await self._empty.wait()
+
+    def stop(self) -> None:
+        """Close everything now."""
+        self.begin_drain()
+        for connection in list(self.connections):
+            connection.stop()
+        self.connections.clear()
+
+
+def http2_settings(settings: DirectionSettings) -> Http2Settings:
+    """What HTTP/2 peers are granted, the proxy's defaults filled in."""
+    given = settings.http2
+    default = Http2Settings()
+    return Http2Settings(
+        stream_window=given.initial_stream_window_size or default.stream_window,
+        connection_window=given.initial_connection_window_size or default.connection_window,
+        max_frame_size=given.max_frame_size or default.max_frame_size,
+        max_header_list=given.max_header_list_size or default.max_header_list,
+        max_streams=given.max_concurrent_streams or default.max_streams,
+        send_buffer=given.max_send_buf_size or default.send_buffer,
+    )
+
+
+def connect_settings(settings: DirectionSettings) -> ConnectSettings:
+    connect = settings.connect
+    return ConnectSettings(connect.timeout, connect.socket.keepalive, connect.socket.user_timeout)

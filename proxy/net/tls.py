@@ -1,0 +1,242 @@
+"""TLS 1.3 over a transport, by memory buffers: the reactor moves ciphertext, OpenSSL never sees a
+socket.
+
+One `read` returns one record, so records are read until OpenSSL wants more; one `write` may take
+one record only, so it is repeated. Nothing of ours is sent before the handshake is complete and the
+receiver has looked at the peer's certificate (`on_connected`), which may abort the connection.
+
+An end of input without close_notify is reported as a loss, because an attacker can cut a
+connection short but cannot forge the goodbye (RFC 8446 section 6.1).
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from proxy.net.failure import Failure
+from proxy.net.transport import Receiver, Transport
+from weft import errors
+
+if TYPE_CHECKING:
+    import socket
+
+    from proxy.net.reactor import Reactor
+
+_RECORD = 16_384
+_buffer = bytearray(262_144)
+_view = memoryview(_buffer)
+"""Every connection of the process reads ciphertext through this one buffer: one thread, one read at
+a time, and what is read is copied into OpenSSL before the next."""
+
+
+class TlsTransport(Transport):
+    """A transport whose bytes are encrypted."""
+
+    __slots__ = ("_incoming", "_outgoing", "_ssl", "handshaken")
+
+    tls = True
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        sock: socket.socket,
+        receiver: Receiver,
+        context: ssl.SSLContext,
+        *,
+        server: bool,
+        server_name: str | None = None,
+    ) -> None:
+        super().__init__(reactor, sock, receiver)
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._ssl = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=server, server_hostname=server_name
+        )
+        self.handshaken = False
+
+    # --- the handshake --------------------------------------------------------------------
+
+    def take_over(self, plain: Transport, received: bytes, timeout: float) -> None:
+        """Go on with an accepted connection whose first bytes, a ClientHello, were read already."""
+        self.bytes_read = plain.bytes_read
+        plain.hand_over(self)
+        self._registered = True
+        self._timer = self.reactor.call_later(timeout, self._timed_out)
+        self._incoming.write(received)
+        self._handshake()
+
+    def _established(self) -> None:
+        self._timer = self.reactor.call_later(self._handshake_time, self._timed_out)
+        self._handshake()
+
+    def _connected(self) -> None:
+        # The deadline of the connect covers the handshake as well.
+        self._handshake()
+
+    _handshake_time = 10.0
+
+    def _handshake(self) -> None:
+        try:
+            self._ssl.do_handshake()
+        except ssl.SSLWantReadError:
+            self._push()
+            return
+        except ssl.SSLError as error:
+            self._push()
+            if not self.closed:
+                self.lose(_tls_failure(error, self.peer))
+            return
+        self.handshaken = True
+        self.cancel_timer()
+        self._push()
+        if not self.closed:
+            self._announce()
+        if not self.closed and (self._incoming.pending or self._ssl.pending()):
+            self._read_records()
+
+    def certificate(self) -> dict[str, Any] | None:
+        """The peer's verified certificate, as `ssl` describes it; empty or None without one."""
+        found: dict[str, Any] | None = self._ssl.getpeercert()
+        return found
+
+    def alpn(self) -> str | None:
+        """The protocol both sides agreed on."""
+        return self._ssl.selected_alpn_protocol()
+
+    # --- reading --------------------------------------------------------------------------
+
+    def on_ready(self, events: int) -> None:
+        if events & 4:
+            if self._connecting:
+                self._finish_connect()
+            else:
+                self._drain()
+            if not events & ~4 or self.closed:
+                return
+        elif self._connecting:
+            self._finish_connect()
+            return
+        if self._paused:
+            self._broken_while_paused()
+            return
+        try:
+            size = self.sock.recv_into(_buffer)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.lose(error)
+            return
+        if not size:
+            self._end_of_input()
+            return
+        if self.metrics is not None:
+            self.metrics.read.value += size
+        else:
+            self.bytes_read += size
+        if self._linger:
+            return
+        self._incoming.write(_view[:size])
+        if self.handshaken:
+            self._read_records()
+        else:
+            self._handshake()
+
+    def _read_records(self) -> None:
+        tls = self._ssl
+        incoming = self._incoming
+        read = tls.read
+        ended = False
+        try:
+            data = read(_RECORD)
+            if incoming.pending or tls.pending():
+                parts = [data]
+                try:
+                    while data:
+                        data = read(_RECORD)
+                        parts.append(data)
+                        if not (incoming.pending or tls.pending()):
+                            break
+                except ssl.SSLWantReadError:
+                    pass
+                except ssl.SSLZeroReturnError:
+                    ended = True
+                ended = ended or not data
+                data = b"".join(parts)
+            elif not data:
+                ended = True
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLZeroReturnError:
+            data = b""
+            ended = True
+        except ssl.SSLError as error:
+            self._push()
+            self.lose(_tls_failure(error, self.peer))
+            return
+        if data:
+            self.receiver.on_data(data)
+        if ended and not self.closed:
+            super()._end_of_input()
+
+    def _end_of_input(self) -> None:
+        if self._linger:
+            self._destroy()
+        elif not self.handshaken:
+            self.lose(
+                Failure(errors.TLS_FAILED, "the peer closed during the handshake", unprocessed=True)
+            )
+        else:
+            self.lose(ConnectionResetError(104, "closed without a TLS goodbye"))
+
+    # --- writing --------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        if self.handshaken or self.closed:
+            super().flush()
+        else:
+            self._dirty = False
+            if self._closing and self._linger is False and not self._eof_sent:
+                self._destroy()
+
+    def send(self, data: bytes | memoryview) -> None:
+        if self.handshaken:
+            super().send(data)
+        elif not self.closed:
+            self._out.append(bytes(data))
+
+    def _send(self, data: bytes | memoryview) -> None:
+        write = self._ssl.write
+        size = len(data)
+        done = write(data)
+        if done < size:
+            view = memoryview(data)
+            while done < size:
+                done += write(view[done:])
+        self._transmit(self._outgoing.read())
+
+    def _push(self) -> None:
+        """Send what OpenSSL wants to say by itself."""
+        data = self._outgoing.read()
+        if data and not self.closed:
+            if self._unsent:
+                self._unsent += data
+            else:
+                self._transmit(data)
+
+    def _say_goodbye(self) -> None:
+        try:
+            self._ssl.unwrap()
+        except ssl.SSLError:
+            pass  # The peer's goodbye need not have come yet.
+        except OSError:
+            pass
+        self._push()
+
+
+def _tls_failure(error: ssl.SSLError, where: str) -> Failure:
+    reason = (
+        error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+    )
+    detail = f"{where}: {reason}" if where else str(reason)
+    return Failure(errors.TLS_FAILED, detail, unprocessed=True)

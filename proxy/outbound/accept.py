@@ -1,0 +1,441 @@
+"""A connection of the application: where was it going, and what does it speak.
+
+What is known of a destination (`Logical`) is kept while connections use it and for the idle time
+after, so that all but the first connection cost one dictionary look-up.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from proxy.detect.protocol import Detection
+from proxy.discovery.cache import DiscoveryError
+from proxy.discovery.policy import Protocol
+from proxy.net.dial import Dialer
+from proxy.net.failure import Failure, symbol
+from proxy.net.front import Front, OriginalDestination, connect_settings, http2_settings
+from proxy.net.http1_server import Http1Server
+from proxy.net.http2_server import Http2Server
+from proxy.net.orig_dst import original_destination
+from proxy.net.relay import Opening
+from proxy.net.sniff import Sniffer
+from proxy.net.transport import Transport
+from proxy.outbound.call import OutboundHttp
+from proxy.outbound.endpoint import EndpointClient
+from proxy.outbound.logical import Logical
+from proxy.telemetry import labels
+from proxy.telemetry.request import HttpMetrics
+from proxy.telemetry.transport import TransportFamilies, TransportMetrics
+from weft import errors, metrics
+from weft.addresses import SocketAddress
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from proxy.discovery.cache import Discovery, Target
+    from proxy.discovery.endpoints import Endpoint
+    from proxy.identity.store import CertificateStore
+    from proxy.net.exchange import Call
+    from proxy.net.reactor import Reactor
+    from proxy.net.wheel import Timer
+    from proxy.outbound.concrete import EndpointMember
+    from proxy.settings import OutboundSettings
+    from proxy.telemetry.registry import Registry
+
+_log = logging.getLogger("proxy.outbound")
+
+LOOKUP_TIMEOUT = 10.0
+"""Seconds a connection waits for the first answer about its destination."""
+
+_DETECTED = {
+    Detection.HTTP1: "http/1",
+    Detection.HTTP2: "http/2",
+    Detection.OPAQUE: "not_http",
+    None: "read_timeout",
+}
+_PROTOCOLS = {
+    Protocol.DETECT: "detect",
+    Protocol.HTTP1: "http/1",
+    Protocol.HTTP2: "http/2",
+    Protocol.GRPC: "http/2",
+    Protocol.OPAQUE: "opaq",
+    Protocol.TLS: "tls",
+}
+
+
+class Outbound(Front):
+    """The outbound side of the proxy."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        settings: OutboundSettings,
+        certificates: CertificateStore,
+        discovery: Discovery,
+        registry: Registry,
+        *,
+        original_destination: OriginalDestination = original_destination,
+    ) -> None:
+        """Nothing is accepted before `start`; meshed endpoints need `certificates.ready`."""
+        super().__init__(reactor)
+        self.settings = settings
+        self.certificates = certificates
+        self.discovery = discovery
+        self.http2 = http2_settings(settings)
+        self.dialer = Dialer(reactor, connect_settings(settings))
+        self.in_flight = 0
+        self.observers: list[Callable[[Call, str], None]] = []
+        """Hear of every request: `("request" | "response" | "end")`. Empty costs one check."""
+        self.http_metrics = HttpMetrics(registry)
+        self.transports = TransportFamilies(registry)
+        self.http_errors = registry.counter(metrics.OUTBOUND_HTTP_ERRORS_TOTAL)
+        self._tcp_errors = registry.counter(metrics.OUTBOUND_TCP_ERRORS_TOTAL)
+        self._protocols = registry.counter(metrics.OUTBOUND_TCP_PROTOCOL_CONNECTIONS_TOTAL)
+        self._detect_time = registry.histogram(metrics.OUTBOUND_TCP_DETECT_HTTP_DURATION_SECONDS)
+        self._detect_results = registry.counter(metrics.OUTBOUND_TCP_DETECT_HTTP_RESULTS_TOTAL)
+        self._original_destination = original_destination
+        self._own: set[SocketAddress] = set(settings.listen)
+        self._logicals: dict[SocketAddress, Logical] = {}
+        self._endpoints: dict[Endpoint, EndpointClient] = {}
+        self._sources: dict[SocketAddress, TransportMetrics] = {}
+        self._sweeping = False
+
+    def start(self, sockets: Sequence[socket.socket]) -> None:
+        self._own |= {SocketAddress(*sock.getsockname()[:2]) for sock in sockets}
+        super().start(sockets)
+
+    def _accept(self, sock: socket.socket, client: tuple[str, int]) -> None:
+        try:
+            address = self._original_destination(sock)
+        except OSError as error:
+            self.tcp_error("no original destination", f"from {client[0]}: {error}")
+            sock.close()
+            return
+        if address in self._own:
+            self.tcp_error(errors.LOOP_PREVENTED.name, f"{address} is this proxy")
+            sock.close()
+            return
+        Arrival(self, sock, address)
+
+    # --- destinations ---------------------------------------------------------------------
+
+    def find(self, address: SocketAddress) -> Logical | None:
+        return self._logicals.get(address)
+
+    def learned(self, target: Target) -> Logical:
+        """The destination of a target that was just looked up."""
+        found = self._logicals.get(target.address)
+        if found is not None:
+            self.discovery.release(target)
+            return found
+        made = self._logicals[target.address] = Logical(self, target)
+        return made
+
+    def left(self, logical: Logical) -> None:
+        """A connection to the destination has ended."""
+        logical.connections -= 1
+        if not logical.connections:
+            logical.idle_since = self.reactor.clock()
+            if not self._sweeping:
+                self._sweeping = True
+                self.reactor.call_later(self.settings.discovery_idle_timeout, self._sweep)
+
+    def _sweep(self) -> None:
+        """Forget destinations nobody has used for the idle time; one timer for all."""
+        self._sweeping = False
+        timeout = self.settings.discovery_idle_timeout
+        before = self.reactor.clock() - timeout
+        for address, logical in list(self._logicals.items()):
+            if logical.connections:
+                continue
+            if logical.idle_since <= before:
+                del self._logicals[address]
+                self._sources.pop(address, None)
+                logical.close()
+            elif not self._sweeping:
+                self._sweeping = True
+                self.reactor.call_later(max(timeout / 2, 0.05), self._sweep)
+
+    # --- endpoints ------------------------------------------------------------------------
+
+    def endpoint(self, endpoint: Endpoint) -> EndpointClient:
+        """The connections to an endpoint; `use` and `release` bracket its use."""
+        client = self._endpoints.get(endpoint)
+        if client is None:
+            client = self._endpoints[endpoint] = EndpointClient(self, endpoint)
+        return client
+
+    def forget(self, client: EndpointClient) -> None:
+        if self._endpoints.get(client.endpoint) is client:
+            del self._endpoints[client.endpoint]
+
+    # --- counting -------------------------------------------------------------------------
+
+    def source(self, address: SocketAddress) -> TransportMetrics:
+        """What is counted of accepted connections to a destination."""
+        found = self._sources.get(address)
+        if found is None:
+            found = self._sources[address] = self.transports.transport(
+                labels.OUTBOUND
+                + labels.SRC
+                + labels.target(address)
+                + labels.server_tls(None, tls=False, reason=labels.LOOPBACK)
+            )
+        return found
+
+    def tcp_error(self, name: str, detail: str) -> None:
+        """Count and mention a connection that was closed for a fault."""
+        self._tcp_errors.child((("error", name),)).value += 1
+        _log.info("connection closed: %s: %s", name, detail)
+
+    def began(self, logical: Logical) -> None:
+        parent = logical.target.policy.meta.full_labels("parent")
+        self._protocols.child((("protocol", _PROTOCOLS[logical.protocol]), *parent)).value += 1
+
+    def detected(self, logical: Logical, verdict: Detection | None, seconds: float) -> None:
+        parent = logical.target.policy.meta.full_labels("parent")
+        self._detect_time.child(parent).observe(seconds)
+        self._detect_results.child((*parent, ("result", _DETECTED[verdict]))).value += 1
+
+    def stop(self) -> None:
+        super().stop()
+        for logical in self._logicals.values():
+            logical.close()
+        self._logicals.clear()
+
+
+class Arrival:
+    """An accepted connection until it is known what to do with it."""
+
+    __slots__ = ("_address", "_gone", "_logical", "_outbound", "_since", "_timer", "_transport")
+
+    def __init__(self, outbound: Outbound, sock: socket.socket, address: SocketAddress) -> None:
+        self._outbound = outbound
+        self._address = address
+        self._gone = False
+        self._logical: Logical | None = None
+        self._timer: Timer | None = None
+        self._since = outbound.reactor.clock()
+        self._transport = Transport(outbound.reactor, sock, self)
+        self._transport.measure(outbound.source(address))
+        outbound.opened(self)
+        logical = outbound.find(address)
+        if logical is not None:
+            self._transport.start()
+            self._known(logical)
+            return
+        # Not read yet: what the application sends waits in the kernel.
+        self._transport.pause()
+        self._transport.start()
+        self._timer = outbound.reactor.call_later(LOOKUP_TIMEOUT, self._overdue)
+        outbound.discovery.request(address, self._answered)
+
+    # --- the destination ------------------------------------------------------------------
+
+    def _answered(self, answer: Target | DiscoveryError) -> None:
+        outbound = self._outbound
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._gone:
+            if not isinstance(answer, DiscoveryError):
+                outbound.discovery.release(answer)
+            return
+        if isinstance(answer, DiscoveryError):
+            self._refuse(errors.DISCOVERY_UNAVAILABLE.name, str(answer))
+            return
+        self._known(outbound.learned(answer))
+
+    def _overdue(self) -> None:
+        self._refuse(errors.DISCOVERY_UNAVAILABLE.name, f"{self._address}: no answer")
+
+    def _known(self, logical: Logical) -> None:
+        outbound = self._outbound
+        self._logical = logical
+        logical.connections += 1
+        outbound.began(logical)
+        protocol = logical.protocol
+        transport = self._transport
+        if protocol is Protocol.DETECT:
+            Sniffer(
+                transport, logical.target.policy.detect_timeout, self._detected, self._left_early
+            )
+            transport.resume()
+        elif protocol is Protocol.HTTP1:
+            self._serve(b"", http2=False)
+        elif protocol is Protocol.HTTP2 or protocol is Protocol.GRPC:
+            self._serve(b"", http2=True)
+        else:
+            self._forward(b"")
+
+    def _detected(self, verdict: Detection | None, data: bytes) -> None:
+        outbound = self._outbound
+        assert self._logical is not None
+        outbound.detected(self._logical, verdict, outbound.reactor.clock() - self._since)
+        if verdict is Detection.HTTP1 or verdict is Detection.HTTP2:
+            self._serve(data, http2=verdict is Detection.HTTP2)
+        else:
+            self._forward(data)
+
+    # --- what becomes of it ---------------------------------------------------------------
+
+    def _serve(self, data: bytes, *, http2: bool) -> None:
+        outbound = self._outbound
+        logical = self._logical
+        transport = self._transport
+        assert logical is not None
+        service = OutboundHttp(outbound, logical)
+        server: Http1Server | Http2Server
+        if http2:
+            server = Http2Server(transport, service, outbound.http2, self._served)
+        else:
+            server = Http1Server(transport, service, self._served)
+        transport.receiver = server
+        outbound.closed(self)
+        outbound.opened(server)
+        transport.resume()
+        if data:
+            server.on_data(data)
+
+    def _served(self, server: Http1Server | Http2Server) -> None:
+        """The HTTP connection has ended; may be told more than once."""
+        outbound = self._outbound
+        if server in outbound.connections:
+            outbound.closed(server)
+            assert self._logical is not None
+            outbound.left(self._logical)
+
+    def _forward(self, data: bytes) -> None:
+        outbound = self._outbound
+        logical = self._logical
+        assert logical is not None
+        try:
+            concrete = logical.connect()
+        except Failure as failure:
+            self._refuse(failure.kind.name, str(failure))
+            return
+        flow = Flow(outbound, logical, self._transport, data)
+        outbound.closed(self)
+        outbound.opened(flow)
+        self._transport.pause()
+        concrete.dispatch(flow)
+
+    # --- the end --------------------------------------------------------------------------
+
+    def _refuse(self, name: str, detail: str) -> None:
+        self._outbound.tcp_error(name, detail)
+        self._transport.close(linger=True)
+        self._end()
+
+    def _left_early(self, failure: Exception | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._gone:
+            return
+        self._gone = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._outbound.closed(self)
+        if self._logical is not None:
+            self._outbound.left(self._logical)
+
+    def on_connected(self) -> None:
+        """Accepted connections are connected."""
+
+    def on_data(self, data: bytes) -> None:
+        raise AssertionError("nothing is read before the destination is known")
+
+    def on_eof(self) -> None:
+        self._transport.close()
+        self._end()
+
+    def on_lost(self, failure: Exception) -> None:
+        self._end()
+
+    def on_blocked(self) -> None:
+        """Nothing was sent."""
+
+    def on_unblocked(self) -> None:
+        """Nothing was sent."""
+
+    def drain(self) -> None:
+        """Nothing is in progress yet, and what comes next is still served."""
+
+    def stop(self) -> None:
+        self._transport.abort()
+        self._end()
+
+    def __repr__(self) -> str:
+        return f"<Arrival for {self._address}>"
+
+
+class Flow:
+    """Bytes of a connection nobody looks into, on their way to an endpoint."""
+
+    __slots__ = ("_data", "_logical", "_member", "_outbound", "_transport", "began", "ended")
+
+    def __init__(
+        self, outbound: Outbound, logical: Logical, transport: Transport, data: bytes
+    ) -> None:
+        self.ended = False
+        self.began = outbound.reactor.clock()
+        self._outbound = outbound
+        self._logical = logical
+        self._transport = transport
+        self._data = data
+        self._member: EndpointMember | None = None
+        transport.receiver = self
+
+    def go(self, client: EndpointClient, member: EndpointMember | None, authority: str) -> None:
+        self._member = member
+        if member is not None:
+            member.start()
+        client.open(Opening(self._transport, self._data, client.verify, self._done))
+
+    def fail(self, failure: Failure) -> None:
+        self._transport.close(linger=True)
+        self._done(failure)
+
+    def _done(self, failure: Exception | None) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        outbound = self._outbound
+        outbound.closed(self)
+        outbound.left(self._logical)
+        if self._member is not None:
+            self._member.release()
+        if failure is not None:
+            name = failure.kind.name if isinstance(failure, Failure) else "i/o"
+            outbound.tcp_error(name, symbol(failure) or str(failure))
+
+    # --- receiver while it waits for an endpoint ------------------------------------------
+
+    def on_connected(self) -> None:
+        """Accepted connections are connected."""
+
+    def on_data(self, data: bytes) -> None:
+        raise AssertionError("a paused connection is not read")
+
+    def on_eof(self) -> None:
+        """Told again when there is somebody to tell."""
+
+    def on_lost(self, failure: Exception) -> None:
+        self._done(failure)
+
+    def on_blocked(self) -> None:
+        """Nothing was sent."""
+
+    def on_unblocked(self) -> None:
+        """Nothing was sent."""
+
+    def drain(self) -> None:
+        """Bytes have no boundary to stop at: they flow until one side ends, or `stop`."""
+
+    def stop(self) -> None:
+        self._transport.lose(Failure(errors.DRAINING))
+
+    def __repr__(self) -> str:
+        return f"<Flow to {self._logical.target.address}>"

@@ -1,0 +1,235 @@
+"""One endpoint: how it is reached, whether it can be, and what is counted of it.
+
+A meshed endpoint is reached by mutual TLS and must prove the name that discovery promised; its
+HTTP/1 requests travel as HTTP/2 on one shared connection, except those that ask for another
+protocol. An unmeshed one is spoken to as the application spoke.
+
+An endpoint to which no connection could be made is not ready. It is tried again, with a growing
+back-off, by a connection of its own, so that no request pays for finding out.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from proxy.codec.message import HTTP_2
+from proxy.codec.transport_header import TransportHeader, encode
+from proxy.codec.upgrade import carry_request, restore_request, to_http1
+from proxy.discovery.endpoints import Hint
+from proxy.identity.peer import peer_names, proves
+from proxy.identity.store import NotReadyError
+from proxy.net.failure import Failure
+from proxy.net.pool import Http1Pool, Http2Pool
+from proxy.net.tls import TlsTransport
+from proxy.telemetry import labels
+from weft import errors
+from weft.addresses import SocketAddress
+
+if TYPE_CHECKING:
+    from proxy.discovery.endpoints import Endpoint
+    from proxy.net.relay import Opening
+    from proxy.net.transport import Receiver, Transport
+    from proxy.net.wheel import Timer
+    from proxy.outbound.accept import Outbound
+    from proxy.outbound.call import OutboundCall
+    from proxy.telemetry.registry import Labels
+    from proxy.telemetry.request import RequestMetrics
+    from proxy.telemetry.transport import TransportMetrics
+
+_log = logging.getLogger("proxy.outbound")
+
+ReadyChanged = Callable[["EndpointClient"], None]
+
+
+class EndpointClient:
+    """The connections to one endpoint, shared by everything that balances over it."""
+
+    __slots__ = (
+        "_attempts",
+        "_labels",
+        "_outbound",
+        "_probe",
+        "_transport_metrics",
+        "_users",
+        "endpoint",
+        "http1",
+        "http2",
+        "measured",
+        "ready",
+        "shares",
+    )
+
+    def __init__(self, outbound: Outbound, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.ready = True
+        """Whether the last attempt to connect succeeded, or none was made yet."""
+        self.shares = endpoint.identity is not None and endpoint.hint is Hint.H2
+        """Whether HTTP/1 travels as HTTP/2."""
+        self._outbound = outbound
+        self._users: dict[object, ReadyChanged] = {}
+        self._attempts = 0
+        self._probe: Timer | None = None
+        self.measured: dict[str, RequestMetrics] = {}
+        """What `metrics` has answered, by authority."""
+        self._labels: Labels = (
+            labels.target(endpoint.address)
+            + labels.client_tls(endpoint.identity, endpoint.no_tls_reason)
+            + endpoint.labels
+        )
+        self._transport_metrics: TransportMetrics | None = None
+        pool = outbound.settings.pool
+        self.http1 = Http1Pool(
+            outbound.reactor,
+            self,
+            max_idle=pool.max_idle_per_endpoint,
+            idle_timeout=pool.idle_timeout,
+            on_made=self._made,
+        )
+        self.http2 = Http2Pool(self, outbound.http2, on_made=self._made)
+
+    # --- users ----------------------------------------------------------------------------
+
+    def use(self, user: object, ready_changed: ReadyChanged) -> None:
+        self._users[user] = ready_changed
+
+    def release(self, user: object) -> None:
+        """After the last user, idle connections close and busy ones finish."""
+        self._users.pop(user, None)
+        if not self._users:
+            self._outbound.forget(self)
+            if self._probe is not None:
+                self._probe.cancel()
+            self.http1.close()
+            self.http2.close()
+
+    # --- calls ----------------------------------------------------------------------------
+
+    def start(self, call: OutboundCall, ends: bool) -> None:
+        """Carry a call; it hears of every failure."""
+        head = call.head
+        try:
+            if self.shares and not head.upgrade:
+                if head.version != HTTP_2:
+                    carry_request(head)
+                    call.carried = True
+                shared = self.http2.current
+                if shared is None:
+                    shared = self.http2.connect()
+                shared.start(call, ends)
+                return
+            if call.carried:
+                # An earlier try went to a meshed endpoint.
+                restore_request(head)
+                to_http1(head)
+                call.carried = False
+            if head.version == HTTP_2:
+                self.http2.start(call, ends)
+            elif head.upgrade:
+                self.http1.start_alone(call, ends)
+            else:
+                self.http1.start(call, ends)
+        except NotReadyError as error:
+            call.response_failed(Failure(errors.TLS_FAILED, str(error), unprocessed=True))
+
+    def open(self, opening: Opening) -> None:
+        """A connection for bytes nobody looks at."""
+        endpoint = self.endpoint
+        outbound = self._outbound
+        address = endpoint.address
+        try:
+            if endpoint.identity is not None and endpoint.transport_port is not None:
+                opening.greet(encode(TransportHeader(address.port)))
+                transport: Transport = outbound.dialer.tls(
+                    SocketAddress(address.ip, endpoint.transport_port),
+                    opening,
+                    outbound.certificates.transport_client_context,
+                    endpoint.server_name or endpoint.identity,
+                )
+            else:
+                transport = self.dial(opening)
+        except NotReadyError as error:
+            opening.on_lost(Failure(errors.TLS_FAILED, str(error)))
+            return
+        opening.dialed(transport)
+
+    def metrics(self, authority: str) -> RequestMetrics:
+        """What is counted of requests for an authority (the balancer's; empty without one)."""
+        found = self.measured.get(authority)
+        if found is None:
+            named: Labels = (("authority", authority),) if authority else ()
+            found = self.measured[authority] = self._outbound.http_metrics.requests(
+                labels.OUTBOUND + named + self._labels
+            )
+        return found
+
+    # --- as its pools see it --------------------------------------------------------------
+
+    def dial(self, receiver: Receiver) -> Transport:
+        endpoint = self.endpoint
+        outbound = self._outbound
+        if endpoint.identity is None:
+            return outbound.dialer.plain(endpoint.address, receiver)
+        return outbound.dialer.tls(
+            endpoint.address,
+            receiver,
+            outbound.certificates.client_context,
+            endpoint.server_name or endpoint.identity,
+        )
+
+    def verify(self, transport: Transport) -> Failure | None:
+        """Whoever answered must be whom discovery promised: addresses are reused, names are not."""
+        promised = self.endpoint.identity
+        if promised is not None:
+            assert isinstance(transport, TlsTransport)
+            certificate = transport.certificate()
+            if not proves(certificate, promised):
+                shown = ", ".join(peer_names(certificate)) or "nothing"
+                detail = f"{self.endpoint.address} should be {promised} and showed {shown}"
+                return Failure(errors.IDENTITY_MISMATCH, detail, unprocessed=True)
+        metrics = self._transport_metrics
+        if metrics is None:
+            metrics = self._transport_metrics = self._outbound.transports.transport(
+                labels.OUTBOUND + labels.DST + self._labels
+            )
+        transport.measure(metrics)
+        return None
+
+    # --- ready or not ---------------------------------------------------------------------
+
+    def _made(self, failure: Failure | None) -> None:
+        """A connection was made, or could not be."""
+        if failure is None:
+            if not self.ready:
+                self.ready = True
+                self._attempts = 0
+                self._tell()
+            return
+        if self.ready:
+            _log.warning("endpoint %s is not reachable: %s", self.endpoint.address, failure)
+            self.ready = False
+            self._tell()
+        if self._probe is None and self._users:
+            backoff = self._outbound.settings.connect.backoff
+            wait = backoff.wait(self._attempts, random.random())  # noqa: S311 (jitter)
+            self._attempts += 1
+            self._probe = self._outbound.reactor.call_later(wait, self._try_again)
+
+    def _try_again(self) -> None:
+        self._probe = None
+        try:
+            if self.shares:
+                self.http2.connect()
+            else:
+                self.http1.connect()
+        except NotReadyError as error:
+            self._made(Failure(errors.TLS_FAILED, str(error)))
+
+    def _tell(self) -> None:
+        for ready_changed in list(self._users.values()):
+            ready_changed(self)
+
+    def __repr__(self) -> str:
+        return f"<EndpointClient {self.endpoint.address}{'' if self.ready else ' not ready'}>"

@@ -1,0 +1,537 @@
+"""The proxy's configuration: Linkerd's environment contract, `LINKERD2_PROXY_*`.
+
+Every variable of the contract is either read here or listed in `NOT_YET` with what happens
+instead. A value that cannot be used stops the start: `SettingsError` names the variable and says
+what is allowed, and the process exits with code 64, as Linkerd's does.
+
+Durations are seconds as floats throughout.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from proxy.environment import PREFIX, Environment, SettingsError
+from proxy.stack.backoff import Backoff
+from proxy.telemetry import logs
+from weft.labels import DEFAULT_POLICIES
+from weft.names import is_dns_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from weft.addresses import IPNetwork, SocketAddress
+    from weft.ports import PortSet
+
+__all__ = ["EXIT_CODE", "NOT_YET", "Settings", "SettingsError"]
+
+EXIT_CODE = 64
+"""What the process exits with when a setting cannot be used (EX_USAGE)."""
+
+NOT_YET: dict[str, str] = {
+    "ACCESS_LOG": "There is no access log; requests are only counted.",
+    "CORES": "The data path runs on one core; more are not used.",
+    "CORES_MIN": "The data path runs on one core.",
+    "CORES_MAX": "The data path runs on one core.",
+    "CORES_MAX_RATIO": "The data path runs on one core.",
+    "CONTROL_LISTEN_ADDR": "There is no tap server.",
+    "TAP_SVC_NAME": "There is no tap server.",
+    "INGRESS_MODE": "`l5d-dst-override` is ignored; requests go to the original destination.",
+    "INBOUND_GATEWAY_SUFFIXES": "The proxy does not serve as a multicluster gateway.",
+    "DESTINATION_PROFILE_SUFFIXES": "Names are looked up only for ingress and gateway modes.",
+    "DESTINATION_PROFILE_INITIAL_TIMEOUT": "The inbound side does not look up profiles.",
+    "OUTBOUND_METRICS_HOSTNAME_LABELS": "Route metrics carry no hostname.",
+    "INBOUND_METRICS_AUTHORITY_LABELS": "Inbound metrics carry no authority.",
+    "INBOUND_PORTS_REQUIRE_IDENTITY": "The policy controller decides; Linkerd ignores it as well.",
+    "INBOUND_PORTS_REQUIRE_TLS": "The policy controller decides; Linkerd ignores it as well.",
+    "IDENTITY_SPIRE_WORKLOAD_API_ADDRESS": "Certificates come from the identity service only.",
+    "IDENTITY_SPIRE_SOCKET": "Certificates come from the identity service only.",
+    "IDENTITY_SERVER_ID": "The local name is the identity.",
+    "IDENTITY_SERVER_NAME": "The local name is the server name.",
+    "TRACE_COLLECTOR_SVC_ADDR": "Spans are not exported; trace headers pass through.",
+    "TRACE_COLLECTOR_SVC_NAME": "Spans are not exported.",
+    "TRACE_ATTRIBUTES_PATH": "Spans are not exported.",
+    "TRACE_SERVICE_NAME": "Spans are not exported.",
+    "TRACE_EXTRA_ATTRIBUTES": "Spans are not exported.",
+    "DNS_MIN_TTL": "Names of the control plane are resolved anew for every connection.",
+    "DNS_MAX_TTL": "Names of the control plane are resolved anew for every connection.",
+    "HTTP2_INITIAL_STREAM_WINDOW_SIZE": "Windows have fixed sizes.",
+    "HTTP2_INITIAL_CONNECTION_WINDOW_SIZE": "Windows have fixed sizes.",
+    "INBOUND_SERVER_HTTP2_ADAPTIVE_FLOW_CONTROL": "Windows have fixed sizes.",
+    "OUTBOUND_SERVER_HTTP2_ADAPTIVE_FLOW_CONTROL": "Windows have fixed sizes.",
+}
+"""Variables of the contract that are understood but have no effect, with what happens instead."""
+
+
+# --- values ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOptions:
+    """None leaves the kernel's default."""
+
+    keepalive: float | None = None
+    """Seconds of silence before TCP asks whether the peer is still there."""
+    user_timeout: float | None = None
+    """Seconds unacknowledged data may stay so before the kernel gives the connection up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectSettings:
+    timeout: float
+    """Seconds a connection may take to be made."""
+    backoff: Backoff
+    """Between attempts at an endpoint that cannot be reached."""
+    socket: SocketOptions
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """HTTP/1 connections kept for another request."""
+
+    max_idle_per_endpoint: int
+    idle_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    capacity: int
+    """Requests that may wait; more are refused at once."""
+    failfast_timeout: float
+    """Seconds without anything ready after which all that wait fail at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Http2Settings:
+    """What the server side tells HTTP/2 clients; None keeps the proxy's own default."""
+
+    max_concurrent_streams: int | None = None
+    max_frame_size: int | None = None
+    max_header_list_size: int | None = None
+    max_pending_accept_reset_streams: int | None = None
+    max_send_buf_size: int | None = None
+    initial_stream_window_size: int | None = None
+    initial_connection_window_size: int | None = None
+    keep_alive_interval: float | None = None
+    """Seconds between PINGs on a silent connection."""
+    keep_alive_timeout: float | None = None
+    """Seconds a PING may stay unanswered before the connection is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionSettings:
+    """What inbound and outbound have in common."""
+
+    listen: tuple[SocketAddress, ...]
+    backlog: int | None
+    """Connections the kernel queues before they are accepted; None is the kernel's default."""
+    accept: SocketOptions
+    connect: ConnectSettings
+    detect_timeout: float
+    """Seconds to wait for the first bytes of a connection."""
+    pool: PoolSettings
+    http_queue: QueueSettings
+    http2: Http2Settings
+    max_in_flight: int
+    """Requests at once; more are refused with 503."""
+    discovery_idle_timeout: float
+    """Seconds an unused look-up is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundSettings(DirectionSettings):
+    ports: tuple[int, ...]
+    """Ports whose policy is asked for at start."""
+    opaque_ports: PortSet
+    """Opaque while only the default policy is known."""
+    default_policy: str
+    cluster_networks: tuple[IPNetwork, ...]
+    allowed_ips: frozenset[str]
+    """Destination addresses inbound connections may have; empty means any."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundSettings(DirectionSettings):
+    tcp_queue: QueueSettings
+    disable_informational_headers: bool
+    """Leave `l5d-proxy-error` and its like out of answers to the application."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlAddress:
+    """One service of the control plane."""
+
+    host: str
+    port: int
+    name: str | None
+    """Identity the server must prove; None over loopback, where connections are plaintext."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        return _is_loopback(self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    address: ControlAddress
+    local_name: str
+    trust_anchors: str
+    """PEM."""
+    token_file: str
+    directory: str
+    """May hold `key.p8` and `csr.der` made by someone else; otherwise both are made in memory."""
+    min_refresh: float
+    max_refresh: float
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationSettings:
+    address: ControlAddress
+    context: str
+    """Sent along with every look-up, as it is."""
+    networks: tuple[IPNetwork, ...] | None
+    """Addresses outside are forwarded without a look-up; None looks up every address."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    address: ControlAddress
+    workload: str
+    """Sent along with every look-up, as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """Bounds on each stream from the control plane, in seconds; None means no bound."""
+
+    initial: float | None = None
+    """Until the first message."""
+    idle: float | None = None
+    """Between messages."""
+    lifetime: float | None = None
+    """Until the stream is opened anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSettings:
+    listen: SocketAddress
+    shutdown_enabled: bool
+    """Whether POST /shutdown works."""
+    metrics_retain_idle: float
+    """Seconds a series stays after its last change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the environment says."""
+
+    log: str
+    log_format: str
+    shutdown_grace_period: float
+    """Seconds connections may take to finish after SIGTERM; 0 closes them at once."""
+    admin: AdminSettings
+    inbound: InboundSettings
+    outbound: OutboundSettings
+    identity: IdentitySettings
+    destination: DestinationSettings
+    policy: PolicySettings
+    control_streams: StreamLimits
+    warnings: tuple[str, ...] = ()
+    """Variables that are set and have no effect, one sentence each; to be logged."""
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> Settings:
+        """Read the contract. Raises SettingsError for the first variable that cannot be used."""
+        env = Environment(variables)
+        if env.is_set("IDENTITY_DISABLED"):
+            raise SettingsError(PREFIX + "IDENTITY_DISABLED", "identity cannot be disabled")
+        return cls(
+            log=env.parsed("LOG", "warn,linkerd=info", logs.check),
+            log_format=env.one_of(
+                "LOG_FORMAT", ("plain", "json", "PLAIN", "JSON"), "plain"
+            ).lower(),
+            shutdown_grace_period=env.duration("SHUTDOWN_GRACE_PERIOD", 120.0),
+            admin=_admin(env),
+            inbound=_inbound(env),
+            outbound=_outbound(env),
+            identity=_identity(env),
+            destination=DestinationSettings(
+                address=_control(env, "DESTINATION"),
+                context=env.text("DESTINATION_CONTEXT", ""),
+                networks=env.optional_networks("DESTINATION_PROFILE_NETWORKS"),
+            ),
+            policy=PolicySettings(
+                address=_control(env, "POLICY"), workload=env.required("POLICY_WORKLOAD")
+            ),
+            control_streams=_stream_limits(env),
+            warnings=_warnings(env),
+        )
+
+
+# --- sections -------------------------------------------------------------------------------
+
+
+def _admin(env: Environment) -> AdminSettings:
+    return AdminSettings(
+        listen=env.address("ADMIN_LISTEN_ADDR", "127.0.0.1:4191"),
+        shutdown_enabled=env.flag("SHUTDOWN_ENDPOINT_ENABLED", False),
+        metrics_retain_idle=env.duration("METRICS_RETAIN_IDLE", 600.0),
+    )
+
+
+def _inbound(env: Environment) -> InboundSettings:
+    policy = env.one_of("INBOUND_DEFAULT_POLICY", DEFAULT_POLICIES, "all-unauthenticated")
+    networks = env.networks("POLICY_CLUSTER_NETWORKS")
+    if policy.startswith("cluster-") and not networks:
+        raise SettingsError(
+            PREFIX + "POLICY_CLUSTER_NETWORKS",
+            f"is required because INBOUND_DEFAULT_POLICY is {policy}",
+        )
+    return InboundSettings(
+        listen=(env.address("INBOUND_LISTEN_ADDR", "0.0.0.0:4143"),),
+        backlog=env.optional_whole("INBOUND_TCP_LISTEN_BACKLOG", minimum=1),
+        accept=_socket(env, "INBOUND_ACCEPT"),
+        connect=_connect(env, "INBOUND", timeout=0.3, max_backoff=10.0),
+        detect_timeout=env.duration("INBOUND_DETECT_TIMEOUT", 10.0),
+        pool=PoolSettings(
+            env.whole("MAX_IDLE_CONNS_PER_ENDPOINT", 10_000),
+            env.duration("INBOUND_HTTP1_CONNECTION_POOL_IDLE_TIMEOUT", 3.0),
+        ),
+        http_queue=_queue(env, "INBOUND_HTTP", failfast=1.0),
+        http2=_http2(env, "INBOUND"),
+        max_in_flight=env.whole("INBOUND_MAX_IN_FLIGHT", 100_000, minimum=1),
+        discovery_idle_timeout=env.duration("INBOUND_DISCOVERY_IDLE_TIMEOUT", 90.0),
+        ports=tuple(env.ports("INBOUND_PORTS")),
+        opaque_ports=env.ports("INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION"),
+        default_policy=policy,
+        cluster_networks=networks,
+        allowed_ips=env.ips("INBOUND_IPS"),
+    )
+
+
+def _outbound(env: Environment) -> OutboundSettings:
+    single = env.address("OUTBOUND_LISTEN_ADDR", "127.0.0.1:4140")
+    listen = env.addresses("OUTBOUND_LISTEN_ADDRS", (single,))
+    if len(listen) > 2:
+        raise SettingsError(
+            PREFIX + "OUTBOUND_LISTEN_ADDRS", "allowed are one address, or one of each IP version"
+        )
+    return OutboundSettings(
+        listen=listen,
+        backlog=env.optional_whole("OUTBOUND_TCP_LISTEN_BACKLOG", minimum=1),
+        accept=_socket(env, "OUTBOUND_ACCEPT"),
+        connect=_connect(env, "OUTBOUND", timeout=1.0, max_backoff=60.0),
+        detect_timeout=env.duration("OUTBOUND_DETECT_TIMEOUT", 10.0),
+        pool=PoolSettings(
+            env.whole("OUTBOUND_MAX_IDLE_CONNS_PER_ENDPOINT", 10_000),
+            env.duration("OUTBOUND_HTTP1_CONNECTION_POOL_IDLE_TIMEOUT", 3.0),
+        ),
+        http_queue=_queue(env, "OUTBOUND_HTTP", failfast=3.0),
+        http2=_http2(env, "OUTBOUND"),
+        max_in_flight=env.whole("OUTBOUND_MAX_IN_FLIGHT", 100_000, minimum=1),
+        discovery_idle_timeout=env.duration("OUTBOUND_DISCOVERY_IDLE_TIMEOUT", 5.0),
+        tcp_queue=_queue(env, "OUTBOUND_TCP", failfast=3.0),
+        disable_informational_headers=env.flag("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS", False),
+    )
+
+
+def _identity(env: Environment) -> IdentitySettings:
+    name = env.required("IDENTITY_LOCAL_NAME").lower().rstrip(".")
+    if not is_dns_name(name):
+        raise SettingsError(PREFIX + "IDENTITY_LOCAL_NAME", f"{name!r} is not a DNS name")
+    anchors = env.required("IDENTITY_TRUST_ANCHORS")
+    if "-----BEGIN CERTIFICATE-----" not in anchors:
+        raise SettingsError(
+            PREFIX + "IDENTITY_TRUST_ANCHORS", "holds no certificate: allowed is a PEM bundle"
+        )
+    minimum = env.duration("IDENTITY_MIN_REFRESH", 10.0)
+    maximum = env.duration("IDENTITY_MAX_REFRESH", 86_400.0)
+    if minimum > maximum:
+        raise SettingsError(
+            PREFIX + "IDENTITY_MIN_REFRESH", f"{minimum:g}s is more than MAX_REFRESH, {maximum:g}s"
+        )
+    return IdentitySettings(
+        address=_control(env, "IDENTITY"),
+        local_name=name,
+        trust_anchors=anchors,
+        token_file=env.required("IDENTITY_TOKEN_FILE"),
+        directory=env.required("IDENTITY_DIR"),
+        min_refresh=minimum,
+        max_refresh=maximum,
+    )
+
+
+def _control(env: Environment, service: str) -> ControlAddress:
+    host, port = env.host_port(f"{service}_SVC_ADDR")
+    if _is_loopback(host):
+        return ControlAddress(host, port, None)
+    return ControlAddress(host, port, env.required(f"{service}_SVC_NAME").lower().rstrip("."))
+
+
+def _stream_limits(env: Environment) -> StreamLimits:
+    limits = StreamLimits(
+        env.optional_duration("CONTROL_STREAM_INITIAL_TIMEOUT"),
+        env.optional_duration("CONTROL_STREAM_IDLE_TIMEOUT"),
+        env.optional_duration("CONTROL_STREAM_LIFETIME"),
+    )
+    given = [one for one in (limits.initial, limits.idle, limits.lifetime) if one is not None]
+    if given != sorted(given):
+        raise SettingsError(
+            PREFIX + "CONTROL_STREAM_INITIAL_TIMEOUT",
+            "must not exceed CONTROL_STREAM_IDLE_TIMEOUT, nor that CONTROL_STREAM_LIFETIME",
+        )
+    return limits
+
+
+def _socket(env: Environment, prefix: str) -> SocketOptions:
+    return SocketOptions(
+        env.optional_duration(f"{prefix}_KEEPALIVE"),
+        env.optional_duration(f"{prefix}_USER_TIMEOUT"),
+    )
+
+
+def _connect(
+    env: Environment, direction: str, *, timeout: float, max_backoff: float
+) -> ConnectSettings:
+    prefix = f"{direction}_CONNECT"
+    minimum = env.duration(f"{prefix}_EXP_BACKOFF_MIN", 0.1)
+    maximum = env.duration(f"{prefix}_EXP_BACKOFF_MAX", max_backoff)
+    if not 0 < minimum <= maximum:
+        raise SettingsError(
+            f"{PREFIX}{prefix}_EXP_BACKOFF_MIN",
+            f"must be more than 0 and not more than EXP_BACKOFF_MAX, {maximum:g}s",
+        )
+    return ConnectSettings(
+        env.duration(f"{prefix}_TIMEOUT", timeout),
+        Backoff(minimum, maximum, env.share(f"{prefix}_EXP_BACKOFF_JITTER", 0.1)),
+        _socket(env, prefix),
+    )
+
+
+def _queue(env: Environment, prefix: str, *, failfast: float) -> QueueSettings:
+    return QueueSettings(
+        env.whole(f"{prefix}_QUEUE_CAPACITY", 10_000, minimum=1),
+        env.duration(f"{prefix}_FAILFAST_TIMEOUT", failfast),
+    )
+
+
+def _http2(env: Environment, direction: str) -> Http2Settings:
+    prefix = f"{direction}_SERVER_HTTP2"
+    return Http2Settings(
+        max_concurrent_streams=env.optional_whole(f"{prefix}_MAX_CONCURRENT_STREAMS", minimum=1),
+        max_frame_size=env.optional_whole(f"{prefix}_MAX_FRAME_SIZE", minimum=16_384),
+        max_header_list_size=env.optional_whole(f"{prefix}_MAX_HEADER_LIST_SIZE", minimum=1),
+        max_pending_accept_reset_streams=env.optional_whole(
+            f"{prefix}_MAX_PENDING_ACCEPT_RESET_STREAMS"
+        ),
+        max_send_buf_size=env.optional_whole(f"{prefix}_MAX_SEND_BUF_SIZE", minimum=1),
+        initial_stream_window_size=env.optional_whole(
+            f"{prefix}_INITIAL_STREAM_WINDOW_SIZE", minimum=1
+        ),
+        initial_connection_window_size=env.optional_whole(
+            f"{prefix}_INITIAL_CONNECTION_WINDOW_SIZE", minimum=65_535
+        ),
+        keep_alive_interval=env.optional_duration(f"{prefix}_KEEP_ALIVE_INTERVAL"),
+        keep_alive_timeout=env.optional_duration(f"{prefix}_KEEP_ALIVE_TIMEOUT"),
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+# --- what has no effect ---------------------------------------------------------------------
+
+_DIRECTION = (
+    "TCP_LISTEN_BACKLOG",
+    "DETECT_TIMEOUT",
+    "CONNECT_TIMEOUT",
+    "CONNECT_EXP_BACKOFF_MIN",
+    "CONNECT_EXP_BACKOFF_MAX",
+    "CONNECT_EXP_BACKOFF_JITTER",
+    "ACCEPT_KEEPALIVE",
+    "ACCEPT_USER_TIMEOUT",
+    "CONNECT_KEEPALIVE",
+    "CONNECT_USER_TIMEOUT",
+    "HTTP_QUEUE_CAPACITY",
+    "HTTP_FAILFAST_TIMEOUT",
+    "HTTP1_CONNECTION_POOL_IDLE_TIMEOUT",
+    "MAX_IN_FLIGHT",
+    "DISCOVERY_IDLE_TIMEOUT",
+    "SERVER_HTTP2_MAX_CONCURRENT_STREAMS",
+    "SERVER_HTTP2_MAX_FRAME_SIZE",
+    "SERVER_HTTP2_MAX_HEADER_LIST_SIZE",
+    "SERVER_HTTP2_MAX_PENDING_ACCEPT_RESET_STREAMS",
+    "SERVER_HTTP2_MAX_SEND_BUF_SIZE",
+    "SERVER_HTTP2_INITIAL_STREAM_WINDOW_SIZE",
+    "SERVER_HTTP2_INITIAL_CONNECTION_WINDOW_SIZE",
+    "SERVER_HTTP2_KEEP_ALIVE_INTERVAL",
+    "SERVER_HTTP2_KEEP_ALIVE_TIMEOUT",
+)
+
+HONOURED = frozenset(
+    {f"{direction}_{name}" for direction in ("INBOUND", "OUTBOUND") for name in _DIRECTION}
+    | {f"{service}_SVC_ADDR" for service in ("IDENTITY", "DESTINATION", "POLICY")}
+    | {f"{service}_SVC_NAME" for service in ("IDENTITY", "DESTINATION", "POLICY")}
+    | {
+        "LOG",
+        "LOG_FORMAT",
+        "SHUTDOWN_GRACE_PERIOD",
+        "SHUTDOWN_ENDPOINT_ENABLED",
+        "ADMIN_LISTEN_ADDR",
+        "METRICS_RETAIN_IDLE",
+        "INBOUND_LISTEN_ADDR",
+        "OUTBOUND_LISTEN_ADDR",
+        "OUTBOUND_LISTEN_ADDRS",
+        "INBOUND_PORTS",
+        "INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION",
+        "INBOUND_DEFAULT_POLICY",
+        "INBOUND_IPS",
+        "POLICY_CLUSTER_NETWORKS",
+        "POLICY_WORKLOAD",
+        "MAX_IDLE_CONNS_PER_ENDPOINT",
+        "OUTBOUND_MAX_IDLE_CONNS_PER_ENDPOINT",
+        "OUTBOUND_TCP_QUEUE_CAPACITY",
+        "OUTBOUND_TCP_FAILFAST_TIMEOUT",
+        "OUTBOUND_DISABLE_INFORMATIONAL_HEADERS",
+        "DESTINATION_CONTEXT",
+        "DESTINATION_PROFILE_NETWORKS",
+        "IDENTITY_DIR",
+        "IDENTITY_TRUST_ANCHORS",
+        "IDENTITY_TOKEN_FILE",
+        "IDENTITY_LOCAL_NAME",
+        "IDENTITY_MIN_REFRESH",
+        "IDENTITY_MAX_REFRESH",
+        "CONTROL_STREAM_INITIAL_TIMEOUT",
+        "CONTROL_STREAM_IDLE_TIMEOUT",
+        "CONTROL_STREAM_LIFETIME",
+    }
+)
+"""Variables read above, without the prefix."""
+
+_HARMLESS = {"CORES": "1", "INGRESS_MODE": "false", "OUTBOUND_METRICS_HOSTNAME_LABELS": "false"}
+"""Values at which a variable of `NOT_YET` asks for what happens anyway."""
+
+_QUIET = frozenset({"CONTROL_LISTEN_ADDR", "DESTINATION_PROFILE_SUFFIXES"})
+"""Variables every injector sets and whose absence of effect needs no warning."""
+
+
+def _warnings(env: Environment) -> tuple[str, ...]:
+    sentences = []
+    for name in env.names():
+        if name in NOT_YET:
+            if name not in _QUIET and env.optional_text(name) != _HARMLESS.get(name):
+                sentences.append(f"{PREFIX}{name} has no effect: {NOT_YET[name]}")
+        elif name not in HONOURED:
+            sentences.append(f"{PREFIX}{name} is not a known setting and has no effect")
+    return tuple(sentences)

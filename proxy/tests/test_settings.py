@@ -1,0 +1,174 @@
+"""Linkerd's environment contract."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from proxy.settings import HONOURED, NOT_YET, ControlAddress, Settings, SettingsError, StreamLimits
+from proxy.stack.backoff import Backoff
+from weft.addresses import SocketAddress
+
+PEM = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n"
+
+MINIMUM = {
+    "IDENTITY_SVC_ADDR": "weft-identity-headless.weft.svc.cluster.local.:8080",
+    "IDENTITY_SVC_NAME": "weft-identity.weft.serviceaccount.identity.weft.cluster.local",
+    "DESTINATION_SVC_ADDR": "127.0.0.1:8086",
+    "POLICY_SVC_ADDR": "localhost.:8090",
+    "POLICY_WORKLOAD": '{"ns":"emojivoto","pod":"web-0"}',
+    "IDENTITY_LOCAL_NAME": "web.emojivoto.serviceaccount.identity.weft.cluster.local",
+    "IDENTITY_TRUST_ANCHORS": PEM,
+    "IDENTITY_TOKEN_FILE": "/var/run/secrets/tokens/linkerd-identity-token",
+    "IDENTITY_DIR": "/var/run/linkerd/identity/end-entity",
+}
+
+
+def read(changes: Mapping[str, str] | None = None, **overrides: str) -> Settings:
+    variables = {**MINIMUM, **(changes or {}), **overrides}
+    return Settings.from_environment(
+        {f"LINKERD2_PROXY_{name}": value for name, value in variables.items()}
+    )
+
+
+def test_defaults_are_linkerds() -> None:
+    settings = read()
+    assert settings.log == "warn,linkerd=info"
+    assert settings.shutdown_grace_period == 120
+    assert settings.admin.listen == SocketAddress("127.0.0.1", 4191)
+    assert not settings.admin.shutdown_enabled
+    assert settings.inbound.listen == (SocketAddress("0.0.0.0", 4143),)
+    assert settings.outbound.listen == (SocketAddress("127.0.0.1", 4140),)
+    assert settings.inbound.connect.timeout == 0.3
+    assert settings.outbound.connect.timeout == 1.0
+    assert settings.inbound.connect.backoff == Backoff(0.1, 10.0, 0.1)
+    assert settings.outbound.connect.backoff == Backoff(0.1, 60.0, 0.1)
+    assert settings.inbound.http_queue.failfast_timeout == 1.0
+    assert settings.outbound.tcp_queue.failfast_timeout == 3.0
+    assert settings.inbound.detect_timeout == settings.outbound.detect_timeout == 10.0
+    assert settings.outbound.discovery_idle_timeout == 5.0
+    assert settings.inbound.discovery_idle_timeout == 90.0
+    assert settings.inbound.default_policy == "all-unauthenticated"
+    assert settings.inbound.max_in_flight == 100_000
+    assert settings.inbound.pool.idle_timeout == 3.0
+    assert (settings.identity.min_refresh, settings.identity.max_refresh) == (10.0, 86_400.0)
+    assert settings.control_streams == StreamLimits()
+    assert settings.destination.networks is None
+    assert settings.warnings == ()
+
+
+def test_addresses_of_the_control_plane() -> None:
+    settings = read()
+    assert settings.identity.address == ControlAddress(
+        "weft-identity-headless.weft.svc.cluster.local.",
+        8080,
+        "weft-identity.weft.serviceaccount.identity.weft.cluster.local",
+    )
+    assert settings.destination.address.name is None
+    assert settings.policy.address == ControlAddress("localhost.", 8090, None)
+    assert settings.policy.address.is_loopback
+    assert str(read(DESTINATION_SVC_ADDR="[::1]:8086").destination.address) == "[::1]:8086"
+
+
+def test_what_an_injector_sets_is_understood_without_a_warning() -> None:
+    settings = read(
+        CORES="1",
+        LOG="warn,linkerd=info,hickory=error,[{headers}]=off,[{request}]=off",
+        LOG_FORMAT="plain",
+        CONTROL_LISTEN_ADDR="0.0.0.0:4190",
+        ADMIN_LISTEN_ADDR="0.0.0.0:4191",
+        OUTBOUND_LISTEN_ADDR="127.0.0.1:4140",
+        OUTBOUND_LISTEN_ADDRS="127.0.0.1:4140,[::1]:4140",
+        INBOUND_LISTEN_ADDR="0.0.0.0:4143",
+        INBOUND_IPS="10.244.0.7,fd00::7",
+        INBOUND_PORTS="8080,9000-9001",
+        INBOUND_DEFAULT_POLICY="cluster-authenticated",
+        POLICY_CLUSTER_NETWORKS="10.0.0.0/8,fd00::/8",
+        DESTINATION_PROFILE_SUFFIXES="svc.cluster.local.",
+        DESTINATION_PROFILE_NETWORKS="10.0.0.0/8",
+        INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION="25,3306",
+        INBOUND_ACCEPT_KEEPALIVE="10000ms",
+        OUTBOUND_CONNECT_KEEPALIVE="10000ms",
+        INBOUND_ACCEPT_USER_TIMEOUT="30s",
+        OUTBOUND_CONNECT_USER_TIMEOUT="30s",
+        INBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL="10s",
+        INBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT="3s",
+        CONTROL_STREAM_INITIAL_TIMEOUT="3s",
+        CONTROL_STREAM_IDLE_TIMEOUT="5m",
+        CONTROL_STREAM_LIFETIME="1h",
+        SHUTDOWN_GRACE_PERIOD="",
+        DESTINATION_CONTEXT='{"ns":"emojivoto","nodeName":"sandbox","pod":"web-0"}',
+    )
+    assert settings.warnings == ()
+    assert settings.inbound.ports == (8080, 9000, 9001)
+    assert 25 in settings.inbound.opaque_ports
+    assert settings.inbound.allowed_ips == {"10.244.0.7", "fd00::7"}
+    assert settings.outbound.listen[1] == SocketAddress("::1", 4140)
+    assert settings.inbound.accept.keepalive == 10.0
+    assert settings.outbound.connect.socket.user_timeout == 30.0
+    assert settings.inbound.http2.keep_alive_interval == 10.0
+    assert settings.control_streams == StreamLimits(3.0, 300.0, 3600.0)
+
+
+def test_what_has_no_effect_is_said() -> None:
+    warnings = read(CORES="4", TAP_SVC_NAME="tap", NO_SUCH="1", INGRESS_MODE="false").warnings
+    assert [sentence.split()[0] for sentence in warnings] == [
+        "LINKERD2_PROXY_CORES",
+        "LINKERD2_PROXY_NO_SUCH",
+        "LINKERD2_PROXY_TAP_SVC_NAME",
+    ]
+    assert all(sentence.rstrip(".").count(" ") > 3 for sentence in warnings)
+
+
+def test_no_variable_is_both_honoured_and_not_yet() -> None:
+    assert not HONOURED & NOT_YET.keys()
+    assert all(sentence.endswith(".") for sentence in NOT_YET.values())
+
+
+@pytest.mark.parametrize("name", [*MINIMUM, "DESTINATION_SVC_NAME"])
+def test_what_is_required(name: str) -> None:
+    changes = {name: ""}
+    if name == "DESTINATION_SVC_NAME":
+        changes["DESTINATION_SVC_ADDR"] = "weft-dst.weft.svc:8086"
+    with pytest.raises(SettingsError, match=f"LINKERD2_PROXY_{name}: is required") as error:
+        read(changes)
+    assert error.value.name == f"LINKERD2_PROXY_{name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("INBOUND_DETECT_TIMEOUT", "10", "such as 300ms"),
+        ("INBOUND_DETECT_TIMEOUT", "-1s", "such as 300ms"),
+        ("ADMIN_LISTEN_ADDR", "4191", "has no port"),
+        ("ADMIN_LISTEN_ADDR", "web:4191", "IP:PORT"),
+        ("OUTBOUND_LISTEN_ADDRS", "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3", "one of each IP version"),
+        ("INBOUND_PORTS", "80,http", "whole numbers from 1 to 65535"),
+        ("INBOUND_DEFAULT_POLICY", "open", "allowed are all-unauthenticated"),
+        ("INBOUND_IPS", "10.0.0.300", "does not appear to be"),
+        ("POLICY_CLUSTER_NETWORKS", "10.0.0.1/8", "is not a network"),
+        ("SHUTDOWN_ENDPOINT_ENABLED", "yes", "true and false"),
+        ("INBOUND_MAX_IN_FLIGHT", "0", "whole numbers from 1"),
+        ("OUTBOUND_CONNECT_EXP_BACKOFF_JITTER", "2", "from 0 to 1"),
+        ("OUTBOUND_CONNECT_EXP_BACKOFF_JITTER", "much", "from 0 to 1"),
+        ("OUTBOUND_CONNECT_EXP_BACKOFF_MIN", "2m", "not more than EXP_BACKOFF_MAX"),
+        ("DESTINATION_SVC_ADDR", "weft-dst", "HOST:PORT"),
+        ("DESTINATION_SVC_ADDR", "weft-dst:99999", "65535"),
+        ("IDENTITY_TRUST_ANCHORS", "nonsense", "PEM bundle"),
+        ("IDENTITY_LOCAL_NAME", "not a name", "is not a DNS name"),
+        ("IDENTITY_MIN_REFRESH", "2d", "more than MAX_REFRESH"),
+        ("IDENTITY_DISABLED", "1", "cannot be disabled"),
+        ("LOG", "loud", "not a log directive"),
+        ("LOG_FORMAT", "xml", "plain, json"),
+        ("CONTROL_STREAM_INITIAL_TIMEOUT", "2h", "must not exceed"),
+    ],
+)
+def test_values_that_cannot_be_used(name: str, value: str, allowed: str) -> None:
+    others = {"CONTROL_STREAM_LIFETIME": "1h"} if name.startswith("CONTROL") else {}
+    with pytest.raises(SettingsError, match=f"LINKERD2_PROXY_{name}: ") as error:
+        read({name: value, **others})
+    assert allowed in str(error.value)
+
+
+def test_cluster_policies_need_the_networks() -> None:
+    with pytest.raises(SettingsError, match="POLICY_CLUSTER_NETWORKS: is required"):
+        read(INBOUND_DEFAULT_POLICY="cluster-unauthenticated")
