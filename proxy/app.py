@@ -21,10 +21,14 @@ from proxy.drain import Shutdown, drain
 from proxy.environment import PREFIX, SettingsError
 from proxy.identity.keypair import Keypair, obtain
 from proxy.identity.store import CertificateStore
+from proxy.control.tap import TapServer
 from proxy.inbound.accept import Inbound
+from proxy.inbound.tap import InboundTap
 from proxy.net.listen import bind
 from proxy.net.reactor import Reactor
 from proxy.outbound.accept import Outbound
+from proxy.outbound.tap import OutboundTap
+from proxy.tap.registry import Registry as Taps
 from proxy.telemetry import exposition, logs, process
 from proxy.telemetry.registry import Registry
 
@@ -54,11 +58,12 @@ class Sockets:
         self.admin = bind(settings.admin.listen, backlog=64)
         self.inbound = [_bind(address, inbound) for address in inbound.listen]
         self.outbound = [_bind(address, outbound) for address in outbound.listen]
+        self.tap = [bind(settings.tap.listen, backlog=64)] if settings.tap is not None else []
 
     def __repr__(self) -> str:
         return (
             f"<Sockets inbound {_names(self.inbound)}; outbound {_names(self.outbound)}; "
-            f"admin {_names([self.admin])}>"
+            f"admin {_names([self.admin])}; tap {_names(self.tap) or 'off'}>"
         )
 
 
@@ -113,14 +118,35 @@ async def _serve(
             inbound.start(sockets.inbound)
             outbound = Outbound(reactor, settings.outbound, store, discovery, registry)
             outbound.start(sockets.outbound)
+            tap = _tap(settings, reactor, store, inbound, outbound)
+            if tap is not None:
+                tap.start(sockets.tap)
             readiness.reached = True
             gc.collect()
             gc.freeze()
             _log.info("ready: %r, %d ports known", sockets, len(known_ports))
 
             await shutdown.requested.wait()
+            if tap is not None:
+                tap.stop()
             await drain((inbound, outbound), settings.shutdown_grace_period, shutdown.at_once)
         nursery.cancel_scope.cancel()
+
+
+def _tap(
+    settings: Settings,
+    reactor: Reactor,
+    store: CertificateStore,
+    inbound: Inbound,
+    outbound: Outbound,
+) -> TapServer | None:
+    """Who may watch requests; None when nobody may."""
+    if settings.tap is None:
+        return None
+    taps = Taps()
+    taps.attach(inbound.observers, InboundTap(taps))
+    taps.attach(outbound.observers, OutboundTap(taps))
+    return TapServer(reactor, store, taps, settings.tap.client_identity)
 
 
 class Readiness:

@@ -36,8 +36,6 @@ NOT_YET: dict[str, str] = {
     "CORES_MIN": "The data path runs on one core.",
     "CORES_MAX": "The data path runs on one core.",
     "CORES_MAX_RATIO": "The data path runs on one core.",
-    "CONTROL_LISTEN_ADDR": "There is no tap server.",
-    "TAP_SVC_NAME": "There is no tap server.",
     "INGRESS_MODE": "`l5d-dst-override` is ignored; requests go to the original destination.",
     "INBOUND_GATEWAY_SUFFIXES": "The proxy does not serve as a multicluster gateway.",
     "DESTINATION_PROFILE_SUFFIXES": "Names are looked up only for ingress and gateway modes.",
@@ -227,6 +225,13 @@ class AdminSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TapSettings:
+    listen: SocketAddress
+    client_identity: str
+    """Whoever proves it may watch requests; nobody else may."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the environment says."""
 
@@ -241,6 +246,8 @@ class Settings:
     destination: DestinationSettings
     policy: PolicySettings
     control_streams: StreamLimits
+    tap: TapSettings | None = None
+    """None: the control port is not opened."""
     warnings: tuple[str, ...] = ()
     """Variables that are set and have no effect, one sentence each; to be logged."""
 
@@ -269,6 +276,7 @@ class Settings:
                 address=_control(env, "POLICY"), workload=env.required("POLICY_WORKLOAD")
             ),
             control_streams=_stream_limits(env),
+            tap=_tap(env),
             warnings=_warnings(env),
         )
 
@@ -282,6 +290,17 @@ def _admin(env: Environment) -> AdminSettings:
         shutdown_enabled=env.flag("SHUTDOWN_ENDPOINT_ENABLED", False),
         metrics_retain_idle=env.duration("METRICS_RETAIN_IDLE", 600.0),
     )
+
+
+def _tap(env: Environment) -> TapSettings | None:
+    listen = env.address("CONTROL_LISTEN_ADDR", "0.0.0.0:4190")
+    client = env.optional_text("TAP_SVC_NAME")
+    if client is None:
+        return None
+    name = client.lower().rstrip(".")
+    if not is_dns_name(name):
+        raise SettingsError(PREFIX + "TAP_SVC_NAME", f"{client!r} is not a DNS name")
+    return TapSettings(listen, name)
 
 
 def _inbound(env: Environment) -> InboundSettings:
@@ -489,6 +508,8 @@ HONOURED = frozenset(
         "SHUTDOWN_GRACE_PERIOD",
         "SHUTDOWN_ENDPOINT_ENABLED",
         "ADMIN_LISTEN_ADDR",
+        "CONTROL_LISTEN_ADDR",
+        "TAP_SVC_NAME",
         "METRICS_RETAIN_IDLE",
         "INBOUND_LISTEN_ADDR",
         "OUTBOUND_LISTEN_ADDR",
@@ -522,7 +543,7 @@ HONOURED = frozenset(
 _HARMLESS = {"CORES": "1", "INGRESS_MODE": "false", "OUTBOUND_METRICS_HOSTNAME_LABELS": "false"}
 """Values at which a variable of `NOT_YET` asks for what happens anyway."""
 
-_QUIET = frozenset({"CONTROL_LISTEN_ADDR", "DESTINATION_PROFILE_SUFFIXES"})
+_QUIET = frozenset({"DESTINATION_PROFILE_SUFFIXES"})
 """Variables every injector sets and whose absence of effect needs no warning."""
 
 

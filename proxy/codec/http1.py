@@ -98,6 +98,7 @@ class _Body:
 
 
 _NO_BODY = _Body("length", 0)
+_BODILESS = (204, 304)
 
 
 class Http1ServerCodec:
@@ -240,8 +241,8 @@ class Http1ServerCodec:
             chunked=chunked,
         )
         self.framed = length is None
-        self._bodiless = not ends and codec.body_is_eof()
-        return wire, codec.response_is_last or codec.response_close_delimited
+        self._bodiless = not ends and (self.method == "HEAD" or head.status in _BODILESS)
+        return wire, codec.response_is_last or (self.http10 and length is None)
 
     def write_body(self, data: bytes) -> bytes:
         """Body bytes as they go on the wire.
@@ -301,38 +302,46 @@ class Http1ClientCodec:
             return self._codec.serialize_trailers(trailers)
         return self._codec.serialize_end()
 
-    def read_head(self, data: bytes) -> tuple[ResponseHead, bool] | None:
-        """The final response's head and whether it has no body; interim responses are skipped.
+    def read_head(self, data: bytes) -> tuple[ResponseHead, bytes, bool] | None:
+        """The final response's head, what came of its body, and whether that was all of it.
 
-        None while it is incomplete. Raises MalformedMessageError.
+        None while it is incomplete; interim responses are skipped. After a head that opens a
+        tunnel, the bytes are the tunnel's. Raises MalformedMessageError.
         """
+        codec = self._codec
         try:
-            parsed = self._codec.receive_head(data)
+            parsed = codec.receive_head(data)
         except H1Error as error:
             raise MalformedMessageError(str(error.args[-1]), 502) from error
         if parsed is None:
             return None
         kind = parsed.body_kind
         length = parsed.content_length
-        self.keep_alive = parsed.wants_keep_alive
-        self.tunnel = parsed.is_upgrade
         headers = parsed.headers
+        self.keep_alive = parsed.wants_keep_alive
+        self.tunnel = tunnel = parsed.is_upgrade
         names = headers.keys()
-        if not parsed.is_upgrade and not HOP_BY_HOP.isdisjoint(names):
+        if not tunnel and not HOP_BY_HOP.isdisjoint(names):
             strip_hop_by_hop(headers)
-        if kind == "empty":
+        body = codec.take_body() if codec.buffered() else b""
+        done = False
+        if kind == "length" and len(body) == length:
+            self._body = _NO_BODY
+            done = True
+        elif kind == "empty":
             self._body = _NO_BODY
             # What a response to HEAD declares belongs to the body it does not have.
             length = _length_of(headers) if "content-length" in names else None
+            done = True
+            if body and not tunnel:
+                self.keep_alive = False
+                body = b""
         else:
             self._body = _Body(kind, length or 0)
+            if body:
+                body, done = self.read_body(body)
         head = ResponseHead(parsed.status, headers, HTTP_1_0 if parsed.http10 else HTTP_1_1, length)
-        return head, self._body.done
-
-    def take_early(self) -> bytes:
-        """Bytes that came with the head; taken."""
-        codec = self._codec
-        return codec.take_body() if codec.buffered() else b""
+        return head, body, done
 
     def read_body(self, data: bytes) -> tuple[bytes, bool]:
         """Body bytes, and whether the body ended. Bytes after the end spoil the connection."""

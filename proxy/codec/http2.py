@@ -266,8 +266,11 @@ class Session:
             for frame in h2.receive(data):
                 try:
                     if isinstance(frame, H2FrameHeaders):
-                        if server or frame.status is None:
-                            self._headers(frame)
+                        if server:
+                            self._request(frame)
+                            continue
+                        if frame.status is None:
+                            self._trailers(frame)
                             continue
                         found = h2.recv_headers(frame)
                         if found.kind == H2_HEADERS_HEAD and not frame.is_informational:
@@ -314,26 +317,32 @@ class Session:
             return str(error.args[-1])
         return None
 
-    def _headers(self, frame: H2FrameHeaders) -> None:
-        if self.is_server:
-            spare = self._spare
-            if spare is None:
-                spare = self._spare = self.owner.accept()
-                spare.session = self
-            verdict = self.h2.recv_headers(frame, spare)
-            kind = verdict.kind
-            if kind == H2_HEADERS_OPENED:
-                self._spare = None
-                spare.sid = frame.stream_id
-                self.h2.accepted(frame.stream_id)
-                spare.on_head(frame, verdict.eof)
-            elif kind == H2_HEADERS_TRAILERS:
-                _ours(verdict.handle).on_trailers(frame.headers)
+    def _request(self, frame: H2FrameHeaders) -> None:
+        """Server: a request, or the trailers of one."""
+        spare = self._spare
+        if spare is None:
+            spare = self.owner.accept()
+            spare.session = self
+        h2 = self.h2
+        verdict = h2.recv_headers(frame, spare)
+        kind = verdict.kind
+        if kind == H2_HEADERS_OPENED:
+            self._spare = None
+            spare.sid = sid = frame.stream_id
+            h2.accepted(sid)
+            spare.on_head(frame, verdict.eof)
         else:
-            verdict = self.h2.recv_headers(frame)
-            kind = verdict.kind
+            self._spare = spare
             if kind == H2_HEADERS_TRAILERS:
                 _ours(verdict.handle).on_trailers(frame.headers)
+        if verdict.flags:
+            self.after(verdict.flags)
+
+    def _trailers(self, frame: H2FrameHeaders) -> None:
+        """Client: headers without a status."""
+        verdict = self.h2.recv_headers(frame)
+        if verdict.kind == H2_HEADERS_TRAILERS:
+            _ours(verdict.handle).on_trailers(frame.headers)
         flags = verdict.flags
         if flags and (flags != H2_FLAG_SLOT_FREED or self.wants_slot):
             self.after(flags)

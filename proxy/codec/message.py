@@ -32,6 +32,7 @@ _NEVER_NOMINATED = frozenset({"host", "content-length", "content-type", "authori
 """A `connection` header that names these is an attack, not a wish: the field stays."""
 
 
+_ONLY_CONNECTION = {"connection"}
 _PLAIN = (b"keep-alive", b"close")
 """`connection` headers that nominate nothing."""
 
@@ -108,11 +109,13 @@ def strip_hop_by_hop(headers: Headers) -> None:
 
     `te: trailers` stays: it is what lets gRPC trailers through.
     """
-    if HOP_BY_HOP.isdisjoint(headers.keys()):
+    present = HOP_BY_HOP.intersection(headers.keys())
+    if not present:
         return
-    if headers.get("connection") in _PLAIN and len(headers.get_all("connection")) == 1:
-        del headers["connection"]
-        if HOP_BY_HOP.isdisjoint(headers.keys()):
+    if present == _ONLY_CONNECTION:
+        values = headers.get_all("connection")
+        if len(values) == 1 and values[0] in _PLAIN:
+            del headers["connection"]
             return
     for line in headers.get_all("connection"):
         for token in line.decode("latin-1").split(","):

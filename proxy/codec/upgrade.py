@@ -37,8 +37,11 @@ def restore_request(head: RequestHead) -> bool:
     if note is None:
         return False
     del headers[ORIG_PROTO]
-    head.version = HTTP_1_0 if note.startswith(b"HTTP/1.0") else HTTP_1_1
-    head.absolute = note.endswith(_ABSOLUTE)
+    if note == b"HTTP/1.1":
+        head.version = HTTP_1_1
+    else:
+        head.version = HTTP_1_0 if note.startswith(b"HTTP/1.0") else HTTP_1_1
+        head.absolute = note.endswith(_ABSOLUTE)
     return True
 
 

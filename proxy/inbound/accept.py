@@ -118,12 +118,15 @@ class Inbound(Front):
             self.tcp_error(None, "no original destination", f"from {client[0]}: {error}")
             sock.close()
             return
+        direct = target.port in self._ports
         allowed = self.settings.allowed_ips
-        if allowed and target.ip not in allowed:
+        # A port-forward reaches our own port by loopback: it may see whose certificate we show.
+        forwarded = direct and target.is_loopback
+        if allowed and target.ip not in allowed and not forwarded:
             self.tcp_error(target, "unexpected", f"{target} is not an address of this pod")
             sock.close()
             return
-        Arrival(self, sock, client[0], target, direct=target.port in self._ports)
+        Arrival(self, sock, client[0], target, direct=direct)
 
     def is_own(self, target: SocketAddress) -> bool:
         """Whether forwarding there would come back to us."""

@@ -13,6 +13,7 @@ from proxy.net.failure import Failure
 from proxy.net.http2_server import ServerStream
 from proxy.stack.classify import grpc_status, is_success
 from proxy.stack.match import takes_everything
+from proxy.tap.downstream import untapped
 from proxy.telemetry import labels
 from weft import errors
 
@@ -137,6 +138,10 @@ class InboundCall(Call):
         self._began = service.clock()
         service.inbound.in_flight += 1
 
+    @property
+    def service(self) -> InboundHttp:
+        return self._service
+
     # --- the request ----------------------------------------------------------------------
 
     def begin(self, ends: bool) -> None:
@@ -151,6 +156,8 @@ class InboundCall(Call):
             if self._carried:
                 to_http1(head)
         _replace_mesh_headers(head.headers, service.client_id)
+        if inbound.observers:
+            self._observe("request")
         try:
             known = service.authorize(head)
         except Denied as denied:
@@ -165,8 +172,6 @@ class InboundCall(Call):
         known.allowed.value += 1
         self._metrics = metrics = known.requests
         metrics.request.value += 1
-        if inbound.observers:
-            self._observe("request")
         application = service.application
         if application is None:
             self._answer(Failure(errors.LOOP_PREVENTED, str(service.context.target)))
@@ -176,7 +181,7 @@ class InboundCall(Call):
     def on_failure(self, failure: Failure) -> None:
         service = self._service
         inbound = service.inbound
-        downstream = self.downstream
+        downstream = untapped(self.downstream)
         if failure.unprocessed and failure.kind is errors.CONNECTION_LOST and self.can_repeat:
             # The application closed a kept connection just then; a fresh one tells the truth.
             assert service.application is not None
@@ -239,7 +244,7 @@ class InboundCall(Call):
         latency.observe((self._service.clock() - self._began) * 1000.0)
 
     def _observe(self, event: str) -> None:
-        for observer in self._service.inbound.observers:
+        for observer in tuple(self._service.inbound.observers):
             observer(self, event)
 
     def __repr__(self) -> str:

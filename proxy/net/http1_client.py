@@ -49,7 +49,8 @@ class Http1Client:
         self.transport: Transport
         self.connected = False
         self.requests = 0
-        self.idle_since = 0.0
+        self.idle_since = 0
+        """Its pool's generation when it last fell idle."""
         self._keeper = keeper
         self._codec = Http1ClientCodec()
         self._call: Call | None = None
@@ -120,28 +121,26 @@ class Http1Client:
             return
         codec = self._codec
         try:
-            if not self._head_read:
+            if self._head_read:
+                body, ended = codec.read_body(data)
+            else:
                 found = codec.read_head(data)
                 if found is None:
                     return
-                head, ends = found
+                head, body, ended = found
                 self._head_read = True
                 if codec.tunnel:
                     self._call = None
                     self._keeper.gone(self, None)
-                    call.response_tunnel(head, self.transport, codec.take_early())
+                    call.response_tunnel(head, self.transport, body)
                     return
-                if ends:
-                    if codec.take_early():
-                        codec.keep_alive = False
+                if ended and not body and codec.trailers is None:
                     self._finish()
                     call.response(head, True)
                     return
                 call.response(head, False)
-                data = codec.take_early()
-                if not data or self._call is not call:
+                if self._call is not call:
                     return
-            body, ended = codec.read_body(data)
         except MalformedMessageError as error:
             self._break(Failure(errors.BAD_RESPONSE, str(error)))
             return

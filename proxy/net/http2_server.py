@@ -41,6 +41,11 @@ class ServerStream(Stream):
         self._connection = connection
         self._call: Call | None = None
 
+    @property
+    def transport(self) -> Transport:
+        """The connection the stream is on."""
+        return self._connection.transport
+
     # --- the request ----------------------------------------------------------------------
 
     def on_head(self, frame: H2FrameHeaders, ends: bool) -> None:

@@ -41,6 +41,7 @@ class Http1Pool:
     __slots__ = (
         "_all",
         "_closed",
+        "_generation",
         "_idle",
         "_idle_timeout",
         "_max_idle",
@@ -59,7 +60,8 @@ class Http1Pool:
         idle_timeout: float,
         on_made: Made | None = None,
     ) -> None:
-        """At most `max_idle` connections are kept, each for `idle_timeout` seconds."""
+        """At most `max_idle` connections are kept, each for `idle_timeout` seconds
+        and half as long again at most."""
         self._reactor = reactor
         self._peer = peer
         self._max_idle = max_idle
@@ -68,6 +70,7 @@ class Http1Pool:
         self._all: set[Http1Client] = set()
         self._on_made = on_made
         self._sweeping = False
+        self._generation = 0
         self._closed = False
 
     def start(self, call: Call, ends: bool) -> None:
@@ -101,13 +104,13 @@ class Http1Pool:
             connection.close()
             self._all.discard(connection)
             return
-        connection.idle_since = self._reactor.clock()
+        connection.idle_since = self._generation
         self._idle.append(connection)
         if connection.requests == 0 and self._on_made is not None:
             self._on_made(None)
         if not self._sweeping:
             self._sweeping = True
-            self._reactor.call_later(self._idle_timeout, self._sweep)
+            self._reactor.call_later(self._idle_timeout / 2, self._sweep)
 
     def gone(self, connection: Http1Client, failure: Failure | None) -> None:
         self._all.discard(connection)
@@ -117,19 +120,19 @@ class Http1Pool:
             self._on_made(failure)
 
     def _sweep(self) -> None:
-        """One timer for all: close what has been idle for long, oldest first."""
+        """One timer for all: close what two sweeps have found idle."""
         self._sweeping = False
-        before = self._reactor.clock() - self._idle_timeout
-        old = [client for client in self._idle if client.idle_since <= before]
+        self._generation += 1
+        oldest = self._generation - 2
+        old = [client for client in self._idle if client.idle_since <= oldest]
         if old:
-            self._idle = [client for client in self._idle if client.idle_since > before]
+            self._idle = [client for client in self._idle if client.idle_since > oldest]
             for client in old:
                 self._all.discard(client)
                 client.close()
         if self._idle:
             self._sweeping = True
-            wait = min(client.idle_since for client in self._idle) - before
-            self._reactor.call_later(max(wait, 0.05), self._sweep)
+            self._reactor.call_later(self._idle_timeout / 2, self._sweep)
 
     def close(self) -> None:
         """Close what is idle; the others close when their calls are done."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from proxy.stack.filters import Filter, HeaderModifier
     from proxy.telemetry.request import RequestMetrics
 
+REQUIRE_ID = "l5d-require-id"
 MAX_TRIES = 4
 """Times a request that had no effect is sent: enough to get past endpoints that are just leaving."""
 
@@ -63,6 +64,7 @@ class OutboundCall(Call):
         "_member",
         "_metrics",
         "_modifiers",
+        "_required",
         "_service",
         "_status",
         "_tries",
@@ -93,6 +95,8 @@ class OutboundCall(Call):
         self._member: EndpointMember | None = None
         self._metrics: RequestMetrics | None = None
         self._modifiers: list[HeaderModifier] | None = None
+        self._required: str | None = None
+        """The identity the endpoint must have, because the request says so."""
         self._status = 0
         self._grpc: int | None = None
         self._error: str | None = None
@@ -101,6 +105,10 @@ class OutboundCall(Call):
         self._clock = clock = service.clock
         self.began = clock()
         service.outbound.in_flight += 1
+
+    @property
+    def service(self) -> OutboundHttp:
+        return self._service
 
     # --- the request ----------------------------------------------------------------------
 
@@ -117,8 +125,10 @@ class OutboundCall(Call):
             head.authority = str(logical.target.address)
             if head.version != HTTP_2:
                 head.headers["host"] = head.authority
-        if outbound.observers:
-            self._observe("request")
+        required = head.headers.get(REQUIRE_ID)
+        if required is not None:
+            self._required = required.decode("latin-1")
+            del head.headers[REQUIRE_ID]
         try:
             rule, concrete = logical.only.get(head.version == HTTP_2) or logical.route(head)
             if rule.filters and self._filter(rule.filters):
@@ -159,6 +169,13 @@ class OutboundCall(Call):
         """Be sent to an endpoint."""
         self._tries += 1
         self.endpoint = client
+        if self._service.outbound.observers:
+            self._observe("request")
+        if self._required is not None and self._required != client.endpoint.identity:
+            shown = client.endpoint.identity or "has no identity"
+            detail = f"{client.endpoint.address} should be {self._required}: {shown}"
+            self._answer(Failure(errors.IDENTITY_MISMATCH, detail))
+            return
         if member is not None:
             member.pending += 1
             self._member = member
@@ -207,6 +224,8 @@ class OutboundCall(Call):
 
     def _answer(self, failure: Failure) -> None:
         outbound = self._service.outbound
+        if self.endpoint is None and outbound.observers:
+            self._observe("request")
         kind = failure.kind
         self._error = kind.name
         outbound.http_errors.child((("error", kind.name),)).value += 1
@@ -273,7 +292,7 @@ class OutboundCall(Call):
         latency.observe((now - self.began) * 1000.0)
 
     def _observe(self, event: str) -> None:
-        for observer in self._service.outbound.observers:
+        for observer in tuple(self._service.outbound.observers):
             observer(self, event)
 
     def __repr__(self) -> str:

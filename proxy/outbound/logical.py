@@ -58,15 +58,18 @@ class Logical:
 
     # --- requests -------------------------------------------------------------------------
 
-    def route(self, head: RequestHead) -> tuple[Rule, Concrete]:
-        """The rule and backend of a request. Raises Failure when there is none."""
+    def routes(self, head: RequestHead) -> tuple[Route, ...]:
+        """The routes that speak of requests of this version."""
         policy = self.target.policy
         if policy.protocol is Protocol.GRPC:
-            routes = policy.grpc
-        elif head.version == HTTP_2 and policy.protocol is not Protocol.HTTP1:
-            routes = policy.http2
-        else:
-            routes = policy.http1
+            return policy.grpc
+        if head.version == HTTP_2 and policy.protocol is not Protocol.HTTP1:
+            return policy.http2
+        return policy.http1
+
+    def route(self, head: RequestHead) -> tuple[Rule, Concrete]:
+        """The rule and backend of a request. Raises Failure when there is none."""
+        routes = self.routes(head)
         found = find(routes, head)
         if found is None:
             raise Failure(errors.ROUTE_NOT_FOUND, str(self.target.address))

@@ -110,13 +110,21 @@ def test_what_an_injector_sets_is_understood_without_a_warning() -> None:
 
 
 def test_what_has_no_effect_is_said() -> None:
-    warnings = read(CORES="4", TAP_SVC_NAME="tap", NO_SUCH="1", INGRESS_MODE="false").warnings
+    warnings = read(CORES="4", ACCESS_LOG="json", NO_SUCH="1", INGRESS_MODE="false").warnings
     assert [sentence.split()[0] for sentence in warnings] == [
+        "LINKERD2_PROXY_ACCESS_LOG",
         "LINKERD2_PROXY_CORES",
         "LINKERD2_PROXY_NO_SUCH",
-        "LINKERD2_PROXY_TAP_SVC_NAME",
     ]
     assert all(sentence.rstrip(".").count(" ") > 3 for sentence in warnings)
+
+
+def test_the_control_port_opens_only_for_somebody() -> None:
+    assert read(CONTROL_LISTEN_ADDR="0.0.0.0:4195").tap is None
+    found = read(CONTROL_LISTEN_ADDR="0.0.0.0:4195", TAP_SVC_NAME="Tap.weft.cluster.local.").tap
+    assert found == TapSettings(SocketAddress("0.0.0.0", 4195), "tap.weft.cluster.local")
+    with pytest.raises(SettingsError, match="TAP_SVC_NAME.*not a DNS name"):
+        read(TAP_SVC_NAME="no name")
 
 
 def test_no_variable_is_both_honoured_and_not_yet() -> None:

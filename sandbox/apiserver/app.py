@@ -193,6 +193,9 @@ class App:
                 body = discovery.group(registry, group)
             case ["apis", group, version]:
                 body = discovery.resource_list(registry, group, version)
+            case ["openapi", "v2"] if openapi.PROTOBUF_2 in request.headers.get("accept", ""):
+                answer = openapi.version_2_protobuf()
+                return Response(answer, media_type=openapi.PROTOBUF_2_ANSWER)
             case ["openapi", "v2"]:
                 body = openapi.version_2()
             case ["openapi", "v3"]:

@@ -147,8 +147,8 @@ def test_a_real_deployment_from_up_to_down(chosen: Settings, tmp_path: Path) -> 
     assert kubectl.get("nodes")["items"][0]["metadata"]["name"] == "sandbox"
     assert status.resident(started.daemon.pid) < 150 * 2**20
 
-    kubectl("apply", "-f", "-", data=deployment("1"))
-    kubectl("apply", "-f", "-", data=SERVICE)
+    both = {"apiVersion": "v1", "kind": "List", "items": [deployment("1"), SERVICE]}
+    kubectl("apply", "-f", "-", data=both)
     kubectl("rollout", "status", "deployment/web", "--timeout=30s")
     kubectl("apply", "-f", "-", data=deployment("2"))
     kubectl("rollout", "status", "deployment/web", "--timeout=30s")

@@ -108,11 +108,9 @@ def read_response(codec: Http1ClientCodec, pieces: list[bytes]) -> tuple[Respons
     for piece in pieces:
         if head is None:
             found = codec.read_head(piece)
-            if found is None:
-                continue
-            head, done = found
-            piece = codec.take_early()
-        if not done and piece:
+            if found is not None:
+                head, body, done = found
+        elif not done and piece:
             part, done = codec.read_body(piece)
             body += part
     assert head is not None

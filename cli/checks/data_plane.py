@@ -1,0 +1,147 @@
+"""weft-data-plane: the proxies of applications, and the pods that should have one and do not."""
+
+from cli.checks.context import (
+    PROXY,
+    Context,
+    Json,
+    alive,
+    pod_annotations,
+    pod_labels,
+    pod_name,
+    proxies_and_containers,
+)
+from cli.checks.model import Category, Check, Problem, Skipped
+from cli.checks.proxies import have_version, healthy, report
+from cli.cluster.paths import NAMESPACES, PODS, SERVICES, find, items
+from proxy_injector.decide import decide
+from proxy_injector.defaults import Values, ValuesError
+from proxy_injector.patch import opaque_service_ports
+from proxy_injector.pod import MalformedObject
+from weft import labels
+
+CONFIG_PREFIXES = ("config.linkerd.io/", "config.alpha.linkerd.io/")
+
+
+def _pods(context: Context) -> list[Json]:
+    return context.data_plane_pods()
+
+
+def namespace_exists(context: Context) -> None:
+    """The namespace given with -n."""
+    if context.data_namespace is None:
+        raise Skipped
+    if find(context.cluster, NAMESPACES, context.data_namespace) is None:
+        raise Problem(f"namespace {context.data_namespace} does not exist")
+
+
+def pods_are_meshed(context: Context) -> None:
+    """Every pod whose annotations ask for a proxy has one."""
+    namespaces = {
+        one["metadata"]["name"]: one["metadata"].get("annotations") or {}
+        for one in items(context.cluster, NAMESPACES)
+    }
+    found = []
+    for pod in items(context.cluster, PODS, context.data_namespace):
+        inherited = namespaces.get(pod["metadata"].get("namespace"), {})
+        if (
+            alive(pod)
+            and labels.CONTROL_PLANE_COMPONENT_LABEL not in pod_labels(pod)
+            and _asks(pod, inherited)
+        ):
+            found.append(f"{pod_name(pod)} has no {PROXY} container")
+    if found:
+        report(["pods that ask for a proxy run without one:", *(f"* {one}" for one in found)])
+
+
+def _asks(pod: Json, inherited: dict[str, str]) -> bool:
+    if any(one["name"] == PROXY for one in proxies_and_containers(pod)):
+        return False
+    try:
+        return decide(pod.get("spec") or {}, pod_annotations(pod), inherited).inject
+    except MalformedObject:
+        return False
+
+
+def proxies_ready(context: Context) -> None:
+    """There are proxies, and all are ready."""
+    if not _pods(context):
+        raise Skipped
+    healthy(_pods)(context)
+
+
+def anchors_match(context: Context) -> None:
+    """Proxies were started with the installation's trust anchors."""
+    from hashlib import sha256
+
+    wanted = sha256(context.installed().trust_anchors.encode()).hexdigest()
+    found = [
+        f"* {pod_name(pod)}"
+        for pod in _pods(context)
+        if pod_annotations(pod).get(labels.TRUST_ROOT_SHA256) not in (None, wanted)
+    ]
+    if found:
+        report(["some proxies trust other anchors than the control plane:", *found])
+
+
+def pod_labels_right(context: Context) -> None:
+    """No setting is written as a label, where it has no effect."""
+    found = [
+        f"* {pod_name(pod)}: {name} is a label and should be an annotation"
+        for pod in _pods(context)
+        for name in pod_labels(pod)
+        if name == labels.INJECT or name.startswith(CONFIG_PREFIXES)
+    ]
+    report(["some labels should be annotations:", *found] if found else [])
+
+
+def opaque_ports_annotated(context: Context) -> None:
+    """Services say what their pods say about opaque ports.
+
+    A client's proxy learns of opaque ports from the Service it calls; the server's from its pod.
+    """
+    by_namespace: dict[str, list[Json]] = {}
+    for pod in _pods(context):
+        if labels.OPAQUE_PORTS in pod_annotations(pod):
+            by_namespace.setdefault(str(pod["metadata"].get("namespace")), []).append(pod)
+    try:
+        default = Values(context.installed().values).text("proxy.opaquePorts")
+    except ValuesError as error:
+        raise Problem(str(error)) from None
+    found = []
+    for namespace, pods in sorted(by_namespace.items()):
+        for service in items(context.cluster, SERVICES, namespace):
+            found += _disagreements(service, pods, default)
+    report(found)
+
+
+def _disagreements(service: Json, pods: list[Json], default: str) -> list[str]:
+    selector = (service.get("spec") or {}).get("selector") or {}
+    chosen = [pod for pod in pods if selector and selector.items() <= pod_labels(pod).items()]
+    if not chosen:
+        return []
+    listed = pod_annotations(chosen[0])[labels.OPAQUE_PORTS]
+    wanted = set(filter(None, opaque_service_ports(service["spec"], listed).split(",")))
+    said = pod_annotations(service).get(labels.OPAQUE_PORTS, default)
+    stated = set(filter(None, opaque_service_ports(service["spec"], said).split(",")))
+    missing = sorted(wanted - stated, key=int)
+    if not missing:
+        return []
+    return [
+        f"* service {pod_name(service)} should have {labels.OPAQUE_PORTS}: {','.join(missing)}, "
+        f"as pod {pod_name(chosen[0])} has"
+    ]
+
+
+CATEGORY = Category(
+    "weft-data-plane",
+    (
+        Check("data plane namespace exists", "l5d-data-plane-exists", "Correct -n, or create the namespace.", namespace_exists, fatal=True),
+        Check("data plane pods are meshed", "l5d-data-plane-meshed", "They were created while the webhook was away or before the annotation: restart them with `kubectl rollout restart`.", pods_are_meshed),
+        Check("data plane proxies are ready", "l5d-data-plane-ready", "Read the proxy's log: `kubectl logs POD -c linkerd-proxy`.", proxies_ready, retry=True),
+        Check("data plane proxies certificate match CA", "l5d-identity-data-plane-proxies-certs-match-ca", "Restart them with `kubectl rollout restart`.", anchors_match, warning=True),
+        Check("data plane is up-to-date", "l5d-data-plane-version", "Restart the pods with `kubectl rollout restart`.", have_version(_pods, of_cli=False), warning=True),
+        Check("data plane and cli versions match", "l5d-data-plane-cli-version", "Restart the pods, or install the `mesh` of their version.", have_version(_pods, of_cli=True), warning=True),
+        Check("data plane pod labels are configured correctly", "l5d-data-plane-pod-labels", "Write them as annotations of the pod template.", pod_labels_right, warning=True),
+        Check("opaque ports are properly annotated", "linkerd-opaque-ports-definition", "Annotate the Service like its pods.", opaque_ports_annotated, warning=True),
+    ),
+)  # fmt: skip

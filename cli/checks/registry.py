@@ -1,0 +1,37 @@
+"""The categories in printing order, and which of them each kind of run has."""
+
+from cli.checks import (
+    config,
+    control_plane_proxy,
+    data_plane,
+    existence,
+    identity,
+    kubernetes_api,
+    pre_install,
+    versions,
+    webhooks,
+)
+from cli.checks.model import Category
+
+ALL: tuple[Category, ...] = (
+    kubernetes_api.API,
+    kubernetes_api.VERSION_CATEGORY,
+    pre_install.CATEGORY,
+    existence.CATEGORY,
+    config.CATEGORY,
+    identity.CATEGORY,
+    webhooks.CATEGORY,
+    versions.CLI,
+    versions.CONTROL_PLANE,
+    control_plane_proxy.CATEGORY,
+    data_plane.CATEGORY,
+)
+BEFORE = ("kubernetes-api", "kubernetes-version", "pre-kubernetes-setup", "weft-version")
+
+
+def select(*, pre: bool, proxy: bool) -> tuple[Category, ...]:
+    """Before installing; of the control plane; of the control plane and the proxies."""
+    if pre:
+        return tuple(one for one in ALL if one.name in BEFORE)
+    left_out = {"pre-kubernetes-setup"} | (set() if proxy else {"weft-data-plane"})
+    return tuple(one for one in ALL if one.name not in left_out)

@@ -1,0 +1,62 @@
+"""The control plane as it is installed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cli.cluster.client import Cluster
+from cli.cluster.errors import ClusterError
+from cli.cluster.paths import CONFIG_MAPS, VERSION, find
+from cli.render.yaml_text import YamlError, load_one
+
+CONFIG = "weft-config"
+CONFIG_KEY = "values"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What ConfigMap `weft-config` says."""
+
+    namespace: str
+    values: dict[str, Any]
+
+    @property
+    def version(self) -> str:
+        """The version that made the installation."""
+        return str(self.values.get("version", ""))
+
+    @property
+    def trust_anchors(self) -> str:
+        """PEM bundle."""
+        return str(self.values.get("identityTrustAnchorsPEM", ""))
+
+
+class BrokenConfig(ClusterError):
+    """The ConfigMap is there and cannot be read."""
+
+
+def read_installed(cluster: Cluster, namespace: str) -> Installed | None:
+    """The installation in a namespace, or None. Raises ClusterError."""
+    found = find(cluster, CONFIG_MAPS, CONFIG, namespace)
+    if found is None:
+        return None
+    where = f"ConfigMap {namespace}/{CONFIG}"
+    text = (found.get("data") or {}).get(CONFIG_KEY)
+    if not isinstance(text, str):
+        raise BrokenConfig(
+            f"{where} has no key {CONFIG_KEY}", hint="Install the control plane anew."
+        )
+    try:
+        values = load_one(text)
+    except YamlError as error:
+        raise BrokenConfig(f"{where}: {error}", hint="Install the control plane anew.") from None
+    if not isinstance(values, dict):
+        raise BrokenConfig(f"{where} holds no values", hint="Install the control plane anew.")
+    return Installed(namespace, values)
+
+
+def server_version(cluster: Cluster) -> tuple[int, int] | None:
+    """The API server's (major, minor), or None when it says nothing readable. Raises ClusterError."""
+    said = cluster.get(VERSION)
+    major = "".join(filter(str.isdigit, str(said.get("major", ""))))
+    minor = "".join(filter(str.isdigit, str(said.get("minor", ""))))
+    return (int(major), int(minor)) if major and minor else None

@@ -1,0 +1,34 @@
+"""Every command of `mesh`, said without importing any of them.
+
+`mesh --help` and shell completion read only this table; a command's module is imported when it is run.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lives and its one line in the list of commands."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "check": Entry("cli.commands.check", "check", "Say whether the mesh works, and what to do if not."),
+    "completion": Entry("cli.commands.completion", "completion", "Print the completion script of a shell."),
+    "identity": Entry("cli.commands.identity", "identity", "Print the certificate a pod's proxy presents."),
+    "inject": Entry("cli.commands.inject", "inject", "Add the proxy to the workloads of manifests."),
+    "install": Entry("cli.commands.install", "install", "Print the manifests of the control plane."),
+    "sandbox": Entry("cli.commands.sandbox", "sandbox", "Run a cluster of one host, without Kubernetes."),
+    "stat": Entry("cli.commands.stat", "stat", "Show success rate, requests per second and latency."),
+    "uninject": Entry("cli.commands.uninject", "uninject", "Remove the proxy from the workloads of manifests."),
+    "uninstall": Entry("cli.commands.uninstall", "uninstall", "Print what to delete to remove the control plane."),
+    "version": Entry("cli.commands.version", "version", "Print the versions of the command and the control plane."),
+}  # fmt: skip
+
+EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "viz": ("check", "stat"),
+}
+"""Linkerd's extension groups: `mesh viz stat` is `mesh stat`, so that fingers need not learn anew."""

@@ -1,0 +1,46 @@
+"""The `mesh` program: global flags, one command, an exit code."""
+
+from cli.command_table import COMMANDS, EXTENSIONS
+from cli.group import LazyGroup
+from cli.options import global_flags
+
+HELP = """Weft: a service mesh that speaks Linkerd's language.
+
+\b
+A first tour:
+  mesh check --pre                          can this cluster take the mesh?
+  mesh install | kubectl apply -f -         install the control plane
+  mesh check                                is it healthy?
+  kubectl get deploy -o yaml | mesh inject - | kubectl apply -f -
+  mesh stat deploy -n emojivoto             success rate, requests, latency
+
+Commands that make manifests write them to stdout and never apply them; messages go to stderr.
+`mesh COMMAND --help` shows a command's own flags and examples.
+"""
+
+CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+def build() -> LazyGroup:
+    """The program with every command of the table and Linkerd's extension names as aliases."""
+    program = LazyGroup(
+        name="mesh",
+        entries=COMMANDS,
+        help=HELP,
+        params=list(global_flags()),
+        context_settings=CONTEXT_SETTINGS,
+        subcommand_metavar="COMMAND [ARGS]...",
+    )
+    for extension, names in EXTENSIONS.items():
+        aliases = LazyGroup(
+            name=extension,
+            entries={name: COMMANDS[name] for name in names},
+            help=f"The commands Linkerd keeps under `{extension}`; here they need no prefix.",
+        )
+        program.add_command(aliases)
+    return program
+
+
+def main() -> None:
+    """Runs `mesh` with this process's arguments and ends the process."""
+    build()(prog_name="mesh")

@@ -1,0 +1,13 @@
+"""What `mesh install` prints: typed values in, Kubernetes objects out.
+
+values.py       every value with its default, its type and what it does
+overrides.py    `--set` and `-f` files merged over the defaults, with errors that name key and nearest name
+credentials.py  trust anchor, issuer and webhook certificate: made on the spot, or read and checked
+objects.py      the shapes every component uses: metadata, Deployment, Service, ServiceAccount
+meshed.py       a control-plane pod with the mesh's own proxy in it
+namespace.py identity.py destination.py injector.py web.py config.py    one component each
+crds.py         the custom resource definitions, from the YAML files in crds/
+install.py      all of it in the order it must be applied
+
+Rendering is pure: the same values and credentials give the same objects.
+"""

@@ -1,0 +1,84 @@
+"""The destination service: endpoints, profiles and policy for all proxies."""
+
+from typing import Any
+
+from cli.manifests.meshed import deployment, resources
+from cli.manifests.objects import (
+    READ,
+    Component,
+    Rule,
+    ServicePort,
+    cluster_role,
+    controller_container,
+    service,
+    service_account,
+)
+from cli.manifests.values import Values
+from weft.names import DESTINATION_COMPONENT
+from weft.ports import DESTINATION, POLICY
+
+COMPONENT = Component("destination", DESTINATION_COMPONENT)
+POLICIES = (
+    "authorizationpolicies",
+    "egressnetworks",
+    "httplocalratelimitpolicies",
+    "httproutes",
+    "meshtlsauthentications",
+    "networkauthentications",
+    "serverauthorizations",
+    "servers",
+)
+RULES = (
+    Rule(("",), ("namespaces", "nodes", "pods", "services"), READ),
+    Rule(("discovery.k8s.io",), ("endpointslices",), READ),
+    Rule(("apps",), ("replicasets",), READ),
+    Rule(("batch",), ("jobs",), READ),
+    Rule(("linkerd.io",), ("serviceprofiles",), READ),
+    Rule(("policy.linkerd.io",), POLICIES, READ),
+    Rule(("workload.linkerd.io",), ("externalworkloads",), READ),
+    Rule(
+        ("gateway.networking.k8s.io",), ("grpcroutes", "httproutes", "tcproutes", "tlsroutes"), READ
+    ),
+    Rule(("",), ("events",), ("create", "patch")),
+)
+
+
+def render(values: Values) -> list[dict[str, Any]]:
+    """Everything of the destination service but its RBAC."""
+    grpc = ServicePort("grpc", DESTINATION, DESTINATION)
+    policy = ServicePort("grpc", POLICY, POLICY)
+    return [
+        service(values, "weft-dst", COMPONENT, grpc),
+        service(values, "weft-dst-headless", COMPONENT, grpc, headless=True),
+        service(values, "weft-policy", COMPONENT, policy, headless=True),
+        deployment(values, COMPONENT, container(values)),
+    ]
+
+
+def rbac(values: Values) -> list[dict[str, Any]]:
+    """May read what discovery and policy are made of; writes nothing but events."""
+    return [service_account(values, COMPONENT), *cluster_role(values, COMPONENT, RULES)]
+
+
+def container(values: Values) -> dict[str, Any]:
+    """The service's container; discovery and policy are two ports of one process."""
+    return controller_container(
+        values,
+        COMPONENT,
+        ports={"dest-grpc": DESTINATION, "policy-grpc": POLICY},
+        settings=settings(values),
+        mounts={},
+        resources=resources(values.destination.resources),
+    )
+
+
+def settings(values: Values) -> dict[str, str]:
+    """What the proxies' defaults are, because discovery answers by them."""
+    return {
+        "ADDR": f"0.0.0.0:{DESTINATION}",
+        "POLICY_ADDR": f"0.0.0.0:{POLICY}",
+        "DEFAULT_OPAQUE_PORTS": values.proxy.opaquePorts,
+        "DEFAULT_INBOUND_POLICY": values.proxy.defaultInboundPolicy,
+        "CLUSTER_NETWORKS": values.clusterNetworks,
+        "ENABLE_IPV6": "false" if values.disableIPv6 else "true",
+    }

@@ -1,0 +1,141 @@
+"""The proxy-injector: the webhook that adds proxies to pods, and how the API server calls it."""
+
+from base64 import b64encode
+from typing import Any
+
+from cli.manifests.config import CONFIG
+from cli.manifests.credentials import Webhook
+from cli.manifests.meshed import deployment, resources
+from cli.manifests.objects import (
+    Component,
+    Rule,
+    ServicePort,
+    cluster_role,
+    controller_container,
+    metadata,
+    secret,
+    service,
+    service_account,
+)
+from cli.manifests.values import Values
+from weft import labels
+from weft.names import INJECTOR_COMPONENT
+from weft.ports import INJECTOR
+
+COMPONENT = Component("proxy-injector", INJECTOR_COMPONENT)
+TLS_SECRET = "weft-proxy-injector-k8s-tls"  # noqa: S105 (a name)
+WEBHOOK_CONFIGURATION = "weft-proxy-injector-webhook-config"
+WEBHOOK = "weft-proxy-injector.linkerd.io"
+TLS_PATH = "/var/run/linkerd/tls"
+CONFIG_PATH = "/var/run/linkerd/config"
+RULES = (
+    Rule(("",), ("namespaces", "replicationcontrollers"), ("get",)),
+    Rule(("apps",), ("deployments", "replicasets", "daemonsets", "statefulsets"), ("get",)),
+    Rule(("batch",), ("cronjobs", "jobs"), ("get",)),
+    Rule(("",), ("events",), ("create", "patch")),
+)
+
+
+def render(values: Values, credentials: Webhook) -> list[dict[str, Any]]:
+    """Everything of the injector but its RBAC and the webhook configuration."""
+    https = ServicePort("proxy-injector", 443, INJECTOR)
+    return [
+        secret(
+            values,
+            TLS_SECRET,
+            {"tls.crt": credentials.certificate, "tls.key": credentials.key},
+            "kubernetes.io/tls",
+        ),
+        service(values, COMPONENT.workload, COMPONENT, https),
+        deployment(
+            values,
+            COMPONENT,
+            container(values),
+            volumes=(
+                {"name": "tls", "secret": {"secretName": TLS_SECRET}},
+                {"name": "config", "configMap": {"name": CONFIG}},
+            ),
+            annotations={labels.OPAQUE_PORTS: str(INJECTOR)},
+        ),
+    ]
+
+
+def rbac(values: Values) -> list[dict[str, Any]]:
+    """May look up namespaces and owners, and write events."""
+    return [service_account(values, COMPONENT), *cluster_role(values, COMPONENT, RULES)]
+
+
+def container(values: Values) -> dict[str, Any]:
+    """The webhook's container."""
+    return controller_container(
+        values,
+        COMPONENT,
+        ports={"injector": INJECTOR},
+        settings={
+            "ADDR": f"0.0.0.0:{INJECTOR}",
+            "TLS_PATH": TLS_PATH,
+            "CONFIG_PATH": f"{CONFIG_PATH}/values",
+        },
+        mounts={"tls": TLS_PATH, "config": CONFIG_PATH},
+        resources=resources(values.proxyInjector.resources),
+    )
+
+
+def webhook(values: Values, credentials: Webhook) -> dict[str, Any]:
+    """Which objects the API server sends to the webhook, and how it verifies it."""
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": metadata(values, WEBHOOK_CONFIGURATION, namespaced=False, component=COMPONENT),
+        "webhooks": [
+            {
+                "name": WEBHOOK,
+                "admissionReviewVersions": ["v1", "v1beta1"],
+                "clientConfig": {
+                    "service": {
+                        "name": COMPONENT.workload,
+                        "namespace": values.namespace,
+                        "path": "/",
+                        "port": 443,
+                    },
+                    "caBundle": b64encode(credentials.authority.encode()).decode(),
+                },
+                "failurePolicy": values.webhookFailurePolicy,
+                "namespaceSelector": namespace_selector(values),
+                "objectSelector": {
+                    "matchExpressions": [
+                        {"key": labels.CONTROL_PLANE_COMPONENT_LABEL, "operator": "DoesNotExist"},
+                        {"key": "linkerd.io/cni-resource", "operator": "DoesNotExist"},
+                    ]
+                },
+                "reinvocationPolicy": "Never",
+                "rules": [
+                    {
+                        "operations": ["CREATE"],
+                        "apiGroups": [""],
+                        "apiVersions": ["v1"],
+                        "resources": ["pods", "services"],
+                        "scope": "Namespaced",
+                    }
+                ],
+                "sideEffects": "None",
+                "timeoutSeconds": values.proxyInjector.timeoutSeconds,
+            }
+        ],
+    }
+
+
+def namespace_selector(values: Values) -> dict[str, Any]:
+    """Not the namespaces that opt out, nor those the cluster cannot start without."""
+    expressions: list[dict[str, Any]] = [
+        {"key": labels.ADMISSION_WEBHOOKS_LABEL, "operator": "NotIn", "values": ["disabled"]}
+    ]
+    if values.proxyInjector.excludedNamespaces:
+        expressions.append(
+            {
+                "key": "kubernetes.io/metadata.name",
+                "operator": "NotIn",
+                "values": list(values.proxyInjector.excludedNamespaces),
+            }
+        )
+    return {"matchExpressions": expressions}

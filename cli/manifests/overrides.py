@@ -1,0 +1,149 @@
+"""`--set key=value` and `-f values.yaml`, merged over the defaults into checked Values.
+
+A key that does not exist, or a value of the wrong type, is an error that names the key, where it
+came from, and the nearest name that exists.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from cli.failure import CommandError
+from cli.manifests.values import Values
+from cli.render.yaml_text import YamlError, load_one
+
+Tree = dict[str, Any]
+
+
+def make_values(base: Mapping[str, Any], layers: Iterable[tuple[str, Tree]]) -> Values:
+    """Values from plain trees, later ones winning. `layers` are (where it came from, tree).
+
+    Raises CommandError naming every wrong key.
+    """
+    merged: Tree = dict(base)
+    origin: dict[str, str] = {}
+    for source, tree in layers:
+        merged = merge(merged, tree)
+        origin.update(dict.fromkeys(dotted_names(tree), source))
+    try:
+        return Values.model_validate(merged)
+    except ValidationError as error:
+        raise CommandError("\n".join(_sentences(error, origin))) from None
+
+
+def read_files(paths: Iterable[str]) -> list[tuple[str, Tree]]:
+    """Values files in order. Raises CommandError."""
+    layers = []
+    for path in paths:
+        try:
+            tree = load_one(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise CommandError(f"cannot read values file {path}: {error.strerror}") from None
+        except (YamlError, UnicodeDecodeError) as error:
+            raise CommandError(f"values file {path}: {error}") from None
+        if tree is None:
+            tree = {}
+        if not isinstance(tree, dict):
+            raise CommandError(f"values file {path} must hold keys and values at the top")
+        layers.append((path, tree))
+    return layers
+
+
+def parse_set(option: str, text: str, *, as_string: bool) -> Tree:
+    """One `key.path=value` as a tree; values are YAML scalars unless `as_string`.
+
+    Several may stand in one flag, separated by commas; `\\,` is a comma inside a value.
+    Raises CommandError.
+    """
+    tree: Tree = {}
+    for part in _split(text):
+        name, equals, value = part.partition("=")
+        if not equals or not all(name.split(".")):
+            raise CommandError(f"{option} {text}: the form is key.path=value")
+        leaf: Any = value if as_string else _scalar(option, text, value)
+        for key in reversed(_keys(name)):
+            leaf = {key: leaf}
+        tree = merge(tree, leaf)
+    return tree
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:
+    """`over` on top of `base`: objects are merged, everything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = (
+            merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def dotted_names(tree: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The names of all leaves, and of the objects above them."""
+    names = []
+    for key, value in tree.items():
+        names.append(f"{prefix}{key}")
+        if isinstance(value, dict):
+            names += dotted_names(value, f"{prefix}{key}.")
+    return names
+
+
+def _split(text: str) -> list[str]:
+    held = text.replace("\\,", "\0")
+    return [part.replace("\0", ",") for part in held.split(",")]
+
+
+def _keys(name: str) -> list[str]:
+    held = name.replace("\\.", "\0")
+    return [part.replace("\0", ".") for part in held.split(".")]
+
+
+def _scalar(option: str, text: str, value: str) -> Any:
+    try:
+        loaded = load_one(value)
+    except YamlError as error:
+        raise CommandError(f"{option} {text}: {error}") from None
+    return "" if loaded is None else loaded
+
+
+def _sentences(error: ValidationError, origin: Mapping[str, str]) -> list[str]:
+    sentences = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        source = origin.get(name) or next(
+            (origin[up] for up in _parents(name) if up in origin), "values"
+        )
+        if problem["type"] == "extra_forbidden":
+            sentences.append(f"{source}: there is no value {name}{_nearest(name)}")
+        else:
+            why = problem["msg"].removeprefix("Value error, ")
+            sentences.append(f"{source}: value {name}: {why}, not {problem['input']!r}")
+    return sorted(sentences)
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
+
+
+def _nearest(name: str) -> str:
+    known = all_names(Values)
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    if not near:
+        last = name.rpartition(".")[2]
+        near = [one for one in known if one.rpartition(".")[2].lower() == last.lower()][:1]
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def all_names(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Every value's dotted name, sections included."""
+    names = []
+    for field, info in model.model_fields.items():
+        name = f"{prefix}{info.alias or field}"
+        names.append(name)
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            names += all_names(info.annotation, f"{name}.")
+    return names

@@ -1,0 +1,36 @@
+"""The namespace of the kubeconfig's context."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.cluster.current_namespace import current_namespace
+from cli.options import Globals
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: a
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {}}]
+contexts:
+- {name: a, context: {cluster: c, user: u, namespace: emojivoto}}
+- {name: b, context: {cluster: c, user: u}}
+"""
+
+
+def test_by_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config"
+    file.write_text(KUBECONFIG)
+    assert current_namespace(Globals(kubeconfig=str(file))) == "emojivoto"
+    assert current_namespace(Globals(kubeconfig=str(file), context="b")) == "default"
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    assert current_namespace(Globals()) == "emojivoto"
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "contexts: 5", "- a"])
+def test_an_unreadable_file_names_none(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "config"
+    file.write_text(text)
+    assert current_namespace(Globals(kubeconfig=str(file))) == "default"
+    assert current_namespace(Globals(kubeconfig=str(tmp_path / "absent"))) == "default"

@@ -1,0 +1,469 @@
+"""`mesh install` and `uninstall`: the manifests, the values, the credentials."""
+
+from base64 import b64decode
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.certificates import read_certificates
+from cli.failure import CommandError
+from cli.manifests import crds
+from cli.manifests.credentials import (
+    Credentials,
+    Identity,
+    Webhook,
+    check_identity,
+    make_identity,
+    make_webhook,
+)
+from cli.manifests.install import control_plane, definitions, with_anchors
+from cli.manifests.leftovers import installed_objects, refuse_while_meshed
+from cli.manifests.overrides import all_names, make_values, parse_set
+from cli.manifests.values import Values
+from cli.tests.fake_cluster import FakeCluster, install, meshed_pod
+from cli.tests.golden import compare_text, compare_yaml
+from cli.tests.run_mesh import mesh
+from proxy_injector.defaults import read_mesh, read_proxy
+from weft import labels
+from weft.pki import keys
+from weft.pki.certificate import Lifetime, Signer, make_anchor, make_issuer, make_leaf, to_pem
+from weft.version import VERSION
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+FIXED = Credentials(
+    Identity("<trust anchors>\n", "<issuer certificate>\n", "<issuer key>\n"),
+    Webhook("<authority>\n", "<webhook certificate>\n", "<webhook key>\n"),
+)
+Json = dict[str, Any]
+
+
+def rendered(credentials: Credentials = FIXED, **values: Any) -> list[Json]:
+    stored = with_anchors(Values(version="0.0.0-golden", **values), credentials)
+    return [*definitions(stored), *control_plane(stored, credentials)]
+
+
+def by_name(documents: list[Json], kind: str) -> dict[str, Json]:
+    return {one["metadata"]["name"]: one for one in documents if one["kind"] == kind}
+
+
+def pod_spec(documents: list[Json], name: str) -> Json:
+    spec: Json = by_name(documents, "Deployment")[name]["spec"]["template"]["spec"]
+    return spec
+
+
+def opened(secret: Json) -> dict[str, str]:
+    return {key: b64decode(text).decode() for key, text in secret["data"].items()}
+
+
+def environment(container: Json) -> dict[str, str]:
+    return {one["name"]: one.get("value", "") for one in container["env"]}
+
+
+def test_the_manifests_are_the_golden_ones() -> None:
+    compare_yaml(
+        "install", [one for one in rendered() if one["kind"] != "CustomResourceDefinition"]
+    )
+
+
+def test_the_same_values_and_credentials_give_the_same_manifests() -> None:
+    assert rendered() == rendered()
+
+
+@pytest.mark.parametrize(
+    "command", ["", "check", "inject", "install", "uninject", "uninstall", "version", "identity"]
+)
+def test_help_is_the_golden_one(command: str) -> None:
+    ran = mesh(*filter(None, (command,)), "--help")
+    compare_text(f"help-{command or 'mesh'}", ran.out.replace(VERSION, "VERSION"))
+
+
+def test_one_run_prints_everything_a_fresh_cluster_needs() -> None:
+    ran = mesh("install", "--ignore-cluster")
+    assert ran.code == 0
+    assert ran.err == ""
+    found = list(yaml.safe_load_all(ran.out))
+    kinds = [one["kind"] for one in found]
+    assert (
+        kinds.index("CustomResourceDefinition")
+        < kinds.index("Namespace")
+        < kinds.index("Deployment")
+    )
+    assert kinds[-1] == "MutatingWebhookConfiguration"
+    assert set(by_name(found, "Deployment")) == {
+        "weft-identity",
+        "weft-destination",
+        "weft-proxy-injector",
+        "weft-web",
+    }
+    secret = opened(by_name(found, "Secret")["weft-identity-issuer"])
+    anchors = by_name(found, "ConfigMap")["weft-identity-trust-roots"]["data"]["ca-bundle.crt"]
+    check_identity(Identity(anchors, secret["crt.pem"], secret["key.pem"]), datetime.now(UTC))
+
+
+def test_definitions_can_be_printed_apart() -> None:
+    only = mesh("install", "--crds")
+    assert {one["kind"] for one in yaml.safe_load_all(only.out)} == {"CustomResourceDefinition"}
+    assert "mesh install --skip-crds | kubectl apply -f -" in only.err
+    rest = mesh("install", "--skip-crds", "--ignore-cluster", "-o", "json")
+    assert "CustomResourceDefinition" not in {
+        one["kind"] for one in yaml.safe_load(rest.out)["items"]
+    }
+
+
+def test_every_definition_has_one_stored_version_with_a_schema() -> None:
+    found = crds.render(Values())
+    assert [one["metadata"]["name"] for one in found] == crds.names()
+    for definition in found:
+        versions = definition["spec"]["versions"]
+        assert [one["storage"] for one in versions].count(True) == 1
+        for version in versions:
+            schema = version["schema"]["openAPIV3Schema"]
+            assert schema["properties"]["spec"]["type"] == "object"
+
+
+def test_no_private_key_is_in_a_config_map() -> None:
+    credentials = Credentials(
+        make_identity("weft", "cluster.local", NOW), make_webhook("w", "weft", NOW)
+    )
+    for one in by_name(rendered(credentials), "ConfigMap").values():
+        assert "PRIVATE" not in str(one)
+
+
+def test_the_stored_values_are_all_the_injector_needs() -> None:
+    stored = yaml.safe_load(by_name(rendered(), "ConfigMap")["weft-config"]["data"]["values"])
+    assert read_mesh(stored).trust_anchors == "<trust anchors>\n"
+    assert read_proxy(stored).image == "localhost/weft/proxy"
+
+
+@pytest.mark.parametrize(
+    "name", ["weft-identity", "weft-destination", "weft-proxy-injector", "weft-web"]
+)
+def test_every_pod_carries_the_proxy_and_is_restricted(name: str) -> None:
+    spec = pod_spec(rendered(), name)
+    init, proxy = spec["initContainers"]
+    assert (init["name"], proxy["name"], proxy["restartPolicy"]) == (
+        "linkerd-init",
+        "linkerd-proxy",
+        "Always",
+    )
+    assert "443,6443" in init["args"][init["args"].index("--outbound-ports-to-ignore") + 1]
+    for container in (proxy, *spec["containers"]):
+        security = container["securityContext"]
+        assert security["runAsNonRoot"]
+        assert security["capabilities"] == {"drop": ["ALL"]}
+        assert security["readOnlyRootFilesystem"]
+    waits = name in ("weft-proxy-injector", "weft-web")
+    assert ("startupProbe" in proxy) is waits
+
+
+def test_the_control_plane_asks_its_own_pod_over_loopback() -> None:
+    identity = environment(pod_spec(rendered(), "weft-identity")["initContainers"][1])
+    assert identity["LINKERD2_PROXY_IDENTITY_SVC_ADDR"] == "localhost.:8080"
+    destination = environment(pod_spec(rendered(), "weft-destination")["initContainers"][1])
+    assert destination["LINKERD2_PROXY_DESTINATION_SVC_ADDR"] == "localhost.:8086"
+    assert destination["LINKERD2_PROXY_POLICY_SVC_ADDR"] == "localhost.:8090"
+
+
+def test_classic_sidecars_where_asked() -> None:
+    values = make_values({}, [("--set", {"proxy": {"nativeSidecar": False}})])
+    documents = list(control_plane(with_anchors(values, FIXED), FIXED))
+    assert [one["name"] for one in pod_spec(documents, "weft-identity")["containers"]] == [
+        "identity",
+        "linkerd-proxy",
+    ]
+    assert [one["name"] for one in pod_spec(documents, "weft-web")["containers"]] == [
+        "linkerd-proxy",
+        "web",
+    ]
+
+
+def test_the_webhook_is_called_for_pods_and_services_and_never_blocks_the_cluster() -> None:
+    (configuration,) = by_name(rendered(), "MutatingWebhookConfiguration").values()
+    (hook,) = configuration["webhooks"]
+    assert hook["failurePolicy"] == "Ignore"
+    assert hook["sideEffects"] == "None"
+    assert hook["rules"][0]["resources"] == ["pods", "services"]
+    assert hook["clientConfig"]["service"]["name"] == "weft-proxy-injector"
+    keys_excluded = {one["key"] for one in hook["namespaceSelector"]["matchExpressions"]}
+    assert keys_excluded == {labels.ADMISSION_WEBHOOKS_LABEL, "kubernetes.io/metadata.name"}
+    namespace = by_name(rendered(), "Namespace")["weft"]
+    assert namespace["metadata"]["labels"][labels.ADMISSION_WEBHOOKS_LABEL] == "disabled"
+
+
+def test_no_role_writes_what_it_need_not() -> None:
+    for role in by_name(rendered(), "ClusterRole").values():
+        for rule in role["rules"]:
+            assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
+            assert "secrets" not in rule["resources"]
+            writes = set(rule["verbs"]) - {"get", "list", "watch"}
+            assert not writes or set(rule["resources"]) <= {"events", "tokenreviews"}
+
+
+def test_services_select_pods_that_exist() -> None:
+    documents = rendered()
+    pods = [
+        one["spec"]["template"]["metadata"]["labels"]
+        for one in by_name(documents, "Deployment").values()
+    ]
+    for service in by_name(documents, "Service").values():
+        assert any(service["spec"]["selector"].items() <= one.items() for one in pods)
+
+
+def test_settings_of_the_services_are_known_to_them() -> None:
+    from identity.settings import IdentitySettings
+    from proxy_injector.settings import InjectorSettings
+
+    documents = rendered()
+    for name, settings in (
+        ("weft-identity", IdentitySettings),
+        ("weft-proxy-injector", InjectorSettings),
+    ):
+        settings.load(environment(pod_spec(documents, name)["containers"][0]))
+
+
+# -- values --------------------------------------------------------------------------------------
+
+
+def test_set_and_files_are_merged_and_the_last_one_wins(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("proxy: {logLevel: info, uid: 3000}\n")
+    (tmp_path / "b.yaml").write_text("proxy: {logLevel: warn}\ncontrollerReplicas: 2\n")
+    ran = mesh(
+        "install", "--ignore-cluster", "--skip-crds", "-f", str(tmp_path / "a.yaml"), "-f", str(tmp_path / "b.yaml"),
+        "--set", "proxy.logLevel=debug,proxy.accessLog=json", "--set-string", "proxy.image.version=1",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    documents = list(yaml.safe_load_all(ran.out))
+    proxy = pod_spec(documents, "weft-web")["initContainers"][1]
+    found = environment(proxy)
+    assert found["LINKERD2_PROXY_LOG"].startswith("debug,")
+    assert found["LINKERD2_PROXY_ACCESS_LOG"] == "json"
+    assert proxy["image"] == "localhost/weft/proxy:1"
+    assert proxy["securityContext"]["runAsUser"] == 3000
+    assert by_name(documents, "Deployment")["weft-web"]["spec"]["replicas"] == 2
+
+
+WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+    (
+        ("--set", "proxy.logLevl=x"),
+        ("--set: there is no value proxy.logLevl", "did you mean proxy.logLevel?"),
+    ),
+    (("--set", "prxy.logLevel=x"), ("there is no value prxy", "did you mean proxy")),
+    (
+        ("--set", "controllerReplicas=0"),
+        ("value controllerReplicas", "greater than or equal to 1", "not 0"),
+    ),
+    (("--set", "proxy.uid=abc"), ("value proxy.uid", "'abc'")),
+    (
+        ("--set", "proxy.defaultInboundPolicy=denny"),
+        ("proxy.defaultInboundPolicy", "deny", "'denny'"),
+    ),
+    (("--set", "proxy.ports.inbound=70000"), ("proxy.ports.inbound", "65535")),
+    (("--set", "clusterNetworks=10.0.0.1/8"), ("clusterNetworks", "host bits")),
+    (("--set", "proxy.outboundConnectTimeout=fast"), ("'fast' is not a duration",)),
+    (("--set", "proxy.resources.cpu.limit=lots"), ("'lots' is not a quantity",)),
+    (("--set", "imagePullPolicy=Maybe"), ("imagePullPolicy", "Always")),
+    (("--set", "proxy"), ("the form is key.path=value",)),
+    (("--set", "=x"), ("the form is key.path=value",)),
+    (("--set", "proxy.logLevel=[x"), ("--set proxy.logLevel=[x",)),
+    (("--set", "namespace=x"), ("value namespace cannot be set; use -L",)),
+    (("--set", "version=1"), ("value version cannot be set",)),
+    (("-f", "/nonexistent.yaml"), ("cannot read values file /nonexistent.yaml",)),
+    (("--cluster-domain", "Cluster_Local"), ("flag: value clusterDomain", "not a domain")),
+    (
+        ("--identity-issuer-key-file", "x"),
+        ("need all three files", "--identity-trust-anchors-file"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG)
+def test_wrong_values_are_named(arguments: tuple[str, ...], said: tuple[str, ...]) -> None:
+    ran = mesh("install", "--ignore-cluster", *arguments)
+    assert (ran.code, ran.out) == (1, "")
+    for words in said:
+        assert words in ran.err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("- a\n", "keys and values at the top"),
+        ("a: [\n", "line 2"),
+        ("a: 1\na: 2\n", "'a' is given twice"),
+    ],
+)
+def test_wrong_values_files_are_named(content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "v.yaml").write_text(content)
+    ran = mesh("install", "--ignore-cluster", "-f", str(tmp_path / "v.yaml"))
+    assert ran.code == 1
+    assert str(tmp_path / "v.yaml") in ran.err
+    assert said in ran.err
+
+
+def test_commas_and_dots_can_be_escaped() -> None:
+    assert parse_set("--set", r"clusterNetworks=10.0.0.0/8\,fd00::/8", as_string=False) == {
+        "clusterNetworks": "10.0.0.0/8,fd00::/8"
+    }
+    assert parse_set("--set", "a.b=1,c=true", as_string=False) == {"a": {"b": 1}, "c": True}
+    assert parse_set("--set-string", "a=1", as_string=True) == {"a": "1"}
+
+
+def test_every_value_has_a_name() -> None:
+    names = all_names(Values)
+    assert {
+        "proxy.await",
+        "proxy.resources.ephemeral-storage.limit",
+        "identity.issuer.tls.crtPEM",
+    } <= set(names)
+
+
+# -- credentials ---------------------------------------------------------------------------------
+
+
+def authority(**flaws: Any) -> Identity:
+    """An identity with one flaw."""
+    anchor_key, issuer_key = keys.generate(), keys.generate()
+    good = Lifetime(NOW - timedelta(days=1), NOW + timedelta(days=100))
+    anchor = make_anchor("root", anchor_key, flaws.get("anchor_lifetime", good))
+    signer = Signer(anchor, anchor_key)
+    issuer = make_issuer(
+        "issuer", issuer_key.public_key(), flaws.get("issuer_lifetime", good), signer
+    )
+    if flaws.get("leaf"):
+        issuer = make_leaf(["issuer"], issuer_key.public_key(), good, signer)
+    if flaws.get("stranger"):
+        anchor = make_anchor("other", keys.generate(), good)
+    key = keys.generate() if flaws.get("other_key") else issuer_key
+    return Identity(to_pem(anchor).decode(), to_pem(issuer).decode(), keys.to_pem(key).decode())
+
+
+PAST = Lifetime(NOW - timedelta(days=9), NOW - timedelta(days=1))
+FUTURE = Lifetime(NOW + timedelta(days=1), NOW + timedelta(days=9))
+
+
+@pytest.mark.parametrize(
+    ("flaws", "said"),
+    [
+        ({"issuer_lifetime": PAST}, "issuer certificate issuer expired on 2026-10-31"),
+        ({"issuer_lifetime": FUTURE}, "issuer certificate issuer is not valid before 2026-11-02"),
+        ({"anchor_lifetime": PAST}, "trust anchor root expired"),
+        ({"leaf": True}, "is not a certificate authority"),
+        ({"stranger": True}, "is not issued by a trust anchor (other)"),
+        ({"other_key": True}, "the key does not belong to issuer certificate issuer"),
+    ],
+)
+def test_unusable_certificates_are_named_with_what_is_wrong(flaws: Json, said: str) -> None:
+    with pytest.raises(ValueError, match=said.replace("(", r"\(").replace(")", r"\)")):
+        check_identity(authority(**flaws), NOW)
+
+
+def test_one_authority_may_be_anchor_and_issuer() -> None:
+    key = keys.generate()
+    pem = to_pem(make_anchor("both", key, Lifetime(NOW, NOW + timedelta(days=1)))).decode()
+    check_identity(Identity(pem, pem, keys.to_pem(key).decode()), NOW)
+
+
+def test_made_certificates_pass_their_own_checks_and_are_apart() -> None:
+    made = make_identity("weft", "example.org", NOW)
+    check_identity(made, NOW)
+    (anchor,), (issuer,) = (
+        read_certificates("a", made.trust_anchors),
+        read_certificates("i", made.issuer_certificate),
+    )
+    assert (anchor.name, issuer.name) == ("root.weft.example.org", "identity.weft.example.org")
+
+
+@pytest.mark.parametrize(
+    "pem", ["", "garbage", "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"]
+)
+def test_what_is_no_certificate_is_named(pem: str) -> None:
+    with pytest.raises(ValueError, match="trust anchor: not a PEM certificate"):
+        read_certificates("trust anchor", pem)
+
+
+def test_given_files_are_used(tmp_path: Path) -> None:
+    made = make_identity("weft", "cluster.local", datetime.now(UTC))
+    for name, text in (
+        ("ca", made.trust_anchors),
+        ("crt", made.issuer_certificate),
+        ("key", made.issuer_key),
+    ):
+        (tmp_path / name).write_text(text)
+    flags = (
+        "--identity-trust-anchors-file", f"{tmp_path}/ca", "--identity-issuer-certificate-file", f"{tmp_path}/crt",
+        "--identity-issuer-key-file",
+    )  # fmt: skip
+    ran = mesh("install", "--ignore-cluster", "--skip-crds", *flags, f"{tmp_path}/key")
+    secret = opened(by_name(list(yaml.safe_load_all(ran.out)), "Secret")["weft-identity-issuer"])
+    assert secret["tls.crt"] == secret["crt.pem"] == made.issuer_certificate
+    wrong = mesh("install", "--ignore-cluster", *flags, f"{tmp_path}/ca")
+    assert wrong.code == 1
+    assert "issuer key: not an unencrypted PEM private key" in wrong.err
+
+
+# -- clusters ------------------------------------------------------------------------------------
+
+
+def test_without_a_cluster_install_says_how_to_go_on(tmp_path: Path) -> None:
+    ran = mesh("install", "--kubeconfig", str(tmp_path / "none"))
+    assert (ran.code, ran.out) == (1, "")
+    assert "--ignore-cluster" in ran.err
+    assert "mesh sandbox up" in ran.err
+
+
+def test_an_installed_mesh_is_not_installed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
+    assert mesh("install").code == 0
+    install(
+        cluster,
+        Credentials(make_identity("weft", "cluster.local", NOW), make_webhook("w", "weft", NOW)),
+    )
+    ran = mesh("install")
+    assert (ran.code, ran.out) == (1, "")
+    assert "already has a control plane" in ran.err
+    assert mesh("version").out.splitlines()[1] == f"Server version: {VERSION}"
+
+
+def test_uninstall_prints_everything_cluster_wide_and_the_namespace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = FakeCluster()
+    monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
+    empty = mesh("uninstall")
+    assert (empty.code, "nothing of a control plane" in empty.err) == (1, True)
+    install(
+        cluster,
+        Credentials(make_identity("weft", "cluster.local", NOW), make_webhook("w", "weft", NOW)),
+    )
+    found = list(yaml.safe_load_all(mesh("uninstall").out))
+    named = {(one["kind"], one["metadata"]["name"]) for one in found}
+    wanted = {
+        (one["kind"], one["metadata"]["name"])
+        for one in rendered()
+        if "namespace" not in one["metadata"]
+    }
+    assert named == wanted
+    assert found[0]["kind"] == "MutatingWebhookConfiguration"
+    assert found[-1]["kind"] == "Namespace"
+
+
+def test_uninstall_refuses_while_pods_are_meshed(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
+    install(
+        cluster,
+        Credentials(make_identity("weft", "cluster.local", NOW), make_webhook("w", "weft", NOW)),
+    )
+    cluster.put(meshed_pod("web-1", VERSION))
+    cluster.put(meshed_pod("web-2", VERSION))
+    ran = mesh("uninstall")
+    assert (ran.code, ran.out) == (1, "")
+    assert "shop (2)" in ran.err
+    assert mesh("uninstall", "--force").code == 0
+    with pytest.raises(CommandError, match="shop"):
+        refuse_while_meshed(cluster, "weft")
+    assert installed_objects(cluster, "weft")

@@ -1,0 +1,244 @@
+"""`mesh stat`: flags into requests, answers into tables and JSON, and every refusal.
+
+Tables are compared with files in `golden/`; they are the same at any width of the terminal, because
+numbers are never wrapped or cut. `WEFT_GOLDEN=write pytest cli/tests/test_stat.py` renews the files.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.cluster import web_api
+from cli.cluster.client import Json
+from cli.main import build
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+class FakeWeb:
+    """Answers every request with the same rows, and remembers what was asked."""
+
+    def __init__(self, *rows: Json) -> None:
+        self.rows = list(rows)
+        self.asked: list[Json] = []
+
+    def post(self, path: str, body: Json) -> Json:
+        assert path == "/api/v1/stat"
+        self.asked.append(body)
+        kind = body["resource"]["kind"]
+        rows = [row for row in self.rows if kind in ("all", row["resource"]["kind"])]
+        return {"rows": rows, "window": "60s", "observed": "60s", "backend": "embedded"}
+
+
+Mesh = Callable[..., Result]
+
+
+@pytest.fixture
+def mesh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Mesh:
+    """Runs `mesh ...` against a FakeWeb, with a kubeconfig whose context has no namespace."""
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+
+    def run(web: FakeWeb, line: str, columns: int = 80) -> Result:
+        monkeypatch.setattr(web_api, "connect_web", lambda chosen: web)
+        environment = {"COLUMNS": str(columns)}
+        return CliRunner().invoke(build(), line.split(), env=environment)
+
+    return run
+
+
+def row(
+    kind: str, name: str, meshed: str | None = "1/1", namespace: str = "emojivoto", **extra: Any
+) -> Json:
+    found: Json = {"resource": {"namespace": namespace, "kind": kind, "name": name}}
+    if meshed is not None:
+        count, running = meshed.split("/")
+        found["pods"] = {"meshed": int(count), "running": int(running)}
+    return found | extra
+
+
+def requests(success: int, failure: int, *latency: float) -> Json:
+    found: Json = {
+        "success": str(success),
+        "failure": str(failure),
+        "rps": (success + failure) / 60,
+    }
+    return {
+        "requests": found
+        | dict(zip(("latencyMsP50", "latencyMsP95", "latencyMsP99"), latency, strict=False))
+    }
+
+
+def tcp(conns: int, read: float, write: float) -> Json:
+    return {
+        "tcp": {
+            "openConnections": str(conns),
+            "readBytesPerSecond": read,
+            "writeBytesPerSecond": write,
+        }
+    }
+
+
+EMOJIVOTO = FakeWeb(
+    row("deployment", "web", **requests(109, 11, 4.4, 9.5, 49.6), **tcp(3, 1234.56, 98765.43)),
+    row("deployment", "emoji", **requests(120, 0, 0.5, 1.49, 2.0), **tcp(4, 10, 0)),
+    row("deployment", "voting", "2/3", **requests(50, 10, 1.0), **tcp(2, 1, 1)),
+    row("deployment", "vote-bot"),
+    row("deployment", "legacy", "0/2"),
+    row("pod", "web-5d4f8c7b9-x2x7p", status="Running", **requests(109, 11, 4.4, 9.5, 49.6), **tcp(3, 1, 1)),
+    row("pod", "vote-bot-6b9c-aaaaa", "1/1", status="CrashLoopBackOff"),
+    row("service", "voting-svc", None, **requests(50, 10, 1, 2, 3)),
+    row("service", "web-svc", None),
+    row("namespace", "emojivoto", "4/4", "", **requests(279, 21, 1, 5, 10), **tcp(9, 1000, 2000)),
+    row("namespace", "default", "0/1", ""),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("deployments", "stat deploy -n emojivoto"),
+        ("deployments_wide", "stat deploy -n emojivoto -o wide"),
+        ("deployments_unmeshed", "stat deploy -n emojivoto --unmeshed"),
+        ("deployments_everywhere", "stat deploy -A"),
+        ("pods", "stat po -n emojivoto"),
+        ("services", "stat svc -n emojivoto"),
+        ("namespaces", "stat ns"),
+        ("namespaces_unmeshed", "stat ns --unmeshed"),
+        ("all", "stat all -n emojivoto"),
+        ("json", "stat all -n emojivoto -o json"),
+    ],
+)
+def test_golden(mesh: Mesh, name: str, line: str, columns: int) -> None:
+    result = mesh(EMOJIVOTO, line, columns)
+    assert (result.exit_code, result.stderr) == (0, "")
+    file = GOLDEN / f"stat_{name}.golden"
+    if os.environ.get("WEFT_GOLDEN") == "write":
+        file.write_text(result.stdout)
+    assert result.stdout == file.read_text()
+
+
+def test_json_is_an_array_of_documented_objects(mesh: Mesh) -> None:
+    found = {
+        (one["kind"], one["name"]): one
+        for one in json.loads(mesh(EMOJIVOTO, "stat all -n emojivoto -o json").stdout)
+    }
+    assert found["deployment", "web"] == {
+        "namespace": "emojivoto",
+        "kind": "deployment",
+        "name": "web",
+        "meshed": "1/1",
+        "success": pytest.approx(109 / 120),
+        "rps": 2.0,
+        "latency_ms_p50": 4,
+        "latency_ms_p95": 10,
+        "latency_ms_p99": 50,
+        "tcp_open_connections": 3,
+        "tcp_read_bytes_rate": 1234.56,
+        "tcp_write_bytes_rate": 98765.43,
+    }
+    assert found["deployment", "vote-bot"]["success"] is None
+    assert found["pod", "web-5d4f8c7b9-x2x7p"]["status"] == "Running"
+    assert "meshed" not in found["service", "web-svc"]
+
+
+@pytest.mark.parametrize("output", ["table", "wide"])
+def test_nothing_found_is_said_on_stderr(mesh: Mesh, output: str) -> None:
+    result = mesh(FakeWeb(row("deployment", "legacy", "0/1")), f"stat deploy -o {output}")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No traffic found.\n")
+
+
+def test_nothing_found_is_an_empty_array_in_json(mesh: Mesh) -> None:
+    result = mesh(FakeWeb(), "stat deploy -o json")
+    assert (result.stdout, result.stderr) == ("[]\n", "")
+
+
+def test_unmeshed_receivers_are_shown_with_from(mesh: Mesh) -> None:
+    legacy = FakeWeb(row("deployment", "legacy", "0/1", **requests(6, 0, 1, 1, 1)))
+    assert "legacy" in mesh(legacy, "stat deploy --from deploy/web").stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("stat deploy", [{"resource": {"kind": "deployment", "namespace": "default", "name": ""}}]),
+        ("stat deploy -A", [{"resource": {"kind": "deployment", "namespace": "", "name": ""}}]),
+        ("stat ns/a", [{"resource": {"kind": "namespace", "name": "a"}}]),
+        (
+            "stat po/a sts/b -n n -t 1m30s -l app=web",
+            [
+                {"resource": {"kind": "pod", "namespace": "n", "name": "a"}, "window": "90s", "labelSelector": "app=web"},
+                {"resource": {"kind": "statefulset", "namespace": "n", "name": "b"}, "window": "90s", "labelSelector": "app=web"},
+            ],
+        ),
+        (
+            "stat deploy -n n --to svc/voting-svc",
+            [{"resource": {"kind": "deployment", "namespace": "n", "name": ""}, "to": {"kind": "service", "namespace": "n", "name": "voting-svc"}}],
+        ),
+        (
+            "stat deploy -A --from deploy/web --from-namespace n",
+            [{"resource": {"kind": "deployment", "namespace": "", "name": ""}, "from": {"kind": "deployment", "namespace": "n", "name": "web"}}],
+        ),
+        (
+            "stat deploy -n n --to ns/other",
+            [{"resource": {"kind": "deployment", "namespace": "n", "name": ""}, "to": {"kind": "namespace", "name": "other"}}],
+        ),
+        (
+            "stat deploy -n n --to-namespace other",
+            [{"resource": {"kind": "deployment", "namespace": "n", "name": ""}, "to": {"kind": "namespace", "name": "other"}}],
+        ),
+        ("viz stat job", [{"resource": {"kind": "job", "namespace": "default", "name": ""}}]),
+    ],
+)  # fmt: skip
+def test_requests(mesh: Mesh, line: str, asked: list[Json]) -> None:
+    web = FakeWeb()
+    result = mesh(web, line)
+    assert result.exit_code == 0, result.output
+    defaults = {"labelSelector": "", "window": "60s", "tcp": True}
+    assert web.asked == [defaults | one for one in asked]
+
+
+def test_every_row_is_shown_once(mesh: Mesh) -> None:
+    lines = mesh(EMOJIVOTO, "stat deploy/web deploy/emoji -n emojivoto").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["NAME", "emoji", "vote-bot", "voting", "web"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("stat", "Missing argument 'RESOURCE...'"),
+        ("stat pots", "'pots' is not a type of resource"),
+        ("stat deploy -t 10s", "10s is too short: at least 15s"),
+        ("stat deploy -t soon", "'soon' is not a duration"),
+        ("stat deploy -o yaml", "'yaml' is not one of 'table', 'wide', 'json'"),
+        ("stat deploy -A -n a", "--all-namespaces and --namespace do not go together"),
+        ("stat deploy/web -A", "deployment/web is in one namespace"),
+        ("stat ns -n a", "--namespace does not go with namespaces"),
+        ("stat deploy --to po --from po", "--to and --from do not go together"),
+        ("stat deploy --to-namespace a --from-namespace b", "--to-namespace and --from-namespace do"),
+        ("stat deploy --to all", "--to takes one kind of resource, not 'all'"),
+        ("stat deploy --to ns/a --to-namespace b", "--to-namespace does not go with --to ns/a"),
+        ("stat deploy --from svc/a", "--from takes no service"),
+        ("stat deploy --to-namespace A", "'A' is not a namespace"),
+    ],
+)  # fmt: skip
+def test_refusals(mesh: Mesh, line: str, said: str) -> None:
+    web = FakeWeb()
+    result = mesh(web, line)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+    assert (result.stdout, web.asked) == ("", [])
+
+
+def test_an_answer_of_another_shape_is_an_error(mesh: Mesh) -> None:
+    result = mesh(
+        FakeWeb({"resource": {"kind": "deployment"}, "requests": {"success": "many"}}),
+        "stat deploy",
+    )
+    assert result.exit_code == 1
+    assert "the web API's answer cannot be read" in result.stderr

@@ -1,0 +1,20 @@
+"""`python -m proxy_injector`: settings from the environment, then serve until SIGTERM."""
+
+import sys
+
+from kit import lifecycle, logs
+from kit.kube.client import Client
+from proxy_injector.app import serve
+from proxy_injector.settings import InjectorSettings
+
+
+async def main(process: lifecycle.Process) -> None:
+    """Composes the process."""
+    settings = InjectorSettings.load()
+    logs.configure(settings.log_level, settings.log_format)
+    async with await Client.connect(settings.kubeconfig) as client:
+        await serve(process, settings, client)
+
+
+if __name__ == "__main__":
+    sys.exit(lifecycle.run(main))

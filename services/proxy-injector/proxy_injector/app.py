@@ -1,0 +1,97 @@
+"""The proxy-injector put together, in the order in which it comes up."""
+
+import asyncio
+import logging
+import socket
+
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from kit import admin
+from kit.kube.client import Client
+from kit.kube.errors import KubeError
+from kit.kube.events import Recorder
+from kit.lifecycle import Process
+from kit.settings import SettingsError
+from proxy_injector.defaults import ValuesError
+from proxy_injector.events import KubernetesObserver
+from proxy_injector.metrics import Metrics
+from proxy_injector.serving import Serving
+from proxy_injector.settings import InjectorSettings
+from proxy_injector.sidecar import supports_native
+from proxy_injector.webhook import Webhook
+from proxy_injector.world import KubernetesWorld, read_installation, server_version
+from weft.names import INJECTOR_COMPONENT
+
+log = logging.getLogger(__name__)
+
+VERSION_INTERVAL = 600.0
+
+
+async def serve(
+    process: Process,
+    settings: InjectorSettings,
+    client: Client,
+    registry: CollectorRegistry = REGISTRY,
+) -> None:
+    """Runs until the process is asked to stop. The caller owns `client`."""
+    try:
+        installation = read_installation(settings.config_path)
+    except ValuesError as error:
+        raise SettingsError(f"WEFT_CONFIG_PATH: {error}") from error
+    knows_version = process.readiness.require("API server's version known")
+    listening = process.readiness.require("webhook listening")
+    world = KubernetesWorld(client, installation, native_available=False)
+    recorder = Recorder(client, INJECTOR_COMPONENT)
+    webhook = Webhook(
+        world,
+        Metrics(registry),
+        KubernetesObserver(recorder),
+        lookup_timeout=settings.lookup_timeout,
+    )
+    try:
+        serving = Serving(webhook, settings.tls_path)
+    except OSError as error:
+        raise SettingsError(
+            f"WEFT_TLS_PATH: {settings.tls_path} has no usable tls.crt and tls.key: {error}"
+        ) from error
+
+    async def learn_version() -> None:
+        while True:
+            try:
+                version = await server_version(client)
+            except KubeError as error:
+                log.warning("cannot learn the API server's version", extra={"why": str(error)})
+                await asyncio.sleep(2.0)
+                continue
+            world.native_available = supports_native(version)
+            knows_version.meet()
+            await asyncio.sleep(VERSION_INTERVAL)
+
+    async def follow_values() -> None:
+        while True:
+            await asyncio.sleep(settings.poll_interval)
+            try:
+                world.installation = read_installation(settings.config_path)
+            except ValuesError as error:
+                log.error("changed values are unusable", extra={"why": str(error)})
+
+    async with admin.serve(settings.admin_addr, process.readiness, registry):
+        with bind(settings.addr.ip, settings.addr.port) as listener:
+            server = asyncio.create_task(serving.run(listener))
+            listening.meet()
+            try:
+                await process.run(
+                    recorder.run(),
+                    serving.watch_certificate(settings.poll_interval),
+                    learn_version(),
+                    follow_values(),
+                )
+            finally:
+                serving.stop()
+                await server
+
+
+def bind(ip: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    return socket.create_server((ip, port), family=family, backlog=512)

@@ -1,0 +1,75 @@
+"""What the proxy-injector counts."""
+
+from collections.abc import Iterable
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
+
+from proxy_injector.annotations import RULES, STABLE_PREFIX, canonical
+
+_CONFIG_LABELS = {
+    name: "config_" + name.partition("/")[2].replace("-", "_")
+    for name in RULES
+    if name.startswith(STABLE_PREFIX)
+}
+"""Annotation -> label, whose value is `true` where the annotation is used. The annotation's own text is
+not a label: whoever writes manifests could make series without end."""
+
+
+class Metrics:
+    """Admissions, by whose pods they are and what became of them."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        common = ["owner_kind", "namespace", "annotation_at"]
+        self.requests = Counter(
+            "proxy_inject_admission_requests_total",
+            "Pods that were sent for injection.",
+            [*common, *_CONFIG_LABELS.values()],
+            registry=registry,
+        )
+        self.responses = Counter(
+            "proxy_inject_admission_responses_total",
+            "Pods that were answered, by whether and why they were skipped.",
+            [*common, "skip", "skip_reason", *_CONFIG_LABELS.values()],
+            registry=registry,
+        )
+        self.failures = Counter(
+            "proxy_inject_admission_failures_total",
+            "Reviews that could not be answered, by cause.",
+            ["cause"],
+            registry=registry,
+        )
+
+    def request(
+        self, owner_kind: str, namespace: str, annotation_at: str, annotations: Iterable[str]
+    ) -> None:
+        """A pod has come."""
+        self.requests.labels(
+            owner_kind=owner_kind,
+            namespace=namespace,
+            annotation_at=annotation_at,
+            **_used(annotations),
+        ).inc()
+
+    def response(
+        self,
+        owner_kind: str,
+        namespace: str,
+        annotation_at: str,
+        annotations: Iterable[str],
+        skipped: Iterable[str],
+    ) -> None:
+        """A pod was answered; `skipped` are the reasons, none when it was injected."""
+        reasons = ",".join(skipped)
+        self.responses.labels(
+            owner_kind=owner_kind,
+            namespace=namespace,
+            annotation_at=annotation_at,
+            skip="true" if reasons else "false",
+            skip_reason=reasons,
+            **_used(annotations),
+        ).inc()
+
+
+def _used(annotations: Iterable[str]) -> dict[str, str]:
+    present = {canonical(name) for name in annotations}
+    return {label: "true" if name in present else "" for name, label in _CONFIG_LABELS.items()}

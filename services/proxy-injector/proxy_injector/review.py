@@ -1,0 +1,59 @@
+"""AdmissionReview, versions v1 and v1beta1, as far as the webhook reads and writes it."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+API_GROUP = "admission.k8s.io"
+
+
+class MalformedReview(ValueError):
+    """A body that is no AdmissionReview; the message says where it departs from one."""
+
+
+class Kind(BaseModel):
+    """Group, version and kind of the object under review."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    group: str = ""
+    version: str = ""
+    kind: str
+
+
+class Request(BaseModel):
+    """What is asked."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    uid: str = Field(min_length=1, max_length=253)
+    kind: Kind
+    namespace: str = ""
+    name: str = ""
+    operation: str
+    target: dict[str, Any] | None = Field(default=None, alias="object")
+    dry_run: bool | None = Field(default=None, alias="dryRun")
+
+
+class Review(BaseModel):
+    """The whole body."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    api_version: Literal["admission.k8s.io/v1", "admission.k8s.io/v1beta1"] = Field(
+        alias="apiVersion"
+    )
+    kind: Literal["AdmissionReview"]
+    request: Request
+
+
+def read_review(body: bytes) -> Review:
+    """Raises MalformedReview naming the first fields that are wrong."""
+    try:
+        return Review.model_validate_json(body)
+    except ValidationError as error:
+        said = []
+        for problem in error.errors(include_url=False, include_input=False)[:5]:
+            where = ".".join(str(part) for part in problem["loc"])
+            said.append(f"{where}: {problem['msg']}" if where else problem["msg"])
+        raise MalformedReview("not an AdmissionReview: " + "; ".join(said)) from None

@@ -1,0 +1,124 @@
+"""The HTTPS server of the webhook: TLS 1.2 or newer, bodies of bounded size, a certificate that is
+taken into use when its files change, without dropping a connection."""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from proxy_injector.webhook import LARGEST_BODY, Webhook, failure
+
+log = logging.getLogger(__name__)
+
+CONCURRENT = 200
+"""Reviews answered at once; more are told to come again, which the API server does."""
+
+
+class BodyTooLarge(Exception):
+    """More bytes than any review has."""
+
+
+def app(webhook: Webhook) -> Starlette:
+    """The routes, without a socket."""
+
+    async def review(request: Request) -> Response:
+        try:
+            body = await read_body(request)
+        except BodyTooLarge:
+            answer = failure(413, f"the body is larger than {LARGEST_BODY} bytes")
+        except ClientDisconnect:
+            return Response(status_code=400)
+        else:
+            answer = await webhook.answer(body)
+        return Response(answer.body, answer.status, media_type="application/json")
+
+    return Starlette(routes=[Route("/", review, methods=["POST"])])
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body. Raises BodyTooLarge without reading further, ClientDisconnect."""
+    held = bytearray()
+    async for chunk in request.stream():
+        held += chunk
+        if len(held) > LARGEST_BODY:
+            raise BodyTooLarge
+    return bytes(held)
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the process has its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals alone."""
+        yield
+
+
+class Serving:
+    """Serves the webhook from a folder with tls.crt and tls.key."""
+
+    def __init__(self, webhook: Webhook, tls_path: Path) -> None:
+        self._certificate = tls_path / "tls.crt"
+        self._key = tls_path / "tls.key"
+        config = uvicorn.Config(
+            app(webhook),
+            ssl_certfile=str(self._certificate),
+            ssl_keyfile=str(self._key),
+            log_config=None,
+            access_log=False,
+            limit_concurrency=CONCURRENT,
+            timeout_graceful_shutdown=10,
+            lifespan="off",
+            server_header=False,
+        )
+        config.load()
+        assert config.ssl is not None
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._tls = config.ssl
+        self._server = Server(config)
+        self._stamp = self._files()
+
+    async def run(self, listening: socket.socket) -> None:
+        """Serves until `stop`."""
+        await self._server.serve([listening])
+
+    def stop(self) -> None:
+        """Ends `run` when the reviews in hand are answered."""
+        self._server.should_exit = True
+
+    async def watch_certificate(self, interval: float) -> None:
+        """Takes a changed certificate into use; a broken one is logged and the old one kept."""
+        while True:
+            await asyncio.sleep(interval)
+            self.reload()
+
+    def reload(self) -> bool:
+        """Whether a changed certificate was taken into use."""
+        stamp = self._files()
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        try:
+            probe = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            probe.load_cert_chain(self._certificate, self._key)
+            self._tls.load_cert_chain(self._certificate, self._key)
+        except (OSError, ssl.SSLError) as error:
+            log.error("changed certificate is unusable", extra={"why": str(error)})
+            return False
+        log.info("certificate reloaded")
+        return True
+
+    def _files(self) -> bytes | None:
+        try:
+            return self._certificate.read_bytes() + self._key.read_bytes()
+        except OSError:
+            return None

@@ -1,0 +1,224 @@
+"""Bytes of a review in, bytes of an answer out. Every body gets an answer.
+
+- not an AdmissionReview: HTTP 400, which the API server treats as a failed call;
+- the API server cannot be asked: HTTP 500, and the webhook's failure policy decides;
+- an object or annotation that is wrong: an answer that denies the object and says why;
+- anything else: an answer that allows it, with a patch or without.
+"""
+
+import asyncio
+import json
+import logging
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kit.kube.errors import KubeError
+from proxy_injector.annotations import (
+    AnnotationError,
+    apply_annotations,
+    settings_in,
+    unknown_annotations,
+)
+from proxy_injector.decide import Decision, decide
+from proxy_injector.defaults import ControlPlane
+from proxy_injector.metrics import Metrics
+from proxy_injector.patch import Operations, encode, opaque_patch, pod_patch
+from proxy_injector.pod import Json, MalformedObject, mapping_at, strings_at
+from proxy_injector.review import MalformedReview, Request, Review, read_review
+from proxy_injector.sidecar import Owner, build
+from proxy_injector.world import Parent, World
+from weft.version import VERSION
+
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 10 * 1024 * 1024
+CREATED_BY = f"weft/proxy-injector {VERSION}"
+UDP_WARNING = "pod declares UDP ports, whose traffic does not pass the proxy"
+DENIED = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to say about an object that could be judged."""
+
+    operations: Operations
+    warnings: tuple[str, ...] = ()
+
+
+class Observer(Protocol):
+    """Told what became of pods; must not wait."""
+
+    def injected(self, namespace: str, parent: Parent) -> None:
+        """A pod of the parent was injected."""
+
+    def skipped(self, namespace: str, parent: Parent, why: str) -> None:
+        """A pod of the parent was left alone although somebody asked for a proxy."""
+
+    def refused(self, namespace: str, parent: Parent, why: str) -> None:
+        """A pod of the parent was denied."""
+
+
+class Webhook:
+    """Answers reviews."""
+
+    def __init__(
+        self, world: World, metrics: Metrics, observer: Observer, *, lookup_timeout: float
+    ) -> None:
+        self._world = world
+        self._metrics = metrics
+        self._observer = observer
+        self._lookup_timeout = lookup_timeout
+
+    async def answer(self, body: bytes) -> Answer:
+        """Never raises but for cancellation."""
+        try:
+            review = read_review(body)
+        except MalformedReview as error:
+            self._metrics.failures.labels("malformed").inc()
+            return failure(400, str(error))
+        try:
+            verdict = await self._judge(review.request)
+        except (MalformedObject, AnnotationError) as error:
+            self._metrics.failures.labels("denied").inc()
+            return respond(review, denied(str(error)))
+        except (KubeError, TimeoutError) as error:
+            self._metrics.failures.labels("api").inc()
+            why = str(error) or "the Kubernetes API did not answer in time"
+            return failure(500, f"cannot decide about {review.request.namespace}: {why}")
+        except Exception:
+            log.exception("review failed", extra={"uid": review.request.uid})
+            self._metrics.failures.labels("internal").inc()
+            return failure(500, "the proxy-injector failed; its log says why")
+        return respond(review, allowed(verdict))
+
+    async def _judge(self, request: Request) -> Verdict:
+        if request.operation != "CREATE" or request.target is None:
+            return Verdict([])
+        if request.kind.group == "" and request.kind.kind == "Pod":
+            return await self._judge_pod(request, request.target)
+        if request.kind.group == "" and request.kind.kind == "Service":
+            annotations = await self._namespace(request.namespace)
+            opaque = self._world.installation.settings.opaque_ports
+            return Verdict(opaque_patch("Service", request.target, opaque, annotations))
+        return Verdict([])
+
+    async def _namespace(self, name: str) -> Mapping[str, str]:
+        async with asyncio.timeout(self._lookup_timeout):
+            return await self._world.namespace_annotations(name)
+
+    async def _judge_pod(self, request: Request, pod: Json) -> Verdict:
+        metadata = mapping_at(pod, "metadata", "object")
+        spec = mapping_at(pod, "spec", "object")
+        own = strings_at(metadata, "annotations", "metadata")
+        strings_at(metadata, "labels", "metadata")
+        inherited = await self._namespace(request.namespace)
+        decision = decide(spec, own, inherited)
+        async with asyncio.timeout(self._lookup_timeout):
+            parent = await self._world.parent(request.namespace, metadata)
+        used = {**settings_in(inherited), **settings_in(own)}
+        place = (parent.kind.lower(), request.namespace, decision.annotation_at)
+        self._metrics.request(*place, used)
+        try:
+            verdict = self._verdict(request.namespace, pod, parent, decision, own, inherited)
+        except AnnotationError as error:
+            self._tell(request, self._observer.refused, parent, str(error))
+            raise
+        self._metrics.response(*place, used, [reason.label for reason in decision.reasons])
+        if decision.inject:
+            if not request.dry_run:
+                self._observer.injected(request.namespace, parent)
+        elif decision.annotation_at:
+            self._tell(request, self._observer.skipped, parent, sentence(decision))
+        return verdict
+
+    def _tell(self, request: Request, tell: Any, parent: Parent, why: str) -> None:
+        if not request.dry_run:
+            tell(request.namespace, parent, why)
+
+    def _verdict(
+        self,
+        namespace: str,
+        pod: Json,
+        parent: Parent,
+        decision: Decision,
+        own: Mapping[str, str],
+        inherited: Mapping[str, str],
+    ) -> Verdict:
+        installed = self._world.installation
+        if not decision.inject:
+            opaque = installed.settings.opaque_ports
+            return Verdict(opaque_patch("Pod", pod, opaque, inherited))
+        settings = apply_annotations(installed.settings, inherited, own)
+        sidecar = build(
+            installed.mesh,
+            settings,
+            mapping_at(pod, "spec", "object"),
+            control_plane=ControlPlane.services(installed.mesh),
+            namespace=namespace,
+            owner=Owner(parent.kind.lower(), parent.name),
+            created_by=CREATED_BY,
+            native_available=self._world.native_available,
+        )
+        warnings = unknown_annotations(own)
+        if decision.udp:
+            warnings.append(UDP_WARNING)
+        return Verdict(pod_patch(pod, sidecar, settings, inherited), tuple(warnings))
+
+
+def sentence(decision: Decision) -> str:
+    """The reasons of a skipped pod, for people."""
+    return "; ".join(reason.sentence for reason in decision.reasons)
+
+
+# -- answers ------------------------------------------------------------------------------------
+
+
+def allowed(verdict: Verdict) -> Json:
+    """The part of the response that lets the object pass."""
+    response: Json = {"allowed": True}
+    if verdict.operations:
+        response["patchType"] = "JSONPatch"
+        response["patch"] = b64encode(encode(verdict.operations)).decode()
+    if verdict.warnings:
+        response["warnings"] = list(verdict.warnings)
+    return response
+
+
+def denied(why: str) -> Json:
+    """The part of the response that refuses the object; `kubectl` prints the message."""
+    status = {"status": "Failure", "message": why, "reason": "Invalid", "code": DENIED}
+    return {"allowed": False, "status": status}
+
+
+def respond(review: Review, response: Json) -> Answer:
+    """The review's answer, in the version the review came in."""
+    if review.api_version.endswith("v1beta1"):
+        response.pop("warnings", None)
+    body = {
+        "apiVersion": review.api_version,
+        "kind": "AdmissionReview",
+        "response": {"uid": review.request.uid, **response},
+    }
+    return Answer(200, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def failure(status: int, why: str) -> Answer:
+    """An answer that is no review, in the shape of Kubernetes' own errors."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "Status",
+        "status": "Failure",
+        "code": status,
+        "message": why,
+    }
+    return Answer(status, json.dumps(body, ensure_ascii=False).encode())
