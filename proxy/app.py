@@ -16,12 +16,12 @@ import trio
 from proxy.admin.routes import Facts, answer
 from proxy.admin.server import AdminServer
 from proxy.control.connect import certifier, discovery_and_policies
+from proxy.control.tap import TapServer
 from proxy.control.tasks import Tasks
 from proxy.drain import Shutdown, drain
 from proxy.environment import PREFIX, SettingsError
 from proxy.identity.keypair import Keypair, obtain
 from proxy.identity.store import CertificateStore
-from proxy.control.tap import TapServer
 from proxy.inbound.accept import Inbound
 from proxy.inbound.tap import InboundTap
 from proxy.net.listen import bind

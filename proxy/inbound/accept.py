@@ -520,6 +520,7 @@ class Forwarding:
 
     def drain(self) -> None:
         """Bytes have no boundary to stop at: they flow until one side ends, or `stop`."""
+        self._opening.drain()
 
     def stop(self) -> None:
         self._transport.lose(Failure(errors.DRAINING))

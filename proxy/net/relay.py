@@ -15,6 +15,10 @@ from weft import errors
 if TYPE_CHECKING:
     from proxy.net.transport import Transport
 
+HALF_CLOSED = 5.0
+"""Seconds that the rest of a half-closed relay may take while the proxy drains. A peer that keeps
+idle connections may not notice for minutes that ours has ended."""
+
 Done = Callable[[Exception | None], None]
 """Hears once that the relay is over, and what broke it."""
 
@@ -25,13 +29,14 @@ Verify = Callable[["Transport"], Failure | None]
 class Half:
     """One side's receiver: what it reads goes to the other."""
 
-    __slots__ = ("_done", "ended", "mine", "other", "twin")
+    __slots__ = ("_done", "draining", "ended", "mine", "other", "twin")
 
     def __init__(self, mine: Transport, other: Transport, done: Done | None) -> None:
         self.mine = mine
         self.other = other
         self.twin: Half
         self.ended = False
+        self.draining = False
         self._done = done
 
     def on_connected(self) -> None:
@@ -48,6 +53,8 @@ class Half:
             self._over(None)
         else:
             self.other.shut_down_writing()
+            if self.draining:
+                self._hurry()
 
     def on_lost(self, failure: Exception) -> None:
         self.other.close()
@@ -64,13 +71,26 @@ class Half:
 
     def drain(self) -> None:
         """Bytes have no boundary to stop at: they flow until one side ends, or `stop`."""
+        self.draining = self.twin.draining = True
+        if self.ended or self.twin.ended:
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """One side has ended and the proxy wants to: do not wait for the other for long."""
+        self.mine.reactor.call_later(HALF_CLOSED, self._end_anyway)
+
+    def _end_anyway(self) -> None:
+        if self._done is not None or self.twin._done is not None:
+            self.mine.close()
+            self.other.close()
+            self._over(None)
 
     def stop(self) -> None:
         self.mine.lose(Failure(errors.DRAINING))
 
     def _over(self, failure: Exception | None) -> None:
-        done, self._done = self._done, None
-        self.twin._done = None
+        done = self._done or self.twin._done
+        self._done = self.twin._done = None
         if done is not None:
             done(failure)
 
@@ -104,7 +124,7 @@ def join(
 class Opening:
     """A relay whose far side is still connecting. The near side is not read until then."""
 
-    __slots__ = ("_done", "_early", "_far", "_greeting", "_near", "_verify")
+    __slots__ = ("_done", "_draining", "_early", "_far", "_greeting", "_half", "_near", "_verify")
 
     def __init__(
         self,
@@ -120,6 +140,8 @@ class Opening:
         self._verify = verify
         self._done = done
         self._far: Transport | None = None
+        self._half: Half | None = None
+        self._draining = False
 
     def greet(self, greeting: bytes) -> None:
         """What the far side hears first."""
@@ -148,7 +170,15 @@ class Opening:
             return
         if self._greeting:
             far.write(self._greeting)
-        join(self._near, self._early, far, b"", self._done)
+        self._half, _ = join(self._near, self._early, far, b"", self._done)
+        if self._draining:
+            self._half.drain()
+
+    def drain(self) -> None:
+        """Once one side has ended, do not wait for the other for long."""
+        self._draining = True
+        if self._half is not None:
+            self._half.drain()
 
     def on_lost(self, failure: Exception) -> None:
         self._near.close()

@@ -374,7 +374,16 @@ class Arrival:
 class Flow:
     """Bytes of a connection nobody looks into, on their way to an endpoint."""
 
-    __slots__ = ("_data", "_logical", "_member", "_outbound", "_transport", "began", "ended")
+    __slots__ = (
+        "_data",
+        "_logical",
+        "_member",
+        "_opening",
+        "_outbound",
+        "_transport",
+        "began",
+        "ended",
+    )
 
     def __init__(
         self, outbound: Outbound, logical: Logical, transport: Transport, data: bytes
@@ -386,13 +395,17 @@ class Flow:
         self._transport = transport
         self._data = data
         self._member: EndpointMember | None = None
+        self._opening: Opening | None = None
         transport.receiver = self
 
     def go(self, client: EndpointClient, member: EndpointMember | None, authority: str) -> None:
         self._member = member
         if member is not None:
             member.start()
-        client.open(Opening(self._transport, self._data, client.verify, self._done))
+        self._opening = Opening(self._transport, self._data, client.verify, self._done)
+        if self._outbound.draining:
+            self._opening.drain()
+        client.open(self._opening)
 
     def fail(self, failure: Failure) -> None:
         self._transport.close(linger=True)
@@ -433,6 +446,8 @@ class Flow:
 
     def drain(self) -> None:
         """Bytes have no boundary to stop at: they flow until one side ends, or `stop`."""
+        if self._opening is not None:
+            self._opening.drain()
 
     def stop(self) -> None:
         self._transport.lose(Failure(errors.DRAINING))

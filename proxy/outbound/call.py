@@ -242,6 +242,8 @@ class OutboundCall(Call):
 
     def _respond(self, status: int, message: str, headers: Headers | None = None) -> None:
         """An answer the policy asks for, which is not a fault."""
+        if self._service.outbound.observers:
+            self._observe("request")
         self.responded = True
         if headers is None:
             headers = Headers([("content-length", b"0")])

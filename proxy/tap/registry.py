@@ -6,18 +6,17 @@ observer is put into it with the first watcher and taken out after the last even
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from proxy.tap.subject import Event, RequestInit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from proxy.net.exchange import Call
     from proxy.tap.match import Predicate
     from proxy.tap.subject import Subject
 
-O = TypeVar("O")  # noqa: E741 (an observer, whatever its form)
+Observer = Callable[["Call", str], None]
 
 
 class Tap:
@@ -81,12 +80,6 @@ class Watched:
         self._registry.forget(self)
 
 
-@dataclass(frozen=True, slots=True)
-class _Attachment(Generic[O]):
-    observers: list[O]
-    observer: O
-
-
 class Registry:
     """The watchers of one proxy."""
 
@@ -94,13 +87,12 @@ class Registry:
         self._taps: dict[Tap, None] = {}
         self._wanting: list[Tap] = []
         self._watched: set[Watched] = set()
-        self._attached: list[_Attachment[object]] = []
+        self._attached: list[tuple[list[Observer], Observer]] = []
         self._streams = 0
 
-    def attach(self, observers: list[O], observer: O) -> None:
+    def attach(self, observers: list[Observer], observer: Observer) -> None:
         """Keep `observer` in the list exactly while there is something for it to see."""
-        attachment: _Attachment[object] = _Attachment(observers, observer)  # type: ignore[arg-type]
-        self._attached.append(attachment)
+        self._attached.append((observers, observer))
         self._settle()
 
     def add(self, tap: Tap) -> None:
@@ -146,12 +138,12 @@ class Registry:
 
     def _settle(self) -> None:
         active = bool(self._wanting or self._watched)
-        for attachment in self._attached:
-            present = attachment.observer in attachment.observers
+        for observers, observer in self._attached:
+            present = observer in observers
             if active and not present:
-                attachment.observers.append(attachment.observer)
+                observers.append(observer)
             elif present and not active:
-                attachment.observers.remove(attachment.observer)
+                observers.remove(observer)
 
     def __repr__(self) -> str:
         return f"<Registry {len(self._taps)} taps, {len(self._watched)} requests watched>"

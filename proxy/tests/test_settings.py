@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from proxy.settings import HONOURED, NOT_YET, ControlAddress, Settings, SettingsError, StreamLimits
+from proxy.settings import (
+    HONOURED,
+    NOT_YET,
+    ControlAddress,
+    Settings,
+    SettingsError,
+    StreamLimits,
+    TapSettings,
+)
 from proxy.stack.backoff import Backoff
 from weft.addresses import SocketAddress
 
@@ -123,7 +131,7 @@ def test_the_control_port_opens_only_for_somebody() -> None:
     assert read(CONTROL_LISTEN_ADDR="0.0.0.0:4195").tap is None
     found = read(CONTROL_LISTEN_ADDR="0.0.0.0:4195", TAP_SVC_NAME="Tap.weft.cluster.local.").tap
     assert found == TapSettings(SocketAddress("0.0.0.0", 4195), "tap.weft.cluster.local")
-    with pytest.raises(SettingsError, match="TAP_SVC_NAME.*not a DNS name"):
+    with pytest.raises(SettingsError, match=r"TAP_SVC_NAME: .* is not a DNS name"):
         read(TAP_SVC_NAME="no name")
 
 
