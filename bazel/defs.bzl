@@ -53,7 +53,7 @@ def mesh_service(package, deps, test_deps = [], slow = [], data = []):
         ) + data,
         imports = ["."],
         deps = deps + _WHEELS,
-        visibility = ["//tests:__subpackages__", "//deploy:__subpackages__"],
+        visibility = ["//cli:__pkg__", "//tests:__subpackages__", "//deploy:__subpackages__"],
     )
     native.py_binary(
         name = "server",

@@ -323,6 +323,18 @@ BAD_RESPONSE = _kind(
     advice="Mark the port opaque if it does not speak HTTP.",
 )
 
+CLIENT_GONE = _kind(
+    5004,
+    "client-gone",
+    "client went away",
+    http=499,
+    grpc=1,
+    closes=True,
+    meaning="The client cancelled the request, or closed its connection, before the response was complete.",
+    causes="A time-out or a cancellation on the client's side, or a stream that its reader has ended.",
+    advice="Nothing: it is not counted as a failure of the service that was answering.",
+)
+
 # -- 9xxx: our own faults -----------------------------------------------------------------------
 INTERNAL = _kind(
     9001,

@@ -70,7 +70,9 @@ def inject(terminal: Terminal) -> None:
         terminal.run(*KUBECTL, "apply", "-f", "-", given=injected)
         await_rollout(terminal)
         terminal.wait_until(
-            "all four deployments are meshed", lambda: meshed(terminal) == 4, seconds=60
+            "every pod is meshed and the old ones are gone",
+            lambda: _all_pods(terminal) == meshed(terminal) == len(DEPLOYMENTS),
+            seconds=60,
         )
 
 
@@ -137,6 +139,10 @@ def meshed(terminal: Terminal) -> int:
     selector = "linkerd.io/control-plane-ns=weft"
     output = terminal.run(*KUBECTL, "get", "pods", "-n", NAMESPACE, "-l", selector, "-o", "json")
     return len({pod["metadata"]["labels"]["app"] for pod in json.loads(output)["items"]})
+
+
+def _all_pods(terminal: Terminal) -> int:
+    return len(terminal.run(*KUBECTL, "get", "pods", "-n", NAMESPACE, "-o", "name").split())
 
 
 def _require_meshed(terminal: Terminal, wanted: int) -> None:

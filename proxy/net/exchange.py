@@ -180,7 +180,7 @@ class Call:
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.cancel()
-        self.finish(None, Failure(errors.CONNECTION_LOST, "the client went away"))
+        self.finish(None, Failure(errors.CLIENT_GONE))
 
     @property
     def can_repeat(self) -> bool:

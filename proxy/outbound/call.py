@@ -285,7 +285,7 @@ class OutboundCall(Call):
         if trailers is not None and grpc is None:
             grpc = grpc_status(trailers)
         error = self._error
-        if failure is not None and error is None:
+        if failure is not None and error is None and failure.kind is not errors.CLIENT_GONE:
             error = failure.kind.name
         count, latency = metrics.response(
             status, error is None and is_success(status, grpc), grpc, error

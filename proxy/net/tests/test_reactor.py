@@ -11,6 +11,7 @@ import time
 
 import pytest
 import trio
+import trio.testing
 import trio.lowlevel
 
 from proxy.net.reactor import Reactor
