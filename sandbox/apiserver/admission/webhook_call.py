@@ -89,7 +89,13 @@ class HttpsCaller:
                 context = ssl.create_default_context(
                     cadata=base64.b64decode(ca_bundle).decode("ascii")
                 )
-            found = httpx.AsyncClient(verify=context, trust_env=False, follow_redirects=False)
+            found = httpx.AsyncClient(
+                verify=context,
+                trust_env=False,
+                follow_redirects=False,
+                # A kept connection is not read while idle: a webhook that ends would wait for us.
+                limits=httpx.Limits(max_keepalive_connections=0),
+            )
             self._clients[ca_bundle] = found
         return found
 

@@ -76,7 +76,7 @@ class Serving:
             log_config=None,
             access_log=False,
             limit_concurrency=CONCURRENT,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=3,
             lifespan="off",
             server_header=False,
         )
