@@ -1,8 +1,8 @@
-"""How many tests passed, failed and were skipped, from Bazel's own account of a run.
+"""How many tests passed, failed and were skipped, from result files alone.
 
-`python -m deploy.counts EVENTS` reads the file that `--build_event_json_file` wrote, finds in it the
-result file of every test target (run or cached), and prints one closing line. It fails when a test
-failed or none ran.
+`python -m deploy.counts EVENTS` reads the file that Bazel's `--build_event_json_file` wrote and finds
+in it the result file of every test target, run or cached. `python -m deploy.counts RESULTS.xml` reads
+one result file in JUnit's form. Both print one closing line, and fail when a test failed or none ran.
 """
 
 from __future__ import annotations
@@ -61,8 +61,12 @@ def result_files(events: Iterable[str]) -> Iterator[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    with Path(arguments[0]).open(encoding="utf-8") as events:
-        files = list(result_files(events))
+    given = Path(arguments[0])
+    if given.suffix == ".xml":
+        files = [given]
+    else:
+        with given.open(encoding="utf-8") as events:
+            files = list(result_files(events))
     total = sum((count(file.read_text(encoding="utf-8")) for file in files), Counts())
     print(total)
     return 1 if total.failed or not total.passed else 0

@@ -54,3 +54,12 @@ def test_the_closing_line_and_the_exit_status(
     account.write_text(json.dumps({"testResult": {"testActionOutput": [output]}}) + "\n")
     assert main([str(account)]) == status
     assert capsys.readouterr().out == line
+
+
+def test_a_result_file_may_be_named_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = tmp_path / "results.xml"
+    result.write_text("<t><testcase/><testcase/></t>")
+    assert main([str(result)]) == 0
+    assert capsys.readouterr().out == "2 passed, 0 failed\n"
