@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 
 from demo import settings
-from demo.ending import asked_to_stop
+from demo.ending import LINGER_SECONDS, asked_to_stop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -85,4 +86,5 @@ async def serve(handlers: Handlers) -> None:
     await server.start()
     print(f"serving gRPC on port {bound}", flush=True)
     await asked_to_stop()
+    await asyncio.sleep(LINGER_SECONDS)
     await server.stop(GRACE_SECONDS)

@@ -30,7 +30,7 @@ def choose(shortcodes: list[str], chance: random.Random) -> str:
 async def visit(client: httpx.AsyncClient, chance: random.Random) -> None:
     """One visit. What goes wrong is said on stderr and forgotten."""
     try:
-        listing = await client.get("/api/list")
+        listing = (await client.get("/api/list")).raise_for_status()
         choice = choose([one["shortcode"] for one in listing.json()], chance)
         answer = await client.get("/api/vote", params={"choice": choice})
         if answer.is_error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,12 @@ from starlette.staticfiles import StaticFiles
 
 from demo import settings
 from demo.catalogue import method_name
+from demo.ending import LINGER_SECONDS
 from emojivoto.v1 import emoji_pb2, voting_pb2
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from types import FrameType
 
     from google.protobuf.descriptor import MethodDescriptor
     from google.protobuf.message import Message
@@ -154,7 +157,15 @@ def _trace(request: Request) -> Trace:
     return tuple((name, request.headers[name]) for name in names if name in request.headers)
 
 
+class PatientServer(uvicorn.Server):
+    """Goes on answering for a while after it was asked to stop."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, LINGER_SECONDS, super().handle_exit, sig, frame)
+
+
 async def main() -> None:
     app = application(settings.text("EMOJISVC_HOST"), settings.text("VOTINGSVC_HOST"))
     options: dict[str, Any] = {"host": "0.0.0.0", "port": settings.port("WEB_PORT")}  # noqa: S104
-    await uvicorn.Server(uvicorn.Config(app, log_level="warning", **options)).serve()
+    await PatientServer(uvicorn.Config(app, log_level="warning", **options)).serve()

@@ -1,5 +1,6 @@
 import asyncio
 import random
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +8,7 @@ from contextlib import asynccontextmanager
 import grpc
 import httpx
 import pytest
+import uvicorn
 
 from demo import emoji, settings, vote_bot, voting, web
 from demo.ballots import Ballots
@@ -35,6 +37,35 @@ def test_about_one_vote_in_six_goes_to_the_doughnut() -> None:
     votes = Counter(vote_bot.choose(list(EMOJI), chance) for _ in range(10_000))
     assert 0.14 < votes[FAILING] / 10_000 < 0.18
     assert len(votes) == 99
+
+
+def test_a_failing_page_does_not_stop_the_bot(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(500, json={"error": "UNAVAILABLE: no emoji"})
+
+    async def visit() -> None:
+        transport = httpx.MockTransport(fail)
+        async with httpx.AsyncClient(transport=transport, base_url="http://web") as client:
+            await vote_bot.visit(client, random.Random(1))
+
+    asyncio.run(visit())
+    assert "visit failed" in capsys.readouterr().err
+
+
+def test_the_page_answers_for_a_while_after_it_is_asked_to_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(web, "LINGER_SECONDS", 0.05)
+
+    async def asked_to_stop() -> list[bool]:
+        server = web.PatientServer(uvicorn.Config(web.application("emoji", "voting")))
+        server.handle_exit(signal.SIGTERM, None)
+        await asyncio.sleep(0)
+        stopping = [server.should_exit]
+        await asyncio.sleep(0.1)
+        return [*stopping, server.should_exit]
+
+    assert asyncio.run(asked_to_stop()) == [False, True]
 
 
 @pytest.mark.parametrize("value", ["http", "-1", "65536", "1.5"])

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout itself, also when Bazel runs a link to this file elsewhere."""
 MESH = (str(ROOT / ".venv/bin/python"), "-m", "cli")
 KUBECTL = (str(ROOT / ".venv/bin/kubectl"),)
 

@@ -2,7 +2,9 @@
 
 A scraper that stalls, or a thousand of them, must not hurt the proxy: heads and bodies have a
 largest size, each request has a time to arrive and each answer a time to be taken, an idle
-connection is closed, and beyond a number of connections further ones wait in the backlog.
+connection is closed, and beyond a number of connections the one that has been silent the longest is
+closed for the next. Were the next one to wait instead, whoever holds connections open and says
+nothing would keep out the probes, and with them end the proxy.
 """
 
 from __future__ import annotations
@@ -40,32 +42,42 @@ class AdminServer:
         """`listener` is bound and listening; it is closed with the server."""
         self._listener = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
         self._answer = answer
-        self._slots = trio.CapacityLimiter(MAX_CONNECTIONS)
+        self._open: dict[trio.CancelScope, None] = {}
+        """Each connection's, the one that has been silent the longest first."""
 
     async def run(self) -> None:
         async with self._listener, trio.open_nursery() as nursery:
             while True:
-                token = object()
-                await self._slots.acquire_on_behalf_of(token)
                 try:
                     stream = await self._listener.accept()
                 except OSError as error:
-                    self._slots.release_on_behalf_of(token)
                     _log.warning("cannot accept: %s", error)
                     await trio.sleep(0.1)
                     continue
-                nursery.start_soon(self._serve, stream, token)
+                if len(self._open) >= MAX_CONNECTIONS:
+                    silent = next(iter(self._open))
+                    del self._open[silent]
+                    silent.cancel()
+                scope = trio.CancelScope()
+                self._open[scope] = None
+                nursery.start_soon(self._serve, stream, scope)
 
-    async def _serve(self, stream: trio.SocketStream, token: object) -> None:
+    async def _serve(self, stream: trio.SocketStream, scope: trio.CancelScope) -> None:
+        def asked(request: Request) -> Response:
+            if scope in self._open:
+                self._open[scope] = self._open.pop(scope)  # to the end: it has just spoken
+            return self._answer(request)
+
         try:
-            async with stream:
-                await AdminConnection(stream, self._answer, is_local=_is_local(stream)).run()
+            with scope:
+                async with stream:
+                    await AdminConnection(stream, asked, is_local=_is_local(stream)).run()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # The client went away, which is its right.
         except Exception:
             _log.exception("an admin connection failed")
         finally:
-            self._slots.release_on_behalf_of(token)
+            self._open.pop(scope, None)
 
 
 class AdminConnection:

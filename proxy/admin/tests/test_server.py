@@ -141,7 +141,7 @@ async def test_a_slow_client_is_given_up(sent: bytes, seconds: float) -> None:
 
 
 @in_trio
-async def test_more_connections_than_the_limit_wait_their_turn() -> None:
+async def test_beyond_the_limit_the_longest_silent_connection_goes() -> None:
     listener = bind(SocketAddress("127.0.0.1", 0))
     port = listener.getsockname()[1]
     async with trio.open_nursery() as nursery:
@@ -149,13 +149,17 @@ async def test_more_connections_than_the_limit_wait_their_turn() -> None:
         held = [
             await trio.open_tcp_stream("127.0.0.1", port) for _ in range(server.MAX_CONNECTIONS)
         ]
-        late = await trio.open_tcp_stream("127.0.0.1", port)
-        await late.send_all(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
-        with trio.move_on_after(0.05) as waiting:
-            await late.receive_some()
-        assert waiting.cancelled_caught
-        await held[0].aclose()
-        assert (await read(late, b"True")).endswith(b"GET /late 0 True")
-        for stream in [*held, late]:
+        await held[0].send_all(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n")
+        await read(held[0], b"True")
+        for number in range(2):
+            async with await trio.open_tcp_stream("127.0.0.1", port) as late:
+                await late.send_all(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert (await read(late, b"True")).endswith(b"GET /late 0 True"), number
+                await late.send_eof()
+                assert await read_all(late) == b""
+        assert await read_all(held[1]) == b"", "silent since it came"
+        await held[0].send_all(b"GET /again HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await read(held[0], b"True")).endswith(b"GET /again 0 True")
+        for stream in held:
             await stream.aclose()
         nursery.cancel_scope.cancel()

@@ -1,0 +1,1 @@
+"""The wire: one folder per API, and the table that holds it fast."""

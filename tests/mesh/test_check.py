@@ -1,0 +1,188 @@
+"""`mesh check` names what is broken, says what to do, and is content again when it is repaired."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.mesh import certify, pods, trust, workloads
+from weft import labels
+from weft.names import (
+    CONTROL_PLANE_NAMESPACE,
+    DESTINATION_COMPONENT,
+    IDENTITY_COMPONENT,
+    INJECTOR_COMPONENT,
+    WEB_COMPONENT,
+    TrustDomain,
+)
+from weft.pki import csr, keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.mesh.cluster import Cluster, Json
+
+AT_ONCE = ("check", "--wait", "0s", "-o", "json")
+
+
+def problems(cluster: Cluster, *flags: str, kubeconfig: Path | None = None) -> dict[str, str]:
+    """What was found wrong and what to do about it, by the check's description."""
+    code, said = cluster.try_mesh(*AT_ONCE, *flags, kubeconfig=kubeconfig)
+    checks: list[Json] = [
+        one for category in json.loads(said)["categories"] for one in category["checks"]
+    ]
+    found = {
+        one["description"]: f"{one['error']} -- {one.get('advice', '')}"
+        for one in checks
+        if one["result"] == "error"
+    }
+    assert (code != 0) == bool(found), said
+    for description, what in found.items():
+        print(f"× {description}: {what}")
+    return found
+
+
+def require_well(cluster: Cluster) -> None:
+    code, said = cluster.try_mesh("check", "--wait", "90s")
+    assert code == 0, said
+
+
+def test_no_kubeconfig(cluster: Cluster, tmp_path: Path) -> None:
+    found = problems(cluster, kubeconfig=tmp_path / "missing")
+    assert "mesh sandbox up" in found.pop("can initialize the client")
+    assert found == {}, "what cannot be asked is not judged"
+
+
+def test_no_cluster(cluster: Cluster, tmp_path: Path) -> None:
+    nobody = {"name": "nobody", "cluster": {"server": "https://127.0.0.1:1"}}
+    context = {"name": "nobody", "context": {"cluster": "nobody", "user": "nobody"}}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [nobody],
+        "contexts": [context],
+        "users": [{"name": "nobody", "user": {"token": "none"}}],
+        "current-context": "nobody",
+    }
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text(yaml.safe_dump(config))
+    found = problems(cluster, kubeconfig=kubeconfig)
+    told = found.pop("can query the Kubernetes API")
+    assert "127.0.0.1:1" in told
+    assert "kubectl cluster-info" in told
+    assert found == {}
+
+
+def test_not_installed(installed: Cluster) -> None:
+    found = problems(installed, "-L", "nothing-here")
+    told = found.pop("'weft-config' config map exists")
+    assert "no control plane in namespace nothing-here" in told
+    assert "mesh install | kubectl apply -f -" in told
+    assert found == {}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("component", "consequence"),
+    [
+        (IDENTITY_COMPONENT, "no proxy gets or renews a certificate"),
+        (DESTINATION_COMPONENT, "proxies learn of no new endpoints"),
+        (INJECTOR_COMPONENT, "pods are created without a proxy"),
+        (WEB_COMPONENT, "there is no `mesh stat`"),
+    ],
+)
+def test_a_component_is_down(installed: Cluster, component: str, consequence: str) -> None:
+    with _down(installed, component):
+        found = problems(installed)
+    told = found["control plane replica sets are ready"]
+    assert f"deployment/{component} is scaled to 0" in told
+    assert consequence in told
+    assert f"kubectl -n weft scale --replicas=1 deployment/{component}" in told
+    assert component in found["control plane pods are ready"]
+    others = {IDENTITY_COMPONENT, DESTINATION_COMPONENT, INJECTOR_COMPONENT, WEB_COMPONENT}
+    assert not any(one in told for one in others - {component})
+    require_well(installed)
+
+
+@pytest.mark.timeout(240)
+def test_the_issuer_has_expired(installed: Cluster) -> None:
+    expired = trust.expired_issuer()
+    pem = {"crt.pem": expired.chain, "key.pem": expired.key}
+    secret = ("secret", trust.ISSUER, "-n", CONTROL_PLANE_NAMESPACE)
+    before = installed.read(*secret)["data"]
+    data = {
+        name: base64.b64encode(
+            pem[name.replace("tls.crt", "crt.pem").replace("tls.key", "key.pem")]
+        )
+        for name in before
+    }
+    try:
+        _patch(installed, secret, {name: value.decode() for name, value in data.items()})
+        found = problems(installed)
+    finally:
+        _patch(installed, secret, before)
+    told = found["issuer cert is within its validity period"]
+    assert "issuer certificate" in told
+    assert "expired" in told
+    assert "Proxies cannot renew their certificates" in told
+    assert "rotate-certificates.md" in told
+    _await_signing(installed)
+    require_well(installed)
+
+
+def test_a_pod_asks_for_a_proxy_and_has_none(installed: Cluster) -> None:
+    """Created while the webhook was away; the API server was told not to wait for it."""
+    pod = workloads.pod_template("unmeshed", workloads.HTTP_SERVER, {})
+    pod |= {"apiVersion": "v1", "kind": "Pod"}
+    pod["metadata"] |= {"name": "unmeshed", "namespace": workloads.NAMESPACE}
+    try:
+        with _down(installed, INJECTOR_COMPONENT):
+            installed.apply(pod)
+        found = problems(installed, "--proxy", "-n", workloads.NAMESPACE)
+    finally:
+        installed.kubectl("delete", "pod", "unmeshed", "-n", workloads.NAMESPACE)
+    told = found.pop("data plane pods are meshed")
+    assert f"{workloads.NAMESPACE}/unmeshed has no linkerd-proxy container" in told
+    assert "kubectl rollout restart" in told
+    assert found == {}
+    require_well(installed)
+
+
+@contextmanager
+def _down(cluster: Cluster, component: str) -> Iterator[None]:
+    """The component has no pod while the block runs, and is ready again after it."""
+    name = component.removeprefix("weft-")
+    selector = f"{labels.CONTROL_PLANE_COMPONENT_LABEL}={name}"
+    try:
+        cluster.kubectl(
+            "scale", f"deploy/{component}", "-n", CONTROL_PLANE_NAMESPACE, "--replicas=0"
+        )
+        pods.await_none(cluster, CONTROL_PLANE_NAMESPACE, selector)
+        yield
+    finally:
+        pods.scale(cluster, CONTROL_PLANE_NAMESPACE, component, 1)
+
+
+def _patch(cluster: Cluster, secret: tuple[str, ...], data: dict[str, str]) -> None:
+    cluster.kubectl("patch", *secret, "--type=merge", "-p", json.dumps({"data": data}))
+
+
+def _await_signing(cluster: Cluster) -> None:
+    """A kubelet may have shown identity the bad issuer just before the good one came back, and
+    may take a minute to look again. Where pods cannot be reached from here, `mesh check` must do."""
+    if cluster.namespaces is None:
+        return
+    identity = TrustDomain().identity("default", workloads.NAMESPACE)
+    token = certify.make_token(cluster, workloads.NAMESPACE, "default")
+    request = csr.make(keys.generate(), identity)
+    cluster.terminal.wait_until(
+        "identity signs again",
+        lambda: certify.certify(cluster, identity, token, request).code == "OK",
+        seconds=120,
+    )

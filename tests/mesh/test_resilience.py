@@ -1,0 +1,147 @@
+"""Under load: the control plane away, replicas coming and going, rolling restarts. No request fails."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy.demo.steps import NAMESPACE
+from tests.mesh import pods, scrape
+from tests.mesh.load import pod as load
+from weft import labels
+from weft.names import CONTROL_PLANE_NAMESPACE, DESTINATION_COMPONENT, IDENTITY_COMPONENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.mesh.cluster import Cluster
+    from tests.mesh.load.pod import Load, Reading
+    from tests.mesh.story import Story
+
+OUTAGE_SECONDS = 120.0 if os.environ.get("WEFT_LONG") == "1" else 20.0
+HEARD_AGAIN_SECONDS = 30.0
+"""Proxies ask an absent control plane again with a back-off of ten seconds and some jitter."""
+LEAST_PER_SECOND = 50.0
+"""Fewer answers than this, and the load was no load: its zero failures would say nothing."""
+VOTING = "app=voting-svc"
+
+
+@pytest.fixture(scope="module")
+def asking(demo: Story, installed: Cluster) -> Iterator[Load]:
+    """200 requests a second to web, voting and emoji."""
+    with load.running(installed) as running:
+        yield running
+
+
+@pytest.mark.timeout(180)
+def test_voting_grows_to_three_and_shrinks_to_one(installed: Cluster, asking: Load) -> None:
+    before = asking.read()
+    pods.scale(installed, NAMESPACE, "voting", 3)
+    grown = pods.running(installed, NAMESPACE, VOTING)
+    time.sleep(5)
+    served = [_served(installed, one.name) for one in grown]
+    pods.scale(installed, NAMESPACE, "voting", 1)
+    installed.terminal.wait_until(
+        "two of three pods are gone",
+        lambda: len(installed.read("pods", "-n", NAMESPACE, "-l", VOTING)["items"]) == 1,
+        seconds=60,
+    )
+    time.sleep(2)
+    print(f"requests served by each of three: {', '.join(f'{one:.0f}' for one in served)}")
+    _require_no_failure(asking, before, "voting 1 -> 3 -> 1")
+    assert len(grown) == 3
+    assert all(one > 0 for one in served), "a replica got no traffic"
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("deployment", ["emoji", "voting", "web"])
+def test_a_rolling_restart(installed: Cluster, asking: Load, deployment: str) -> None:
+    old = pods.only(installed, NAMESPACE, f"app={deployment}-svc")
+    before = asking.read()
+    pods.restart(installed, NAMESPACE, deployment)
+    installed.terminal.wait_until(
+        "the old pod is gone",
+        lambda: not installed.exists("pod", old.name, "-n", NAMESPACE),
+        seconds=60,
+    )
+    time.sleep(2)
+    _require_no_failure(asking, before, f"rolling restart of {deployment}")
+
+
+@pytest.mark.timeout(240)
+def test_everything_restarts_at_once(installed: Cluster, asking: Load) -> None:
+    """The control plane and the application it serves, at the same moment."""
+    before = asking.read()
+    namespaces = (CONTROL_PLANE_NAMESPACE, NAMESPACE)
+    for namespace in namespaces:
+        installed.kubectl("rollout", "restart", "deploy", "-n", namespace)
+    for namespace in namespaces:
+        installed.kubectl("rollout", "status", "deploy", "-n", namespace, "--timeout=120s")
+    installed.terminal.wait_until(
+        "the old pods are gone",
+        lambda: not any(_terminating(installed, namespace) for namespace in namespaces),
+        seconds=60,
+    )
+    time.sleep(2)
+    _require_no_failure(asking, before, "rolling restart of everything")
+
+
+@pytest.mark.timeout(300)
+def test_the_control_plane_is_killed_and_comes_back(installed: Cluster, asking: Load) -> None:
+    """Killed with no notice, away for a while, started again. What changes after that is heard."""
+    components = (IDENTITY_COMPONENT, DESTINATION_COMPONENT)
+    before = asking.read()
+    try:
+        for component in components:
+            _kill(installed, component)
+        time.sleep(OUTAGE_SECONDS)
+    finally:
+        for component in components:
+            pods.scale(installed, CONTROL_PLANE_NAMESPACE, component, 1)
+    back = time.monotonic()
+    old = pods.only(installed, NAMESPACE, VOTING)
+    pods.scale(installed, NAMESPACE, "voting", 2)
+    (new,) = (one for one in pods.running(installed, NAMESPACE, VOTING) if one.name != old.name)
+    installed.terminal.wait_until(
+        "a pod that is new since the outage gets requests",
+        lambda: _served(installed, new.name) > 0,
+        seconds=HEARD_AGAIN_SECONDS,
+        every=0.5,
+    )
+    print(
+        f"a new pod gets requests {time.monotonic() - back:.0f} s after the control plane is back"
+    )
+    pods.scale(installed, NAMESPACE, "voting", 1)
+    time.sleep(3)
+    _require_no_failure(asking, before, f"no control plane for {OUTAGE_SECONDS:.0f} s")
+
+
+def _kill(cluster: Cluster, component: str) -> None:
+    """To no replica, its pods killed at once."""
+    name = component.removeprefix("weft-")
+    selector = f"{labels.CONTROL_PLANE_COMPONENT_LABEL}={name}"
+    where = ("-n", CONTROL_PLANE_NAMESPACE)
+    now = ("--force", "--grace-period=0", "--ignore-not-found")
+    cluster.kubectl("scale", f"deploy/{component}", *where, "--replicas=0")
+    cluster.kubectl("delete", "pods", "-l", selector, *where, *now)
+    pods.await_none(cluster, CONTROL_PLANE_NAMESPACE, selector)
+
+
+def _terminating(cluster: Cluster, namespace: str) -> bool:
+    found = cluster.read("pods", "-n", namespace)["items"]
+    return any(one["metadata"].get("deletionTimestamp") for one in found)
+
+
+def _served(cluster: Cluster, pod: str) -> float:
+    found = scrape.proxy(cluster, NAMESPACE, pod)
+    return found.total("response_total", direction="inbound")
+
+
+def _require_no_failure(asking: Load, before: Reading, what: str) -> None:
+    span = asking.since(before)
+    print(f"{what}: {span}")
+    assert span.failed == 0, "\n".join((str(span), *span.failures[:20]))
+    assert span.answered / span.seconds >= LEAST_PER_SECOND
