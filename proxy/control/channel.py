@@ -31,7 +31,8 @@ _log = logging.getLogger("proxy.control")
 
 CONNECT_TIMEOUT = 3.0
 READ_SIZE = 1 << 16
-BACKOFF = Backoff(0.1, 10.0, 0.5)
+BACKOFF = Backoff(0.1, 3.0, 0.5)
+"""Bounded low: what changed during an outage is wanted as soon as it is over."""
 LOOPBACK_BACKOFF = Backoff(0.1, 1.0, 0.5)
 """A service in our own pod starts when we do, and is ours alone to ask: keep trying."""
 

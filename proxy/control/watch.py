@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("proxy.control")
 
-BACKOFF = Backoff(0.1, 10.0, 0.5)
+BACKOFF = Backoff(0.1, 3.0, 0.5)
 
 NEVER = frozenset[Code]()
 MALFORMED = frozenset({Code.INVALID_ARGUMENT, Code.FAILED_PRECONDITION})
