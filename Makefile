@@ -8,7 +8,7 @@ PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/.gen:$(CURDIR)/services/identity:$(CURDIR)/services/destination:$(CURDIR)/services/tap:$(CURDIR)/services/proxy-injector:$(CURDIR)/services/web
 SOURCES := weft kit proxy proto services cli sandbox deploy demo testkit tests bench bazel/pytest_main.py
 
-.PHONY: help demo demo-down test test-kubernetes lint fmt types gen bench docs images lock install clean setup
+.PHONY: help demo demo-down test test-kubernetes lint fmt types gen bench docs images release lock install clean setup
 
 help: ## these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,11 +40,17 @@ gen: setup ## generated gRPC code, for editors and mypy
 bench: setup ## the proxy beside Envoy, in one run
 	@$(PYTHON) -m bench
 
-docs: setup ## renew the generated reference pages
+docs: setup ## renew the generated reference pages and the Helm chart
 	@$(PYTHON) -m deploy.docs
+	@$(PYTHON) -m deploy.chart
 
 images: setup ## OCI images of every part, in .build/images
 	@$(PYTHON) -m deploy.images
+
+release: setup ## a folder to install from, in dist/: mesh, images, chart, what is inside them, checksums
+	@deploy/bazel build //cli:mesh
+	@$(PYTHON) -m deploy.images --compress --output .build/release-images
+	@$(PYTHON) -m deploy.release --replace
 
 install: setup ## the `mesh` command as one file, in /usr/local/bin
 	@deploy/bazel build //cli:mesh && install -m 755 bazel-bin/cli/mesh /usr/local/bin/mesh

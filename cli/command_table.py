@@ -18,17 +18,22 @@ class Entry:
 COMMANDS: dict[str, Entry] = {
     "check": Entry("cli.commands.check", "check", "Say whether the mesh works, and what to do if not."),
     "completion": Entry("cli.commands.completion", "completion", "Print the completion script of a shell."),
+    "dashboard": Entry("cli.commands.dashboard", "dashboard", "Open the dashboard in a browser."),
     "identity": Entry("cli.commands.identity", "identity", "Print the certificate a pod's proxy presents."),
     "inject": Entry("cli.commands.inject", "inject", "Add the proxy to the workloads of manifests."),
     "install": Entry("cli.commands.install", "install", "Print the manifests of the control plane."),
+    "prune": Entry("cli.commands.prune", "prune", "Print what to delete after an upgrade."),
     "sandbox": Entry("cli.commands.sandbox", "sandbox", "Run a cluster of one host, without Kubernetes."),
     "stat": Entry("cli.commands.stat", "stat", "Show success rate, requests per second and latency."),
+    "tap": Entry("cli.commands.tap", "tap", "Show requests as they happen."),
+    "top": Entry("cli.commands.top", "top", "Show which calls are most frequent, live."),
     "uninject": Entry("cli.commands.uninject", "uninject", "Remove the proxy from the workloads of manifests."),
     "uninstall": Entry("cli.commands.uninstall", "uninstall", "Print what to delete to remove the control plane."),
+    "upgrade": Entry("cli.commands.upgrade", "upgrade", "Print the installed control plane's manifests anew."),
     "version": Entry("cli.commands.version", "version", "Print the versions of the command and the control plane."),
 }  # fmt: skip
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "viz": ("check", "stat"),
+    "viz": ("check", "dashboard", "stat", "tap", "top"),
 }
 """Linkerd's extension groups: `mesh viz stat` is `mesh stat`, so that fingers need not learn anew."""

@@ -24,6 +24,7 @@ from proxy.identity.keypair import Keypair, obtain
 from proxy.identity.store import CertificateStore
 from proxy.inbound.accept import Inbound
 from proxy.inbound.tap import InboundTap
+from proxy.net.faults import Faults
 from proxy.net.listen import bind
 from proxy.net.reactor import Reactor
 from proxy.outbound.accept import Outbound
@@ -96,6 +97,7 @@ async def _serve(
     process.install(registry)
     shutdown = Shutdown()
     readiness = Readiness()
+    faults = Faults()
     async with trio.open_nursery() as nursery:
         await nursery.start(shutdown.listen)
         facts = Facts(
@@ -105,6 +107,7 @@ async def _serve(
             environment=environment,
             log_filter=log_filter,
             shut_down=shutdown.request if settings.admin.shutdown_enabled else None,
+            errors=lambda: [fault.as_json() for fault in faults.latest()],
         )
         nursery.start_soon(AdminServer(sockets.admin, lambda request: answer(facts, request)).run)
 
@@ -114,9 +117,11 @@ async def _serve(
             discovery, policies = discovery_and_policies(settings, store, registry, tasks, reactor)
             known_ports = [policies.port(port) for port in settings.inbound.ports]
             nursery.start_soon(_sweep, policies, settings.inbound.discovery_idle_timeout)
-            inbound = Inbound(reactor, settings.inbound, store, policies, registry)
+            inbound = Inbound(reactor, settings.inbound, store, policies, registry, faults=faults)
             inbound.start(sockets.inbound)
-            outbound = Outbound(reactor, settings.outbound, store, discovery, registry)
+            outbound = Outbound(
+                reactor, settings.outbound, store, discovery, registry, faults=faults
+            )
             outbound.start(sockets.outbound)
             tap = _tap(settings, reactor, store, inbound, outbound)
             if tap is not None:

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from weft.addresses import IPNetwork, SocketAddress
     from weft.ports import PortSet
 
+FORMATS = ("apache", "json")
+"""Of the access log."""
+
 __all__ = ["EXIT_CODE", "NOT_YET", "Settings", "SettingsError"]
 
 EXIT_CODE = 64
 """What the process exits with when a setting cannot be used (EX_USAGE)."""
 
 NOT_YET: dict[str, str] = {
-    "ACCESS_LOG": "There is no access log; requests are only counted.",
     "CORES": "The data path runs on one core; more are not used.",
     "CORES_MIN": "The data path runs on one core.",
     "CORES_MAX": "The data path runs on one core.",
@@ -148,6 +150,8 @@ class InboundSettings(DirectionSettings):
     cluster_networks: tuple[IPNetwork, ...]
     allowed_ips: frozenset[str]
     """Destination addresses inbound connections may have; empty means any."""
+    access_log: str | None = None
+    """`apache` or `json`: a line on standard error for every request; None for no such log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +334,7 @@ def _inbound(env: Environment) -> InboundSettings:
         default_policy=policy,
         cluster_networks=networks,
         allowed_ips=env.ips("INBOUND_IPS"),
+        access_log=env.one_of("ACCESS_LOG", ("", *FORMATS), "") or None,
     )
 
 
@@ -505,6 +510,7 @@ HONOURED = frozenset(
     | {
         "LOG",
         "LOG_FORMAT",
+        "ACCESS_LOG",
         "SHUTDOWN_GRACE_PERIOD",
         "SHUTDOWN_ENDPOINT_ENABLED",
         "ADMIN_LISTEN_ADDR",

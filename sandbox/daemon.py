@@ -17,6 +17,7 @@ from typing import Any
 
 from sandbox import cluster_dns, record, settings
 from sandbox.apiserver import bootstrap, events, pki
+from sandbox.apiserver.aggregate import Aggregator, FrontProxy, announce
 from sandbox.apiserver.api import Api
 from sandbox.apiserver.app import App
 from sandbox.apiserver.kinds import NAMESPACE, NODE, SERVICE_ACCOUNT
@@ -70,9 +71,12 @@ async def _start(chosen: Settings, stack: AsyncExitStack) -> list[asyncio.Task[N
     authority = pki.make_ca()
     api = Api(store)
     stack.push_async_callback(api.aclose)
-    port = await _serve(chosen, stack, App(api, tokens, agent.streams), authority)
+    front = FrontProxy.make()
+    app = App(api, tokens, agent.streams, Aggregator(store, front))
+    port = await _serve(chosen, stack, app, authority)
     address = str(settings.BRIDGE_ADDRESS)
     bootstrap.populate(store, secure_port=port, address=address)
+    announce(store, front)
 
     ours = (address, str(settings.DNS_ADDRESS))
     forwarder = Forwarder(lambda: host_resolvers(ours))

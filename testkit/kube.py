@@ -48,6 +48,8 @@ class FakeKube:
     def __init__(self) -> None:
         self.url = ""
         self.tokens: dict[str, Token] = {}
+        self.may: set[tuple[str, str]] = set()
+        """(user, `verb resource.group/subresource`) that a SubjectAccessReview allows."""
         self.fail_with: dict[tuple[str, str], tuple[int, str]] = {}
         """(method, path prefix) -> (HTTP status, message): requests that fail."""
         self.absent: set[str] = set()
@@ -117,6 +119,8 @@ class FakeKube:
         body = await request.json() if request.can_read_body else {}
         if table.endswith("/tokenreviews"):
             return web.json_response(self._review(body), status=201)
+        if table.endswith("/subjectaccessreviews"):
+            return web.json_response(self._review_access(body), status=201)
         match request.method:
             case "GET" if name:
                 return self._one(table, (namespace, name))
@@ -212,6 +216,13 @@ class FakeKube:
             user = {"username": token.username}
             status = {"authenticated": True, "user": user, "audiences": agreed}
         return {**body, "status": status}
+
+    def _review_access(self, body: Object) -> Object:
+        asked = body["spec"]["resourceAttributes"]
+        what = (
+            f"{asked['verb']} {asked['resource']}.{asked['group']}/{asked.get('subresource', '')}"
+        )
+        return {**body, "status": {"allowed": (body["spec"]["user"], what) in self.may}}
 
     # -- the store ---------------------------------------------------------------------------
     def _table(self, path: str) -> Table:

@@ -335,6 +335,18 @@ CLIENT_GONE = _kind(
     advice="Nothing: it is not counted as a failure of the service that was answering.",
 )
 
+NOT_HTTP = _kind(
+    5005,
+    "not-http",
+    "connection does not speak HTTP, and its policy is about HTTP",
+    http=400,
+    grpc=13,
+    closes=True,
+    meaning="The port has HTTP routes or a rate limit, and a connection that is not HTTP would slip past them.",
+    causes="Another protocol on the port, or a server that speaks first.",
+    advice="Mark the port opaque and remove its HTTP routes, or give the other protocol a port of its own.",
+)
+
 # -- 9xxx: our own faults -----------------------------------------------------------------------
 INTERNAL = _kind(
     9001,
@@ -350,3 +362,4 @@ INTERNAL = _kind(
 
 CATALOGUE: tuple[ErrorKind, ...] = tuple(sorted(_ALL, key=lambda kind: kind.number))
 BY_NUMBER: dict[int, ErrorKind] = {kind.number: kind for kind in CATALOGUE}
+BY_NAME: dict[str, ErrorKind] = {kind.name: kind for kind in CATALOGUE}

@@ -98,6 +98,28 @@ INBOUND_HTTP_LOCAL_RATELIMIT_TOTAL = _counter(
     "inbound_http_local_ratelimit_total",
     "The total number of inbound HTTP requests that could not be processed due to rate limiting.",
 )
+INBOUND_HTTP_REQUESTS_TOTAL = _counter(
+    "inbound_http_requests_total", "Inbound HTTP requests by the route they matched."
+)
+INBOUND_HTTP_STATUSES_TOTAL = _counter(
+    "inbound_http_statuses_total", "Inbound HTTP responses by status."
+)
+INBOUND_HTTP_REQUEST_DURATION_SECONDS = _histogram(
+    "inbound_http_request_duration_seconds",
+    "Time between an inbound request's header and the end of its response.",
+    *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
+)
+INBOUND_GRPC_REQUESTS_TOTAL = _counter(
+    "inbound_grpc_requests_total", "Inbound gRPC requests by the route they matched."
+)
+INBOUND_GRPC_STATUSES_TOTAL = _counter(
+    "inbound_grpc_statuses_total", "Inbound gRPC responses by gRPC status."
+)
+INBOUND_GRPC_REQUEST_DURATION_SECONDS = _histogram(
+    "inbound_grpc_request_duration_seconds",
+    "Time between an inbound request's header and the end of its response.",
+    *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
+)
 INBOUND_TCP_AUTHZ_ALLOW_TOTAL = _counter(
     "inbound_tcp_authz_allow_total",
     "The total number of inbound TCP connections that were authorized.",
@@ -132,6 +154,85 @@ INBOUND_TCP_TRANSPORT_HEADER_CONNECTIONS_TOTAL = _counter(
 OUTBOUND_HTTP_ERRORS_TOTAL = _counter(
     "outbound_http_errors_total",
     "The total number of outbound HTTP requests that the proxy answered with an error.",
+)
+OUTBOUND_HTTP_ROUTE_REQUEST_STATUSES_TOTAL = _counter(
+    "outbound_http_route_request_statuses_total",
+    "HTTP requests of a route by the status the application was answered.",
+)
+OUTBOUND_HTTP_ROUTE_REQUEST_DURATION_SECONDS = _histogram(
+    "outbound_http_route_request_duration_seconds",
+    "Time between a request's header and the end of its response, every try included.",
+    *(0.05, 0.5, 1.0, 10.0),
+)
+OUTBOUND_HTTP_ROUTE_BACKEND_REQUESTS_TOTAL = _counter(
+    "outbound_http_route_backend_requests_total", "HTTP tries sent to a backend of a route."
+)
+OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_STATUSES_TOTAL = _counter(
+    "outbound_http_route_backend_response_statuses_total",
+    "HTTP responses of a backend of a route by status.",
+)
+OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS = _histogram(
+    "outbound_http_route_backend_response_duration_seconds",
+    "Time between a try's header and the end of its response.",
+    *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
+)
+OUTBOUND_HTTP_ROUTE_RETRY_REQUESTS_TOTAL = _counter(
+    "outbound_http_route_retry_requests_total", "HTTP requests that were sent once more."
+)
+OUTBOUND_HTTP_ROUTE_RETRY_SUCCESSES_TOTAL = _counter(
+    "outbound_http_route_retry_successes_total",
+    "HTTP requests whose last try, which was not the first, was not worth another.",
+)
+OUTBOUND_HTTP_ROUTE_RETRY_LIMIT_EXCEEDED_TOTAL = _counter(
+    "outbound_http_route_retry_limit_exceeded_total",
+    "HTTP requests that failed as often as their route lets them be tried.",
+)
+OUTBOUND_HTTP_ROUTE_RETRY_OVERFLOW_TOTAL = _counter(
+    "outbound_http_route_retry_overflow_total",
+    "HTTP requests that could not be retried because their body was too large to keep.",
+)
+OUTBOUND_GRPC_ROUTE_REQUEST_STATUSES_TOTAL = _counter(
+    "outbound_grpc_route_request_statuses_total",
+    "gRPC requests of a route by the status the application was answered.",
+)
+OUTBOUND_GRPC_ROUTE_REQUEST_DURATION_SECONDS = _histogram(
+    "outbound_grpc_route_request_duration_seconds",
+    "Time between a request's header and the end of its response, every try included.",
+    *(0.05, 0.5, 1.0, 10.0),
+)
+OUTBOUND_GRPC_ROUTE_BACKEND_REQUESTS_TOTAL = _counter(
+    "outbound_grpc_route_backend_requests_total", "gRPC tries sent to a backend of a route."
+)
+OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_STATUSES_TOTAL = _counter(
+    "outbound_grpc_route_backend_response_statuses_total",
+    "gRPC responses of a backend of a route by status.",
+)
+OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS = _histogram(
+    "outbound_grpc_route_backend_response_duration_seconds",
+    "Time between a try's header and the end of its response.",
+    *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
+)
+OUTBOUND_GRPC_ROUTE_RETRY_REQUESTS_TOTAL = _counter(
+    "outbound_grpc_route_retry_requests_total", "gRPC requests that were sent once more."
+)
+OUTBOUND_GRPC_ROUTE_RETRY_SUCCESSES_TOTAL = _counter(
+    "outbound_grpc_route_retry_successes_total",
+    "gRPC requests whose last try, which was not the first, was not worth another.",
+)
+OUTBOUND_GRPC_ROUTE_RETRY_LIMIT_EXCEEDED_TOTAL = _counter(
+    "outbound_grpc_route_retry_limit_exceeded_total",
+    "gRPC requests that failed as often as their route lets them be tried.",
+)
+OUTBOUND_GRPC_ROUTE_RETRY_OVERFLOW_TOTAL = _counter(
+    "outbound_grpc_route_retry_overflow_total",
+    "gRPC requests that could not be retried because their body was too large to keep.",
+)
+OUTBOUND_HTTP_BALANCER_ENDPOINTS = _gauge(
+    "outbound_http_balancer_endpoints",
+    "The endpoints of a backend, by whether they can be picked.",
+)
+OUTBOUND_HTTP_BALANCER_QUEUE_LENGTH = _gauge(
+    "outbound_http_balancer_queue_length", "Requests that wait for an endpoint."
 )
 OUTBOUND_TCP_ERRORS_TOTAL = _counter(
     "outbound_tcp_errors_total",

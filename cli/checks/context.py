@@ -10,7 +10,13 @@ from cli.cluster.client import Cluster
 from cli.cluster.installed import Installed, read_installed
 from cli.cluster.paths import PODS, items
 from weft import labels
-from weft.names import DESTINATION_COMPONENT, IDENTITY_COMPONENT, INJECTOR_COMPONENT, WEB_COMPONENT
+from weft.names import (
+    DESTINATION_COMPONENT,
+    IDENTITY_COMPONENT,
+    INJECTOR_COMPONENT,
+    TAP_COMPONENT,
+    WEB_COMPONENT,
+)
 
 Json = dict[str, Any]
 COMPONENTS = {
@@ -18,6 +24,7 @@ COMPONENTS = {
     "destination": DESTINATION_COMPONENT,
     "proxy-injector": INJECTOR_COMPONENT,
     "web": WEB_COMPONENT,
+    "tap": TAP_COMPONENT,
 }
 """Component label -> Deployment."""
 PROXY = "linkerd-proxy"

@@ -13,6 +13,7 @@ CONSEQUENCES = {
     "identity": "Without identity no proxy gets or renews a certificate.",
     "destination": "Without destination proxies learn of no new endpoints; those they know keep working.",
     "proxy-injector": "Without the webhook pods are created without a proxy.",
+    "tap": "Without tap there is no `mesh tap` and `mesh top`; traffic is not affected.",
     "web": "Without web there is no `mesh stat`; traffic is not affected.",
 }
 

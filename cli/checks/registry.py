@@ -5,6 +5,7 @@ from cli.checks import (
     control_plane_proxy,
     data_plane,
     existence,
+    high_availability,
     identity,
     kubernetes_api,
     pre_install,
@@ -25,6 +26,7 @@ ALL: tuple[Category, ...] = (
     versions.CONTROL_PLANE,
     control_plane_proxy.CATEGORY,
     data_plane.CATEGORY,
+    high_availability.CATEGORY,
 )
 BEFORE = ("kubernetes-api", "kubernetes-version", "pre-kubernetes-setup", "weft-version")
 

@@ -40,11 +40,16 @@ class RestCluster:
         self._configuration = configuration
         self._impersonate = dict(impersonate or {})
         self.tls = _tls(configuration)
-        self._pool = urllib3.PoolManager(
+        self._pool = self.new_pool()
+
+    def new_pool(self, size: int = 1) -> urllib3.PoolManager:
+        """Connections of their own, for who reads streams; `size` are kept when idle."""
+        return urllib3.PoolManager(
+            maxsize=size,
             ssl_context=self.tls,
             retries=False,
             timeout=TIMEOUT,
-            server_hostname=configuration.tls_server_name,
+            server_hostname=self._configuration.tls_server_name,
         )
 
     def get(self, path: str, **query: str) -> Json:

@@ -1,155 +1,165 @@
 """`mesh install`."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
+from cli.commands.installation import Wishes, destination, emit, wishes
 from cli.failure import CommandError
 from cli.group import MeshCommand
 from cli.options import Globals, current_globals, output_option
 
 UPGRADE_HINT = (
-    "To change an installation, print its manifests anew with the credentials it has "
-    "(--identity-*-file, --ignore-cluster), or remove it first: `mesh uninstall | kubectl delete -f -`."
+    "To change an installation: `mesh upgrade | kubectl apply -f -`. "
+    "To remove it: `mesh uninstall | kubectl delete -f -`."
 )
 
 
-def value_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--set`, `--set-string` and `-f`."""
-    for option in (
-        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set a value, such as proxy.logLevel=debug; may be repeated."),
-        click.option("--set-string", "strings", multiple=True, metavar="KEY=VALUE", help="As --set, and the value is text whatever it looks like."),
-        click.option("-f", "--values", "files", multiple=True, metavar="FILE", help="Values file (YAML); later ones and --set win."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
 @click.command(cls=MeshCommand)
-@click.option("--crds", "only_crds", is_flag=True, help="Only the custom resource definitions.")
-@click.option("--skip-crds", is_flag=True, help="All but the custom resource definitions.")
-@click.option("--ignore-cluster", is_flag=True, help="Ask no cluster; print for a fresh one.")
+@destination
 @click.option(
-    "--identity-trust-domain",
-    metavar="DOMAIN",
-    help="Last part of every identity (default: the cluster domain).",
+    "--skip-checks",
+    is_flag=True,
+    help="Do not ask whether the cluster can take the mesh and has none.",
+)
+@click.option(
+    "--ignore-cluster", is_flag=True, help="Ask no cluster at all; print for a fresh one."
 )
 @click.option(
     "--cluster-domain", metavar="DOMAIN", help="DNS domain of the cluster (default cluster.local)."
 )
 @click.option(
-    "--identity-trust-anchors-file",
-    "anchors",
-    metavar="FILE",
-    help="PEM bundle of trust anchors; needs the two below.",
+    "--identity-trust-domain",
+    metavar="DOMAIN",
+    help="Last part of every identity (default: the cluster domain).",
 )
-@click.option(
-    "--identity-issuer-certificate-file",
-    "issuer",
-    metavar="FILE",
-    help="PEM certificate (and intermediates) of the issuer.",
-)
-@click.option(
-    "--identity-issuer-key-file", "key", metavar="FILE", help="PEM private key of the issuer."
-)
-@value_options
+@wishes
 @output_option("yaml", "json", default="yaml")
 def install(
     only_crds: bool,
     skip_crds: bool,
+    output_dir: Path | None,
+    skip_checks: bool,
     ignore_cluster: bool,
-    identity_trust_domain: str | None,
     cluster_domain: str | None,
-    anchors: str | None,
-    issuer: str | None,
-    key: str | None,
-    settings: tuple[str, ...],
-    strings: tuple[str, ...],
-    files: tuple[str, ...],
+    identity_trust_domain: str | None,
     output: str,
+    **flags: Any,
 ) -> None:
     """Print the manifests of the control plane.
 
     Everything a fresh cluster needs is printed at once, custom resource definitions included. Trust
     anchor and issuer are made on the spot and valid for a year, unless files are given. Nothing is
-    applied: pipe the output to kubectl.
+    applied: pipe the output to kubectl. Values are documented in docs/reference/values.md.
 
     \b
     Examples:
       mesh install | kubectl apply -f -
       mesh install --set proxy.logLevel=debug -f values.yaml | kubectl apply -f -
+      mesh install --ha | kubectl apply -f -
       mesh install --crds | kubectl apply -f -        # first the definitions, apart
       mesh install --skip-crds | kubectl apply -f -
+      mesh install --output-dir manifests             # for a repository
       mesh install --identity-trust-anchors-file ca.crt \\
         --identity-issuer-certificate-file issuer.crt --identity-issuer-key-file issuer.key
-    """
+    """  # fmt: skip
     if only_crds and skip_crds:
         raise click.UsageError("--crds and --skip-crds leave nothing to print")
-    from cli.manifests.credentials import Credentials, IdentityFiles, make_webhook, obtain_identity
     from cli.manifests.install import control_plane, definitions, with_anchors
-    from cli.render.yaml_text import as_list, dump_all, dump_json
-    from weft.names import INJECTOR_COMPONENT
+    from cli.manifests.overrides import make_values
 
     chosen = current_globals()
-    own = {"clusterDomain": cluster_domain, "identityTrustDomain": identity_trust_domain}
-    values = read_values(chosen, settings, strings, files, own)
+    domains = {"clusterDomain": cluster_domain, "identityTrustDomain": identity_trust_domain}
+    own = [("flag", {name: domain}) for name, domain in domains.items() if domain is not None]
+    layers = Wishes.taken_from(flags).layers()
+    values = make_values({"namespace": chosen.weft_namespace}, [*own, *layers])
     documents: list[dict[str, Any]] = []
     if not skip_crds:
         documents += definitions(values)
     if not only_crds:
-        if not ignore_cluster:
-            refuse_when_installed(chosen)
-        now = datetime.now(UTC)
-        credentials = Credentials(
-            obtain_identity(
-                IdentityFiles(anchors, issuer, key), values.namespace, values.trust_domain, now
-            ),
-            make_webhook(INJECTOR_COMPONENT, values.namespace, now),
-        )
+        if not (ignore_cluster or skip_checks):
+            refuse_unfit_cluster(chosen)
+        credentials = obtain_credentials(chosen, values, ignore_cluster=ignore_cluster)
         documents += control_plane(with_anchors(values, credentials), credentials)
-    click.echo(dump_json(as_list(documents)) if output == "json" else dump_all(documents), nl=False)
+    emit(documents, output, output_dir, complete=not (only_crds or skip_crds))
     if only_crds:
         click.echo("Next: mesh install --skip-crds | kubectl apply -f -", err=True)
 
 
-def read_values(
-    chosen: Globals,
-    settings: tuple[str, ...],
-    strings: tuple[str, ...],
-    files: tuple[str, ...],
-    own: dict[str, str | None],
-) -> Any:
-    """Defaults, then files, then flags of their own, then --set. Raises CommandError."""
-    from cli.manifests.overrides import make_values, parse_set, read_files
+def obtain_credentials(chosen: Globals, values: Any, *, ignore_cluster: bool) -> Any:
+    """Given, made, or the cluster's when somebody else keeps the issuer. Raises CommandError."""
+    from cli.manifests.credentials import obtain, obtain_identity
+    from cli.manifests.identity import KEPT_ELSEWHERE
 
-    layers = read_files(files)
-    layers += [("flag", {key: value}) for key, value in own.items() if value is not None]
-    layers += [("--set", parse_set("--set", text, as_string=False)) for text in settings]
-    layers += [
-        ("--set-string", parse_set("--set-string", text, as_string=True)) for text in strings
-    ]
-    for source, tree in layers:
-        for name, flag in {"namespace": "-L", "version": "another `mesh`"}.items():
-            if name in tree:
-                raise CommandError(f"{source}: value {name} cannot be set; use {flag}")
-    return make_values({"namespace": chosen.weft_namespace}, layers)
+    now = datetime.now(UTC)
+    if values.identity.issuer.scheme == KEPT_ELSEWHERE:
+        identity = external_identity(chosen, values, now, ignore_cluster=ignore_cluster)
+    else:
+        identity = obtain_identity(values, now)
+    return obtain(values, identity, now)
 
 
-def refuse_when_installed(chosen: Globals) -> None:
-    """Raises CommandError when the namespace has a control plane, or no cluster answers."""
+def external_identity(chosen: Globals, values: Any, now: datetime, *, ignore_cluster: bool) -> Any:
+    """The anchors of an issuer that somebody else keeps: as given, or `ca.crt` of the Secret.
+
+    A Secret that is there is verified; one that is not yet there is told. Raises CommandError.
+    """
+    from cli.certificates import CertificateError
+    from cli.cluster.client import connect
+    from cli.manifests.credentials import Identity, check_identity
+    from cli.manifests.existing import read_secret
+    from cli.manifests.identity import ISSUER_SECRET
+
+    tls = values.identity.issuer.tls
+    if tls.crtPEM or tls.keyPEM:
+        raise CommandError(
+            f"with --identity-external-issuer somebody else keeps Secret {ISSUER_SECRET}: leave the issuer's files out"
+        )
+    where = f"Secret {values.namespace}/{ISSUER_SECRET}"
+    found = {} if ignore_cluster else read_secret(connect(chosen), ISSUER_SECRET, values.namespace)
+    anchors = values.identityTrustAnchorsPEM or found.get("ca.crt", "")
+    if not anchors:
+        raise CommandError(
+            f"proxies need trust anchors, and {where} "
+            + ("is not asked with --ignore-cluster" if ignore_cluster else "has no ca.crt" if found else "does not exist"),
+            hint="Give them with --identity-trust-anchors-file, or let the Secret be made first.",
+        )  # fmt: skip
+    if found:
+        try:
+            check_identity(
+                Identity(anchors, found.get("tls.crt", ""), found.get("tls.key", "")), now
+            )
+        except CertificateError as error:
+            raise CommandError(f"{where}: {error}") from None
+    elif not ignore_cluster:
+        click.echo(f"Warning: {where} does not exist yet; weft-identity waits for it", err=True)
+    return Identity(anchors, "", "")
+
+
+def refuse_unfit_cluster(chosen: Globals) -> None:
+    """Raises CommandError when the cluster is too old or has a control plane, or none answers."""
+    from cli.checks.kubernetes_api import MINIMUM
     from cli.cluster.client import connect
     from cli.cluster.errors import ClusterError
+    from cli.cluster.installed import server_version
     from cli.cluster.paths import CONFIG_MAPS, find
 
     try:
-        found = find(connect(chosen), CONFIG_MAPS, "weft-config", chosen.weft_namespace)
+        cluster = connect(chosen)
+        version = server_version(cluster)
+        found = find(cluster, CONFIG_MAPS, "weft-config", chosen.weft_namespace)
     except ClusterError as error:
         error.hint = (
             f"{error.hint} To print manifests without a cluster, add --ignore-cluster.".strip()
         )
         raise
+    if version is not None and version < MINIMUM:
+        raise CommandError(
+            f"Kubernetes is {version[0]}.{version[1]}, and {MINIMUM[0]}.{MINIMUM[1]} or newer is needed",
+            hint="To print the manifests nevertheless, add --skip-checks.",
+        )
     if found is not None:
         raise CommandError(
             f"namespace {chosen.weft_namespace} already has a control plane (ConfigMap weft-config exists)",

@@ -15,6 +15,6 @@ TRUST_ROOTS_KEY = "ca-bundle.crt"
 def render(values: Values) -> list[dict[str, Any]]:
     """Two ConfigMaps. No private key is among the values."""
     return [
-        config_map(values, CONFIG, {CONFIG_KEY: dump(values.tree())}),
+        config_map(values, CONFIG, {CONFIG_KEY: dump(values.stored())}),
         config_map(values, TRUST_ROOTS, {TRUST_ROOTS_KEY: values.identityTrustAnchorsPEM}),
     ]

@@ -5,9 +5,11 @@ so that the issuer can be replaced without touching any proxy. The key of an anc
 forgotten at once; who wants to renew the issuer later brings an anchor of their own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cli.certificates import (
     CertificateError,
@@ -16,6 +18,8 @@ from cli.certificates import (
     read_certificates,
 )
 from cli.failure import CommandError
+from cli.manifests.values import Serving, Values
+from weft.names import INJECTOR_COMPONENT, TAP_COMPONENT
 from weft.pki import keys
 from weft.pki.certificate import Lifetime, Signer, make_anchor, make_issuer, make_leaf, to_pem
 
@@ -30,7 +34,11 @@ class Identity:
 
     trust_anchors: str
     issuer_certificate: str
+    """Empty, as its key, when somebody else keeps the issuer."""
     issuer_key: str
+
+
+NO_IDENTITY = Identity("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,50 +56,92 @@ class Credentials:
 
     identity: Identity
     injector: Webhook
+    tap: Webhook | None = None
+    """None leaves tap out of the installation."""
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityFiles:
-    """The three files of `--identity-*`; all or none are given."""
-
-    trust_anchors: str | None
-    issuer_certificate: str | None
-    issuer_key: str | None
-
-    def given(self) -> list[str]:
-        """The flags of the files that are missing while others are given; empty when consistent."""
-        named = {
-            "--identity-trust-anchors-file": self.trust_anchors,
-            "--identity-issuer-certificate-file": self.issuer_certificate,
-            "--identity-issuer-key-file": self.issuer_key,
-        }
-        missing = [flag for flag, path in named.items() if path is None]
-        return [] if len(missing) == len(named) else missing
-
-    @property
-    def any(self) -> bool:
-        """Whether files are given at all."""
-        return self.trust_anchors is not None
+SERVED_BY = {"proxyInjector": INJECTOR_COMPONENT, "tap": TAP_COMPONENT}
+"""Section of the values -> the Service whose name a serving certificate is for."""
+IDENTITY_NAMES = {
+    "identityTrustAnchorsPEM": "--identity-trust-anchors-file",
+    "identity.issuer.tls.crtPEM": "--identity-issuer-certificate-file",
+    "identity.issuer.tls.keyPEM": "--identity-issuer-key-file",
+}
+"""The values that are the mesh's identity, and the flags that read them from files."""
 
 
-def obtain_identity(
-    files: IdentityFiles, namespace: str, trust_domain: str, now: datetime
-) -> Identity:
-    """From the files, or made. Raises CommandError."""
-    if missing := files.given():
+def identity_files(paths: Mapping[str, str | None]) -> dict[str, Any]:
+    """The given files as a layer of values. `paths` are by flag. Raises CommandError."""
+    layer: dict[str, Any] = {}
+    for name, flag in IDENTITY_NAMES.items():
+        path = paths.get(flag)
+        if path is None:
+            continue
+        *sections, last = name.split(".")
+        place = layer
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = _read(path)
+    return layer
+
+
+def given_identity(values: Values) -> Identity:
+    """What the values say, each part possibly empty."""
+    tls = values.identity.issuer.tls
+    return Identity(values.identityTrustAnchorsPEM, tls.crtPEM, tls.keyPEM)
+
+
+def obtain_identity(values: Values, now: datetime) -> Identity:
+    """As the values say, or made. Raises CommandError."""
+    given = given_identity(values)
+    if given == NO_IDENTITY:
+        return make_identity(values.namespace, values.trust_domain, now)
+    parts = (given.trust_anchors, given.issuer_certificate, given.issuer_key)
+    missing = [
+        f"{flag} (value {name})"
+        for (name, flag), part in zip(IDENTITY_NAMES.items(), parts, strict=True)
+        if not part
+    ]
+    if missing:
         raise CommandError(
             f"a trust anchor and issuer of your own need all three files: {', '.join(missing)} missing"
         )
-    if not files.any:
-        return make_identity(namespace, trust_domain, now)
-    identity = Identity(
-        _read(files.trust_anchors), _read(files.issuer_certificate), _read(files.issuer_key)
-    )
     try:
-        check_identity(identity, now)
+        check_identity(given, now)
     except CertificateError as error:
         raise CommandError(str(error)) from None
-    return identity
+    return given
+
+
+def obtain(values: Values, identity: Identity, now: datetime) -> Credentials:
+    """All of them: the serving certificates as the values say, or made. Raises CommandError."""
+    return Credentials(
+        identity,
+        obtain_webhook(values, "proxyInjector", values.proxyInjector, now),
+        obtain_webhook(values, "tap", values.tap, now),
+    )
+
+
+def obtain_webhook(values: Values, section: str, given: Serving, now: datetime) -> Webhook:
+    """One component's serving certificate as the values say, or made. Raises CommandError."""
+    webhook = Webhook(given.caBundle, given.crtPEM, given.keyPEM)
+    if webhook == Webhook("", "", ""):
+        return make_webhook(SERVED_BY[section], values.namespace, now)
+    try:
+        check_webhook(webhook, now)
+    except CertificateError as error:
+        raise CommandError(f"values {section}.caBundle, crtPEM and keyPEM: {error}") from None
+    return webhook
+
+
+def check_webhook(webhook: Webhook, now: datetime) -> None:
+    """Raises CertificateError unless the API server would accept the webhook's certificate."""
+    authorities = read_certificates("webhook authority", webhook.authority)
+    chain = read_certificates("webhook certificate", webhook.certificate)
+    for certificate in (*authorities, *chain):
+        certificate.check_time(now)
+    check_key("webhook key", chain[0], webhook.key)
+    check_issued(chain, authorities)
 
 
 def check_identity(identity: Identity, now: datetime) -> None:
@@ -136,8 +186,7 @@ def make_webhook(service: str, namespace: str, now: datetime) -> Webhook:
     return Webhook(to_pem(authority).decode(), to_pem(leaf).decode(), keys.to_pem(key).decode())
 
 
-def _read(path: str | None) -> str:
-    assert path is not None
+def _read(path: str) -> str:
     try:
         return Path(path).read_text(encoding="ascii")
     except OSError as error:

@@ -21,6 +21,8 @@ from weft.ports import IDENTITY
 
 COMPONENT = Component("identity", IDENTITY_COMPONENT)
 ISSUER_SECRET = "weft-identity-issuer"  # noqa: S105 (a name)
+KEPT_ELSEWHERE = "kubernetes.io/tls"
+"""The scheme under which somebody else, such as cert-manager, writes the issuer's Secret."""
 RULES = (
     Rule(("authentication.k8s.io",), ("tokenreviews",), ("create",)),
     Rule(("",), ("events",), ("create", "patch")),
@@ -32,7 +34,7 @@ def render(values: Values, credentials: Identity) -> list[dict[str, Any]]:
     grpc = ServicePort("grpc", IDENTITY, IDENTITY)
     name = COMPONENT.workload
     return [
-        issuer_secret(values, credentials),
+        *issuer_secret(values, credentials),
         service(values, name, COMPONENT, grpc),
         service(values, f"{name}-headless", COMPONENT, grpc, headless=True),
         deployment(
@@ -52,12 +54,18 @@ def rbac(values: Values) -> list[dict[str, Any]]:
     return [service_account(values, COMPONENT), *cluster_role(values, COMPONENT, RULES)]
 
 
-def issuer_secret(values: Values, credentials: Identity) -> dict[str, Any]:
-    """Under both spellings of the keys, Linkerd's and Kubernetes' own."""
+def issuer_secret(values: Values, credentials: Identity) -> list[dict[str, Any]]:
+    """Under both spellings of the keys, Linkerd's and Kubernetes' own; none that somebody else keeps."""
+    if values.identity.issuer.scheme == KEPT_ELSEWHERE:
+        return []
     crt, key = credentials.issuer_certificate, credentials.issuer_key
-    return secret(
-        values, ISSUER_SECRET, {"crt.pem": crt, "key.pem": key, "tls.crt": crt, "tls.key": key}
-    )
+    data = {"crt.pem": crt, "key.pem": key, "tls.crt": crt, "tls.key": key}
+    return [secret(values, ISSUER_SECRET, data)]
+
+
+def issuer_name(values: Values) -> dict[str, Any]:
+    """The name of the Secret that somebody else keeps."""
+    return secret(values, ISSUER_SECRET, {})
 
 
 def container(values: Values) -> dict[str, Any]:

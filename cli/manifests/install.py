@@ -7,23 +7,43 @@ that ask it; the webhook configuration last, so that no pod is sent to a webhook
 from collections.abc import Iterator
 from typing import Any
 
-from cli.manifests import config, crds, destination, identity, injector, namespace, web
+from cli.manifests import (
+    config,
+    crds,
+    destination,
+    identity,
+    injector,
+    namespace,
+    stored,
+    tap,
+    web,
+)
 from cli.manifests.credentials import Credentials
-from cli.manifests.values import Values
+from cli.manifests.scheduling import disruption_budget
+from cli.manifests.values import IssuerTls, Values
 
 Json = dict[str, Any]
+COMPONENTS = (identity, destination, injector, web)
 
 
 def control_plane(values: Values, credentials: Credentials) -> Iterator[Json]:
     """Everything but the custom resource definitions."""
     yield from namespace.render(values)
-    for component in (identity, destination, injector, web):
+    for component in COMPONENTS:
         yield from component.rbac(values)
     yield from config.render(values)
+    yield stored.render(values)
     yield from identity.render(values, credentials.identity)
     yield from destination.render(values)
     yield from injector.render(values, credentials.injector)
     yield from web.render(values)
+    if credentials.tap is not None:
+        yield from tap.rbac(values)
+        yield from tap.render(values, credentials.tap)
+        yield tap.api_service(values, credentials.tap)
+    if values.enablePodDisruptionBudget:
+        for component in (*COMPONENTS, *([tap] if credentials.tap is not None else [])):
+            yield disruption_budget(values, component.COMPONENT)
     yield injector.webhook(values, credentials.injector)
 
 
@@ -33,16 +53,20 @@ def definitions(values: Values) -> Iterator[Json]:
 
 
 def with_anchors(values: Values, credentials: Credentials) -> Values:
-    """The values an installation stores: with the trust anchors and the issuer's certificate.
+    """The values an installation is rendered from: anchors and issuer's certificate as they are in force,
+    and none of the secrets, which are objects of their own.
 
     Rendering needs the anchors, because every proxy is started with them.
     """
-    issuer = values.identity.issuer
-    tls = issuer.tls.model_copy(update={"crtPEM": credentials.identity.issuer_certificate})
-    stored = issuer.model_copy(update={"tls": tls})
+    tls = IssuerTls(crtPEM=credentials.identity.issuer_certificate)
+    issuer = values.identity.issuer.model_copy(update={"tls": tls})
+    no_certificate = {"caBundle": "", "crtPEM": "", "keyPEM": ""}
+    may_tap = values.tap.identity or (tap.identity(values) if credentials.tap is not None else "")
     return values.model_copy(
         update={
+            "tap": values.tap.model_copy(update={"identity": may_tap, **no_certificate}),
             "identityTrustAnchorsPEM": credentials.identity.trust_anchors,
-            "identity": values.identity.model_copy(update={"issuer": stored}),
+            "identity": values.identity.model_copy(update={"issuer": issuer}),
+            "proxyInjector": values.proxyInjector.model_copy(update=no_certificate),
         }
     )

@@ -1,55 +1,80 @@
 """What is installed in a cluster, found by its label rather than by what this version would install."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cli.cluster.client import Cluster
 from cli.cluster.errors import NotFound
-from cli.cluster.paths import (
-    CLUSTER_ROLE_BINDINGS,
-    CLUSTER_ROLES,
-    DEFINITIONS,
-    MUTATING_WEBHOOKS,
-    NAMESPACES,
-    PODS,
-    Resource,
-    find,
-    items,
-)
+from cli.cluster.paths import PODS, items
 from cli.failure import CommandError
+from cli.manifests.kinds import KINDS, NAMESPACE, Kind
 from weft import labels
 
-VALIDATING_WEBHOOKS = Resource(
-    "/apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations"
-)
-CLUSTER_WIDE: tuple[tuple[str, str, Resource], ...] = (
-    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", MUTATING_WEBHOOKS),
-    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", VALIDATING_WEBHOOKS),
-    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", CLUSTER_ROLE_BINDINGS),
-    ("rbac.authorization.k8s.io/v1", "ClusterRole", CLUSTER_ROLES),
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", DEFINITIONS),
-)
-"""Webhooks first, so that no pod is sent to a webhook that is being deleted; the namespace takes the
-namespaced objects with it."""
+Json = dict[str, Any]
+Name = tuple[str, str, str, str]
+"""apiVersion, kind, namespace (empty for cluster-wide objects), name."""
 
 
-def installed_objects(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
-    """Names of everything to delete, in order. Raises CommandError when nothing is installed."""
-    selector = f"{labels.CONTROL_PLANE_NS_LABEL}={namespace}"
-    found: list[dict[str, Any]] = []
-    for api_version, kind, resource in CLUSTER_WIDE:
+def installed_objects(cluster: Cluster, namespace: str) -> list[Json]:
+    """Names of everything to delete, in order. Raises CommandError when nothing is installed.
+
+    A namespace the installation made takes what is in it along; of one that somebody else made, the
+    objects are named one by one.
+    """
+    names = list(labelled(cluster, namespace))
+    if _name(NAMESPACE, "", namespace) in names:
+        names = [name for name in names if name[2] != namespace]
+    if not names:
+        raise CommandError(f"nothing of a control plane in namespace {namespace} is installed")
+    return [reference(name) for name in names]
+
+
+def superfluous(cluster: Cluster, namespace: str, wanted: Iterable[Json]) -> list[Json]:
+    """Names of installed objects that are not among `wanted`, in the order to delete them."""
+    kept = {name_of(one) for one in wanted}
+    return [
+        reference(name)
+        for name in labelled(cluster, namespace)
+        if name not in kept and name != _name(NAMESPACE, "", namespace)
+    ]
+
+
+def labelled(cluster: Cluster, namespace: str) -> Iterator[Name]:
+    """Everything with the control plane's label, in the order to delete it."""
+    for kind in KINDS:
+        within = namespace if kind.namespaced and not kind.everywhere else None
+        selector = f"{labels.CONTROL_PLANE_NS_LABEL}={namespace}"
         try:
-            listed = items(cluster, resource, selector=selector)
+            found = items(cluster, kind.resource, within, selector)
         except NotFound:  # the server does not know the kind, so there is none of it
             continue
-        names = sorted(str(one["metadata"]["name"]) for one in listed)
-        found += [
-            {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}} for name in names
-        ]
-    if find(cluster, NAMESPACES, namespace) is not None:
-        found.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    if not found:
-        raise CommandError(f"nothing of a control plane in namespace {namespace} is installed")
-    return found
+        yield from sorted(
+            _name(kind, str(one["metadata"].get("namespace") or ""), str(one["metadata"]["name"]))
+            for one in found
+            if not one["metadata"].get("ownerReferences")
+        )
+
+
+def name_of(manifest: Json) -> Name:
+    """What tells an object from all others."""
+    metadata = manifest["metadata"]
+    return (
+        manifest["apiVersion"],
+        manifest["kind"],
+        metadata.get("namespace") or "",
+        metadata["name"],
+    )
+
+
+def reference(name: Name) -> Json:
+    """The least manifest that `kubectl delete -f -` understands."""
+    api_version, kind, namespace, called = name
+    metadata = {"name": called, **({"namespace": namespace} if namespace else {})}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+
+
+def _name(kind: Kind, namespace: str, name: str) -> Name:
+    return kind.api_version, kind.name, namespace, name
 
 
 def refuse_while_meshed(cluster: Cluster, namespace: str) -> None:

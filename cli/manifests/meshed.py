@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cli.manifests.objects import Component, Json, metadata, plane_labels
+from cli.manifests.scheduling import anti_affinity, topology_spread
 from cli.manifests.values import Resources, Values
 from proxy_injector.defaults import ControlPlane, Mesh, ProxySettings, read_mesh, read_proxy
 from proxy_injector.sidecar import Owner, build
@@ -42,7 +43,7 @@ def deployment(
             "selector": {"matchLabels": selector(values, component)},
             "strategy": {
                 "type": "RollingUpdate",  # said, because `kubectl apply` would drop the default
-                "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"},
+                "rollingUpdate": values.deploymentStrategy.rollingUpdate.model_dump(),
             },
             "template": template,
         },
@@ -98,10 +99,13 @@ def pod_spec(
         "automountServiceAccountToken": True,
         "enableServiceLinks": False,
         "nodeSelector": dict(values.nodeSelector),
+        "topologySpreadConstraints": topology_spread(component),
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
         "volumes": list(volumes),
     }
+    if values.enablePodAntiAffinity:
+        spec["affinity"] = anti_affinity(component)
     if values.priorityClassName:
         spec["priorityClassName"] = values.priorityClassName
     return spec

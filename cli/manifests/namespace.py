@@ -11,7 +11,9 @@ from weft import labels
 
 
 def render(values: Values) -> list[dict[str, Any]]:
-    """The Namespace."""
+    """The Namespace, unless whoever installs makes it."""
+    if not values.installNamespace:
+        return []
     return [
         {
             "apiVersion": "v1",

@@ -214,7 +214,11 @@ def controller_container(
         "resources": resources,
         "securityContext": controller_security(values),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [
-            {"name": name, "mountPath": path, "readOnly": True} for name, path in mounts.items()
-        ],
+        **_mounts(mounts),
     }
+
+
+def _mounts(mounts: Mapping[str, str]) -> Json:
+    """Nothing at all where there are none: an empty list would look like a change to every `kubectl apply`."""
+    found = [{"name": name, "mountPath": path, "readOnly": True} for name, path in mounts.items()]
+    return {"volumeMounts": found} if found else {}

@@ -19,11 +19,12 @@ Tree = dict[str, Any]
 
 
 def make_values(base: Mapping[str, Any], layers: Iterable[tuple[str, Tree]]) -> Values:
-    """Values from plain trees, later ones winning. `layers` are (where it came from, tree).
+    """Values from plain trees over the defaults, later ones winning. `layers` are (where it came from, tree).
 
-    Raises CommandError naming every wrong key.
+    Names and texts, such as nodeSelector, are added to those below, as Helm does. Raises CommandError naming
+    every wrong key.
     """
-    merged: Tree = dict(base)
+    merged = merge(Values().tree(), base)
     origin: dict[str, str] = {}
     for source, tree in layers:
         merged = merge(merged, tree)
@@ -68,6 +69,22 @@ def parse_set(option: str, text: str, *, as_string: bool) -> Tree:
             leaf = {key: leaf}
         tree = merge(tree, leaf)
     return tree
+
+
+def parse_set_file(text: str) -> Tree:
+    """One `key.path=FILE` as a tree with the file's content. Raises CommandError."""
+    name, equals, path = text.partition("=")
+    if not equals or not path or not all(name.split(".")):
+        raise CommandError(f"--set-file {text}: the form is key.path=FILE")
+    try:
+        leaf: Any = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"--set-file {name}: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CommandError(f"--set-file {name}: {path} is not text") from None
+    for key in reversed(_keys(name)):
+        leaf = {key: leaf}
+    return {**leaf}
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Tree:

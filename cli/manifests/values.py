@@ -2,6 +2,7 @@
 
 Names are those of Linkerd's chart wherever it has the same value, so that values files carry over.
 What `mesh install` stores in ConfigMap `weft-config` is this tree in full, without private keys.
+The sentence under a value is its line in docs/reference/values.md and in the chart's schema.
 """
 # ruff: noqa: N815 (the names are those of values files)
 
@@ -45,6 +46,14 @@ def _quantity(text: str) -> str:
     return text
 
 
+def _share(amount: int | str) -> int | str:
+    if isinstance(amount, str) and not re.fullmatch(r"(100|[1-9]?[0-9])%", amount):
+        raise ValueError(f"{amount!r} is neither a number of pods nor a share such as 25%")
+    if isinstance(amount, int) and amount < 0:
+        raise ValueError("a number of pods is not negative")
+    return amount
+
+
 def _domain(text: str) -> str:
     if not is_dns_name(text):
         raise ValueError(f"{text!r} is not a domain: allowed are names like cluster.local")
@@ -63,6 +72,7 @@ Duration = Annotated[str, AfterValidator(_duration)]
 """One number with one unit, as the proxy's environment takes it; empty keeps the proxy's default."""
 GoDuration = Annotated[str, AfterValidator(_go_duration)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
+Share = Annotated[int | str, AfterValidator(_share)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
 UserId = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -70,176 +80,327 @@ PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 InboundPolicy = Literal[labels.DEFAULT_POLICIES]  # type: ignore[valid-type]
 
 
+PRIVATE = "keyPEM"
+"""The last name of every value that is a private key."""
+
+
 class Section(BaseModel):
     """A group of values: unknown keys are errors, strings are not numbers."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        populate_by_name=True,
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class Image(Section):
-    """Where an image comes from. Empty entries follow imageRegistry, imageVersion, imagePullPolicy."""
+    """Where an image comes from."""
 
     name: str = ""
+    """Full name without a tag; empty is the image of that part under imageRegistry."""
     version: str = ""
+    """Tag; empty is imageVersion."""
     pullPolicy: PullPolicy | Literal[""] = ""
+    """When nodes pull it; empty is imagePullPolicy."""
 
 
 class Ports(Section):
     """The proxy's own ports."""
 
     admin: Port = ADMIN
+    """Metrics and probes."""
     control: Port = CONTROL
+    """Tap."""
     inbound: Port = INBOUND
+    """Where a pod's incoming TCP is redirected."""
     outbound: Port = OUTBOUND
+    """Where a pod's outgoing TCP is redirected."""
 
 
 class Amount(Section):
-    """Request and limit of one resource; empty leaves it out."""
+    """Request and limit of one resource."""
 
     request: Quantity = ""
+    """What the scheduler reserves; empty asks for nothing."""
     limit: Quantity = ""
+    """What the container may use at most; empty sets no limit."""
 
 
 class Resources(Section):
     """What a container asks for and may use."""
 
     cpu: Amount = Amount()
+    """Such as 100m."""
     memory: Amount = Amount()
+    """Such as 64Mi; a container that exceeds its limit is killed."""
     ephemeral_storage: Amount = Field(default=Amount(), alias="ephemeral-storage")
+    """Space on the node's disk."""
 
 
 class ProxyMetrics(Section):
     """Labels that cost series."""
 
     hostnameLabels: bool = False
+    """Outbound series per host name; every name costs a series in every proxy."""
 
 
 class Proxy(Section):
     """The sidecar's defaults; `config.linkerd.io/*` annotations override them per namespace and pod."""
 
     image: Image = Image()
+    """The image of proxy and init container."""
     ports: Ports = Ports()
+    """The proxy's own ports."""
     logLevel: str = "warn,linkerd=info,hickory=error"
+    """Log directives, the most specific target winning."""
     logFormat: Literal["plain", "json"] = "plain"
+    """The form of a log line."""
     logHTTPHeaders: Literal["off", "insecure"] = "off"
+    """`insecure` lets debug logs show headers, credentials among them."""
     opaquePorts: PortList = DEFAULT_OPAQUE
+    """Ports whose traffic is carried as TCP without looking for HTTP, for protocols where the server speaks first."""
     resources: Resources = Resources()
+    """Of proxy and init container."""
     cpuRatioLimit: str = ""
+    """Cores the proxy may use as a share of the node's, such as 0.5; empty follows resources.cpu.limit."""
     uid: Annotated[int, Field(ge=1, le=2**31 - 1)] = 2102
+    """The proxy's user; what it sends is not redirected to it again, so no application may have the same."""
     gid: int = -1
-    await_: bool = Field(default=True, alias="await")
+    """The proxy's group; negative leaves it to the image."""
+    await_: bool = Field(
+        default=True,
+        alias="await",
+        description="The application starts only when its proxy is ready.",
+    )
     nativeSidecar: bool = True
+    """The proxy is an init container that keeps running, so that jobs end and other init containers have the network."""
     defaultInboundPolicy: InboundPolicy = "all-unauthenticated"
+    """Who may connect to a port no Server resource describes."""
     inboundConnectTimeout: Duration = "100ms"
+    """How long connecting to the application may take."""
     outboundConnectTimeout: Duration = "1000ms"
+    """How long connecting to another pod may take before another endpoint is tried."""
     outboundDiscoveryCacheUnusedTimeout: Duration = "5s"
+    """How long a destination nobody asks for is watched on."""
     inboundDiscoveryCacheUnusedTimeout: Duration = "90s"
+    """How long the policy of a port nobody connects to is watched on."""
     disableOutboundProtocolDetectTimeout: bool = False
+    """Waits for a client's first bytes for ever instead of 10 s."""
     disableInboundProtocolDetectTimeout: bool = False
+    """Waits for a peer's first bytes for ever instead of 10 s."""
     requireIdentityOnInboundPorts: PortList = ""
+    """Ports that refuse connections without mTLS."""
     enableExternalProfiles: bool = False
+    """ServiceProfiles also apply to names outside the cluster."""
     enableShutdownEndpoint: bool = False
+    """POST /shutdown on the admin port ends the proxy."""
     shutdownGracePeriod: Duration = ""
+    """How long open connections may go on after the proxy was told to end; empty is the proxy's own 2 minutes."""
     waitBeforeExitSeconds: Annotated[int, Field(ge=0, le=3600)] = 0
+    """Waits this long before the proxy is told to end."""
     accessLog: Literal["", "apache", "json"] = ""
+    """One line on the proxy's stderr per request; empty is none."""
     isGateway: bool = False
+    """The proxy forwards requests for other clusters."""
     metrics: ProxyMetrics = ProxyMetrics()
+    """Labels that cost series."""
     additionalEnv: list[dict[str, Any]] = []
+    """EnvVar objects added to the proxy's environment, replacing those of the same name."""
 
 
 class ProxyInit(Section):
     """The container that redirects a pod's traffic to its proxy."""
 
     ignoreInboundPorts: PortList = "4567,4568"
+    """Ports on which connections to the pod bypass the proxy."""
     ignoreOutboundPorts: PortList = "4567,4568"
+    """Ports to which connections from the pod bypass the proxy."""
     skipSubnets: NetworkList = ""
+    """Peers in these networks bypass the proxy."""
     kubeAPIServerPorts: PortList = "443,6443"
+    """Ports of the API server, which control-plane pods reach without their proxy."""
     runAsUser: UserId = 0
+    """The init container's user; 0 holds NET_ADMIN and NET_RAW, which other users hold only with file capabilities."""
     closeWaitTimeoutSecs: Annotated[int, Field(ge=0)] = 0
+    """Sets nf_conntrack_tcp_timeout_close_wait in the pod's network namespace; 0 leaves the kernel's."""
 
 
 class IssuerTls(Section):
-    """The issuer's certificate as given; its key goes to the Secret alone and is never stored here."""
+    """The issuer as PEM."""
 
     crtPEM: str = ""
+    """Its certificate, intermediates after it."""
+    keyPEM: str = ""
+    """Its key, ECDSA P-256. Goes into Secret weft-identity-issuer alone and is stored nowhere else."""
 
 
 class Issuer(Section):
     """How workload certificates are made."""
 
     scheme: Literal["linkerd.io/tls", "kubernetes.io/tls"] = "linkerd.io/tls"
+    """`kubernetes.io/tls`: somebody else, such as cert-manager, keeps Secret weft-identity-issuer."""
     issuanceLifetime: GoDuration = "24h"
+    """How long a workload's certificate is valid; proxies renew after 70 % of it."""
     clockSkewAllowance: GoDuration = "20s"
+    """Certificates are valid this much earlier and longer, for clocks that disagree."""
     tls: IssuerTls = IssuerTls()
+    """The issuer as PEM, unless somebody else keeps it."""
 
 
 class Identity(Section):
     """The identity service."""
 
     issuer: Issuer = Issuer()
+    """How workload certificates are made."""
     resources: Resources = Resources()
+    """Of its container."""
 
 
 class Component(Section):
     """A control-plane component with nothing of its own but resources."""
 
     resources: Resources = Resources()
+    """Of its container."""
 
 
-class ProxyInjector(Section):
+class Serving(Section):
+    """The certificate with which a component answers the API server."""
+
+    caBundle: str = ""
+    """Authority of crtPEM, as PEM."""
+    crtPEM: str = ""
+    """Its serving certificate; empty makes one, or keeps the installed one."""
+    keyPEM: str = ""
+    """The certificate's key. Goes into a Secret alone."""
+
+
+class ProxyInjector(Serving):
     """The webhook that injects proxies."""
 
     timeoutSeconds: Annotated[int, Field(ge=1, le=30)] = 10
+    """How long the API server waits for it before webhookFailurePolicy applies."""
     excludedNamespaces: list[str] = ["kube-system", "cert-manager"]
+    """Namespaces whose pods are never sent to it."""
     resources: Resources = Resources()
+    """Of its container."""
 
 
 class DebugContainer(Section):
     """The container that `config.linkerd.io/enable-debug-sidecar` adds."""
 
     image: Image = Image(name="cr.l5d.io/linkerd/debug", version="edge-26.8.3")
+    """Its image, which is Linkerd's own."""
 
 
-class Tap(Section):
-    """Who may tap proxies."""
+class Tap(Serving):
+    """Live requests."""
 
     identity: str = ""
+    """Who may tap proxies; empty is the identity of weft-tap."""
+    resources: Resources = Resources()
+    """Of its container."""
+
+
+class RollingUpdate(Section):
+    """How control-plane pods are replaced."""
+
+    maxUnavailable: Share = "25%"
+    """Pods that may be missing meanwhile, as a number or a share."""
+    maxSurge: Share = "25%"
+    """Pods that may be there too many meanwhile."""
+
+
+class DeploymentStrategy(Section):
+    """How control-plane pods are replaced."""
+
+    rollingUpdate: RollingUpdate = RollingUpdate()
+    """Limits during a rollout."""
+
+
+class DisruptionBudget(Section):
+    """What draining nodes may take at once."""
+
+    maxUnavailable: Share = 1
+    """Pods of a component that may be evicted at the same time."""
+
+
+class Controller(Section):
+    """All control-plane components."""
+
+    podDisruptionBudget: DisruptionBudget = DisruptionBudget()
+    """What draining nodes may take at once."""
 
 
 class Values(Section):
     """The whole tree."""
 
     namespace: Annotated[str, AfterValidator(_namespace)] = "weft"
-    """Where the control plane lives. Set it with -L, so that every command agrees."""
+    """Where the control plane lives. Set it with -L, so that every command agrees; in the chart, helm's --namespace."""
     version: str = VERSION
     """The version that makes these manifests; not to be set."""
+    installNamespace: bool = True
+    """The namespace is among the objects."""
     imageRegistry: str = "localhost/weft"
     """Prefix of the images whose name is not set."""
     imageVersion: str = ""
     """Tag of the images whose version is not set; empty is this command's version."""
     imagePullPolicy: PullPolicy = "IfNotPresent"
+    """When nodes pull images."""
     clusterDomain: Domain = "cluster.local"
+    """DNS domain of the cluster."""
     identityTrustDomain: str = ""
     """Last part of every identity; empty is the cluster domain."""
     identityTrustAnchorsPEM: str = ""
+    """Certificates that proxies trust; all of them during a rotation."""
     clusterNetworks: NetworkList = "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8"
+    """Networks of pods and services; discovery is asked about addresses inside them only."""
     disableIPv6: bool = True
+    """Redirects and answers IPv4 alone."""
     controllerReplicas: Annotated[int, Field(ge=1, le=100)] = 1
+    """Pods of each control-plane component."""
     controllerLogLevel: Literal["debug", "info", "warn", "error"] = "info"
+    """What control-plane components log."""
     controllerLogFormat: Literal["plain", "json"] = "plain"
+    """The form of a log line."""
     controllerUID: Annotated[int, Field(ge=1)] = 2103
+    """The user of control-plane containers."""
     nodeSelector: dict[str, str] = {"kubernetes.io/os": "linux"}
+    """Labels of nodes that may run control-plane pods."""
     priorityClassName: str = ""
+    """Priority of control-plane pods; empty is the cluster's default."""
     commonLabels: dict[str, str] = {}
+    """Labels added to every object and control-plane pod."""
+    highAvailability: bool = False
+    """Says that the installation is meant to outlive nodes: `mesh check` asks for more than one replica."""
+    enablePodAntiAffinity: bool = False
+    """No two pods of a component on one node; of zones, preferably different ones."""
+    enablePodDisruptionBudget: bool = False
+    """A PodDisruptionBudget for each component."""
+    deploymentStrategy: DeploymentStrategy = DeploymentStrategy()
+    """How control-plane pods are replaced."""
+    controller: Controller = Controller()
+    """All control-plane components."""
     webhookFailurePolicy: Literal["Ignore", "Fail"] = "Ignore"
+    """When the webhook does not answer: `Ignore` creates pods without a proxy, `Fail` creates none."""
     identity: Identity = Identity()
+    """The identity service."""
     destination: Component = Component()
+    """Discovery and policy."""
     proxyInjector: ProxyInjector = ProxyInjector()
+    """The webhook that injects proxies."""
     web: Component = Component()
+    """Stats and their collector."""
     proxy: Proxy = Proxy()
+    """The sidecar's defaults."""
     proxyInit: ProxyInit = ProxyInit()
+    """The container that redirects traffic."""
     debugContainer: DebugContainer = DebugContainer()
+    """The debug sidecar."""
     tap: Tap = Tap()
+    """Live requests."""
 
     @property
     def trust_domain(self) -> str:
@@ -250,6 +411,18 @@ class Values(Section):
         """As nested plain values, by the names users write."""
         return self.model_dump(by_alias=True)
 
+    def stored(self) -> dict[str, Any]:
+        """The tree without private keys, as ConfigMap weft-config holds it."""
+        return without_keys(self.tree())
+
     def image(self, component: str) -> str:
         """The image of a control-plane component, with its tag."""
         return f"{self.imageRegistry}/{component}:{self.imageVersion or self.version}"
+
+
+def without_keys(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree with every private key emptied."""
+    return {
+        key: without_keys(value) if isinstance(value, dict) else ("" if key == PRIVATE else value)
+        for key, value in tree.items()
+    }

@@ -12,7 +12,7 @@ from weft import labels
 Json = dict[str, Any]
 PREFIXES = {"v1": "/api/v1"}
 CLUSTER_WIDE = {
-    "Namespace", "Node", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "MutatingWebhookConfiguration",
+    "Namespace", "Node", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "MutatingWebhookConfiguration", "APIService",
 }  # fmt: skip
 PLURALS = {"MutatingWebhookConfiguration": "mutatingwebhookconfigurations"}
 

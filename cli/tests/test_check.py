@@ -19,7 +19,9 @@ from weft.version import VERSION
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 CREDENTIALS = Credentials(
-    make_identity("weft", "cluster.local", NOW), make_webhook("weft-proxy-injector", "weft", NOW)
+    make_identity("weft", "cluster.local", NOW),
+    make_webhook("weft-proxy-injector", "weft", NOW),
+    make_webhook("weft-tap", "weft", NOW),
 )
 
 
@@ -105,6 +107,9 @@ weft-webhooks-and-apisvc-tls
 ----------------------------
 √ proxy-injector webhook has valid cert
 √ proxy-injector cert is valid for at least 60 days
+√ tap API server has valid cert
+√ tap API server cert is valid for at least 60 days
+√ tap API service is running
 
 weft-version
 ------------
@@ -248,8 +253,23 @@ def test_webhook_unknown_to_the_api_server(healthy: FakeCluster) -> None:
     assert "does not exist" in found["proxy-injector webhook has valid cert"].error
 
 
+def test_a_tap_api_that_the_api_server_does_not_reach(healthy: FakeCluster) -> None:
+    api = healthy.get("/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.tap.linkerd.io")
+    down = {"type": "Available", "status": "False", "message": "no endpoints"}
+    api["status"] = {"conditions": [down]}
+    found = problems(results(context(healthy)))
+    running = found["tap API service is running"]
+    assert "is not available: no endpoints" in running.error
+    assert running.outcome is Outcome.WARNING
+    healthy.remove("APIService", "v1alpha1.tap.linkerd.io")
+    found = problems(results(context(healthy)))
+    assert "v1alpha1.tap.linkerd.io does not exist" in found["tap API server has valid cert"].error
+
+
 def test_webhook_with_the_certificate_of_another_authority(healthy: FakeCluster) -> None:
-    other = Credentials(CREDENTIALS.identity, make_webhook("weft-proxy-injector", "weft", NOW))
+    other = Credentials(
+        CREDENTIALS.identity, make_webhook("weft-proxy-injector", "weft", NOW), CREDENTIALS.tap
+    )
     for manifest in _secrets(other):
         healthy.put(manifest)
     found = problems(results(context(healthy)))

@@ -36,8 +36,10 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FIXED = Credentials(
     Identity("<trust anchors>\n", "<issuer certificate>\n", "<issuer key>\n"),
     Webhook("<authority>\n", "<webhook certificate>\n", "<webhook key>\n"),
+    Webhook("<tap authority>\n", "<tap certificate>\n", "<tap key>\n"),
 )
 Json = dict[str, Any]
+WEBHOOK = make_webhook("w", "weft", NOW)
 
 
 def rendered(credentials: Credentials = FIXED, **values: Any) -> list[Json]:
@@ -80,6 +82,7 @@ def test_help_is_the_golden_one(command: str) -> None:
     compare_text(f"help-{command or 'mesh'}", ran.out.replace(VERSION, "VERSION"))
 
 
+@pytest.mark.slow
 def test_one_run_prints_everything_a_fresh_cluster_needs() -> None:
     ran = mesh("install", "--ignore-cluster")
     assert ran.code == 0
@@ -97,12 +100,14 @@ def test_one_run_prints_everything_a_fresh_cluster_needs() -> None:
         "weft-destination",
         "weft-proxy-injector",
         "weft-web",
+        "weft-tap",
     }
     secret = opened(by_name(found, "Secret")["weft-identity-issuer"])
     anchors = by_name(found, "ConfigMap")["weft-identity-trust-roots"]["data"]["ca-bundle.crt"]
     check_identity(Identity(anchors, secret["crt.pem"], secret["key.pem"]), datetime.now(UTC))
 
 
+@pytest.mark.slow
 def test_definitions_can_be_printed_apart() -> None:
     only = mesh("install", "--crds")
     assert {one["kind"] for one in yaml.safe_load_all(only.out)} == {"CustomResourceDefinition"}
@@ -125,9 +130,7 @@ def test_every_definition_has_one_stored_version_with_a_schema() -> None:
 
 
 def test_no_private_key_is_in_a_config_map() -> None:
-    credentials = Credentials(
-        make_identity("weft", "cluster.local", NOW), make_webhook("w", "weft", NOW)
-    )
+    credentials = Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK)
     for one in by_name(rendered(credentials), "ConfigMap").values():
         assert "PRIVATE" not in str(one)
 
@@ -196,6 +199,9 @@ def test_the_webhook_is_called_for_pods_and_services_and_never_blocks_the_cluste
 def test_no_role_writes_what_it_need_not() -> None:
     for role in by_name(rendered(), "ClusterRole").values():
         for rule in role["rules"]:
+            if rule["apiGroups"] == ["tap.linkerd.io"]:  # of every kind, and nothing but watched
+                assert rule["verbs"] == ["watch"]
+                continue
             assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
             assert "secrets" not in rule["resources"]
             writes = set(rule["verbs"]) - {"get", "list", "watch"}
@@ -272,10 +278,6 @@ WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("--set", "version=1"), ("value version cannot be set",)),
     (("-f", "/nonexistent.yaml"), ("cannot read values file /nonexistent.yaml",)),
     (("--cluster-domain", "Cluster_Local"), ("flag: value clusterDomain", "not a domain")),
-    (
-        ("--identity-issuer-key-file", "x"),
-        ("need all three files", "--identity-trust-anchors-file"),
-    ),
 ]
 
 
@@ -285,6 +287,13 @@ def test_wrong_values_are_named(arguments: tuple[str, ...], said: tuple[str, ...
     assert (ran.code, ran.out) == (1, "")
     for words in said:
         assert words in ran.err
+
+
+def test_an_issuer_of_ones_own_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a key")
+    ran = mesh("install", "--ignore-cluster", "--identity-issuer-key-file", f"{tmp_path}/key")
+    assert (ran.code, ran.out) == (1, "")
+    assert "need all three files: --identity-trust-anchors-file" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -301,6 +310,13 @@ def test_wrong_values_files_are_named(content: str, said: str, tmp_path: Path) -
     assert ran.code == 1
     assert str(tmp_path / "v.yaml") in ran.err
     assert said in ran.err
+
+
+def test_what_is_not_said_keeps_its_default() -> None:
+    layer = {"nodeSelector": {"disk": "ssd"}, "debugContainer": {"image": {"pullPolicy": "Never"}}}
+    values = make_values({}, [("test", layer)])
+    assert values.nodeSelector == {"kubernetes.io/os": "linux", "disk": "ssd"}
+    assert values.debugContainer.image.name == Values().debugContainer.image.name
 
 
 def test_commas_and_dots_can_be_escaped() -> None:
@@ -420,7 +436,7 @@ def test_an_installed_mesh_is_not_installed_over(monkeypatch: pytest.MonkeyPatch
     assert mesh("install").code == 0
     install(
         cluster,
-        Credentials(make_identity("weft", "cluster.local", NOW), make_webhook("w", "weft", NOW)),
+        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK),
     )
     ran = mesh("install")
     assert (ran.code, ran.out) == (1, "")
@@ -437,14 +453,14 @@ def test_uninstall_prints_everything_cluster_wide_and_the_namespace(
     assert (empty.code, "nothing of a control plane" in empty.err) == (1, True)
     install(
         cluster,
-        Credentials(make_identity("weft", "cluster.local", NOW), make_webhook("w", "weft", NOW)),
+        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK),
     )
     found = list(yaml.safe_load_all(mesh("uninstall").out))
     named = {(one["kind"], one["metadata"]["name"]) for one in found}
     wanted = {
         (one["kind"], one["metadata"]["name"])
         for one in rendered()
-        if "namespace" not in one["metadata"]
+        if one["metadata"].get("namespace") != "weft"
     }
     assert named == wanted
     assert found[0]["kind"] == "MutatingWebhookConfiguration"
@@ -456,7 +472,7 @@ def test_uninstall_refuses_while_pods_are_meshed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
     install(
         cluster,
-        Credentials(make_identity("weft", "cluster.local", NOW), make_webhook("w", "weft", NOW)),
+        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK),
     )
     cluster.put(meshed_pod("web-1", VERSION))
     cluster.put(meshed_pod("web-2", VERSION))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cli.main import build
+from cli.main import CONTEXT_SETTINGS, build
 from deploy.docs.markdown import page
 
 _INTRODUCTION = "The help of every command. `mesh COMMAND --help` prints the same."
@@ -20,7 +20,12 @@ def _sections(
     command: click.Command, words: tuple[str, ...], parent: click.Context | None
 ) -> list[str]:
     context = click.Context(
-        command, info_name=words[-1], parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH
+        command,
+        info_name=words[-1],
+        parent=parent,
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        help_option_names=CONTEXT_SETTINGS["help_option_names"],  # type: ignore[arg-type]
     )
     name = " ".join(words)
     sections = [f"## {name}\n\n```text\n{command.get_help(context).rstrip()}\n```"]

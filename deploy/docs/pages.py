@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.docs import checks, commands, errors, metrics, settings
+from deploy.docs import checks, commands, errors, metrics, settings, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors.write,
     "metrics.md": metrics.write,
     "settings.md": settings.write,
+    "values.md": values.write,
 }
 
 

@@ -18,6 +18,7 @@ _SERVICES = {
     "destination": "destination.settings",
     "proxy-injector": "proxy_injector.settings",
     "web": "web.settings",
+    "tap": "tap.settings",
 }
 _INTRODUCTION = """\
 The injector sets the proxy's variables from annotations; nobody writes them by hand. A value that cannot be used stops
@@ -57,4 +58,6 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
+    if isinstance(value, frozenset):
+        return f"`{','.join(sorted(value))}`"
     return "" if value in ("", None) else f"`{value}`"

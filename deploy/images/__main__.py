@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from deploy.images.base import BaseError
-from deploy.images.build import Builder, in_checkout
+from deploy.images.build import Builder, in_checkout, prepare
 from deploy.images.cache import cache_folder
 from deploy.images.catalogue import IMAGES
 
@@ -27,6 +27,7 @@ def main(names: tuple[str, ...], output: Path, *, compress: bool) -> None:
         for image in IMAGES:
             if not names or image.name in names:
                 started = time.monotonic()
+                prepare(image, _SOURCE)
                 folder = builder.build(image, output)
                 click.echo(f"{folder}  {time.monotonic() - started:.1f} s", err=True)
     except BaseError as error:

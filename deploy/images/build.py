@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,6 +120,17 @@ class Builder:
                 for one in installed
             ),
         ]
+
+
+def prepare(image: Image, source: Path) -> None:
+    """Make what the image's packages hold but the checkout at `source` does not. Raises BaseError.
+
+    The script says itself what it does, and does nothing a second time.
+    """
+    if image.prepare is not None:
+        script = source / image.prepare
+        if subprocess.run([sys.executable, str(script)], check=False).returncode:
+            raise base.BaseError(f"{script.name} failed")
 
 
 def _read_note(note: Path) -> Layer:

@@ -37,18 +37,20 @@ DEMO_USER = 2104
 @dataclass(frozen=True, slots=True)
 class Image:
     """`module` is run by the entry point; `packages` are folders of this repository, each copied
-    under its own last name; `wheels` are distributions whose closure is installed."""
+    under its own last name; `wheels` are distributions whose closure is installed; `prepare` is a
+    script of this repository that makes what a package holds but the checkout does not."""
 
     name: str
     module: str
     user: int
     packages: tuple[str, ...]
     wheels: tuple[str, ...]
+    prepare: str | None = None
 
 
-def _control(name: str, package: str) -> Image:
+def _control(name: str, package: str, prepare: str | None = None) -> Image:
     packages = ("weft", ".gen/weftapi", "kit", f"services/{name}/{package}")
-    return Image(name, package, CONTROL_USER, packages, _CONTROL)
+    return Image(name, package, CONTROL_USER, packages, _CONTROL, prepare)
 
 
 IMAGES = (
@@ -56,6 +58,7 @@ IMAGES = (
     _control("identity", "identity"),
     _control("destination", "destination"),
     _control("proxy-injector", "proxy_injector"),
-    _control("web", "web"),
+    _control("web", "web", "services/web/build_ui.py"),
+    _control("tap", "tap"),
     Image("emojivoto", "demo", DEMO_USER, ("demo", ".gen/emojivoto"), _DEMO),
 )

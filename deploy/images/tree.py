@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NEVER_RUN = {"__pycache__", "tests", "test", "BUILD", "py.typed"}
+_BUILT = {"ui": {"dist"}}
+"""Folders of sources of which only what was built from them is served."""
 
 
 def copy_package(source: Path, target: Path) -> None:
@@ -45,5 +47,10 @@ def remove(root: Path, *patterns: str) -> None:
                 path.unlink()
 
 
-def _ignored(_: str, names: list[str]) -> set[str]:
-    return {name for name in names if name in _NEVER_RUN or name.endswith((".pyc", ".pyi"))}
+def _ignored(folder: str, names: list[str]) -> set[str]:
+    wanted = _BUILT.get(os.path.basename(folder), set(names))
+    return {
+        name
+        for name in names
+        if name in _NEVER_RUN or name not in wanted or name.endswith((".pyc", ".pyi"))
+    }

@@ -248,13 +248,6 @@ def parse(words: list[str]) -> None:
 
 # --- what is not there yet ----------------------------------------------------------------------
 
-NOT_CALLED = ("stack.timeout", "stack.retry", "stack.budget", "stack.limit", "balance.breaker")
-SAYS_SO = (
-    "ARCHITECTURE.md",
-    "docs/explain/life-of-a-request.md",
-    "docs/how-to/move-from-linkerd.md",
-)
-
 
 def test_commands_that_are_said_to_be_missing_are_missing() -> None:
     (sentence,) = re.findall(
@@ -264,16 +257,6 @@ def test_commands_that_are_said_to_be_missing_are_missing() -> None:
     known = {*COMMANDS, *(name for names in EXTENSIONS.values() for name in names)}
     assert len(said) > 5
     assert known.isdisjoint(said)
-
-
-def test_decisions_that_are_said_not_to_be_asked_are_not_asked() -> None:
-    sources = "".join(
-        path.read_text(encoding="utf-8")
-        for side in ("inbound", "outbound")
-        for path in (ROOT / "proxy" / side).glob("*.py")
-    )
-    asked = [module for module in NOT_CALLED if f"from proxy.{module} import" in sources]
-    assert asked == [], f"say so in {', '.join(SAYS_SO)}"
 
 
 # --- names ------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,6 +57,8 @@ class Facts:
     log_filter: LogFilter
     shut_down: Callable[[], None] | None
     """None when POST /shutdown is not enabled."""
+    errors: Callable[[], Sequence[Mapping[str, str | int]]] = tuple
+    """What went wrong of late, the newest first."""
 
 
 Handler = Callable[[Facts, Request, str], Response]
@@ -90,6 +92,11 @@ def _metrics(facts: Facts, request: Request, query: str) -> Response:
         packed = gzip.compress(body, compresslevel=1)
         return Response(200, packed, facts.metrics_content_type, (("content-encoding", "gzip"),))
     return Response(200, body, facts.metrics_content_type)
+
+
+def _errors(facts: Facts, request: Request, query: str) -> Response:
+    """The last hundred errors: time, side, peer, route, endpoint, number, name and cause."""
+    return Response(200, json.dumps(list(facts.errors()), indent=2).encode() + b"\n", JSON)
 
 
 def _environment(facts: Facts, request: Request, query: str) -> Response:
@@ -135,6 +142,7 @@ _ROUTES: dict[str, dict[str, Handler]] = {
     "/live": {"GET": _live},
     "/ready": {"GET": _ready},
     "/metrics": {"GET": _metrics},
+    "/errors": {"GET": _errors},
     "/env.json": {"GET": _environment},
     "/proxy-log-level": {"GET": _log_level, "PUT": _set_log_level},
     "/shutdown": {"POST": _shut_down},

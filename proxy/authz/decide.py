@@ -13,7 +13,7 @@ from proxy.authz.policy import (
     TlsAuthenticated,
     Unauthenticated,
 )
-from proxy.stack.match import RequestLike, find
+from proxy.stack.match import Match, RequestLike, find
 from proxy.stack.meta import Meta
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ class RouteNotFound(Exception):
         self.server = server
 
 
-def find_route(policy: ServerPolicy, request: RequestLike) -> tuple[Route, int]:
-    """The route of a request and the index of its rule. Raises RouteNotFound."""
+def find_route(policy: ServerPolicy, request: RequestLike) -> tuple[Route, int, Match]:
+    """The route of a request, the index of its rule, and the match. Raises RouteNotFound."""
     found = find(policy.routes, request)
     if found is None:
         raise RouteNotFound(policy.meta)
-    return found[0], found[1]
+    return found
 
 
 def _admit(authorizations: Iterable[Authorization], client: Client) -> Allowed | None:

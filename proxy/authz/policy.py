@@ -145,6 +145,16 @@ class ServerPolicy:
     rate_limit: RateLimit | None = None
 
 
+def needs_http(policy: ServerPolicy) -> bool:
+    """Whether somebody wrote rules for the requests of this port: what is not HTTP must not slip
+    past them."""
+    if policy.rate_limit is not None:
+        return True
+    return any(route.meta.kind != DEFAULT for route in policy.routes)
+
+
+DEFAULT = Meta.default("").kind
+
 # --- default policies -----------------------------------------------------------------------
 
 

@@ -120,14 +120,14 @@ class ConsecutiveFailures:
         if self.state is not State.OPEN:
             self._move(Event.START)
 
-    def success(self) -> None:
+    def success(self, now: float = 0.0) -> None:
         self._failures = 0
         if self.state is not State.OPEN and self._move(Event.SUCCESS):
             self._shut_times = 0
 
     def failure(self, now: float) -> None:
         self._failures += 1
-        at_limit = self.state is State.OPEN and self._failures >= self._max_failures
+        at_limit = self.state is State.OPEN and self._is_enough(now)
         if self._move(Event.LIMIT if at_limit else Event.FAILURE):
             self.shut_until = now + self._backoff.wait(self._shut_times, self._chance())
             self._shut_times += 1
@@ -140,6 +140,10 @@ class ConsecutiveFailures:
     def elapse(self) -> None:
         """`shut_until` is here. Raises BreakerError unless the gate is shut."""
         self._move(Event.ELAPSE)
+
+    def _is_enough(self, now: float) -> bool:
+        """Whether the failure just counted shuts an open gate."""
+        return self._failures >= self._max_failures
 
     def _move(self, event: Event) -> bool:
         """Whether the state is another one now."""
@@ -154,3 +158,73 @@ class ConsecutiveFailures:
 
     def __repr__(self) -> str:
         return f"<ConsecutiveFailures {self.state.name}, {self._failures} failures in a row>"
+
+
+class UnifiedFailures(ConsecutiveFailures):
+    """Also shut when too small a share of the answers of late were successes.
+
+    The window slides in ten steps, as Linkerd's does. A gate that opens again starts with an empty
+    window: what shut it says nothing about today.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_limit",
+        "_minimum",
+        "_slot",
+        "_slot_seconds",
+        "_successes",
+        "_threshold",
+    )
+
+    def __init__(
+        self,
+        threshold: float,
+        window: float,
+        min_requests: int,
+        max_failures: int,
+        backoff: Backoff,
+        chance: Callable[[], float] = random,
+    ) -> None:
+        """`threshold` is the least share of successes over `window` seconds, judged from
+        `min_requests` answers on; 0 turns it off. `max_failures` in a row; 0 turns that off."""
+        super().__init__(max(max_failures, 1), backoff, chance)
+        self._limit = max_failures
+        self._threshold = threshold
+        self._minimum = min_requests
+        self._slot_seconds = window / _SLOTS if window > 0 else 1.0
+        self._slot = 0
+        self._answers = [0] * _SLOTS
+        self._successes = [0] * _SLOTS
+
+    def success(self, now: float = 0.0) -> None:
+        was_open = self.state is State.OPEN
+        super().success(now)
+        if not was_open and self.state is State.OPEN:
+            self._answers, self._successes = [0] * _SLOTS, [0] * _SLOTS
+        self._count(now, 1)
+
+    def failure(self, now: float) -> None:
+        self._count(now, 0)
+        super().failure(now)
+
+    def _is_enough(self, now: float) -> bool:
+        if self._limit and super()._is_enough(now):
+            return True
+        answers = sum(self._answers)
+        return (
+            self._threshold > 0
+            and answers >= max(self._minimum, 1)
+            and sum(self._successes) < self._threshold * answers
+        )
+
+    def _count(self, now: float, successes: int) -> None:
+        slot = int(now / self._slot_seconds)
+        for passed in range(self._slot + 1, min(slot, self._slot + _SLOTS) + 1):
+            self._answers[passed % _SLOTS] = self._successes[passed % _SLOTS] = 0
+        self._slot = max(self._slot, slot)
+        self._answers[self._slot % _SLOTS] += 1
+        self._successes[self._slot % _SLOTS] += successes
+
+
+_SLOTS = 10

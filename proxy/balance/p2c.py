@@ -36,6 +36,15 @@ class Weighted(Protocol):
     def weight(self) -> int: ...
 
 
+class Gate(Protocol):
+    """What a breaker wants to know of the requests sent to a member."""
+
+    def start(self) -> None: ...
+    def answered(self, now: float, status: int, grpc: int | None, *, success: bool) -> None: ...
+    def failure(self, now: float) -> None: ...
+    def abandon(self) -> None: ...
+
+
 E = TypeVar("E", bound=Weighted)
 S = TypeVar("S")
 
@@ -46,7 +55,7 @@ class Member(PeakEwma, Generic[E, S]):
     A member stays usable after it was removed, so that requests on their way may finish.
     """
 
-    __slots__ = ("_position", "_share", "address", "endpoint", "service")
+    __slots__ = ("_position", "_share", "address", "endpoint", "gate", "penalty", "service")
 
     def __init__(
         self,
@@ -61,6 +70,10 @@ class Member(PeakEwma, Generic[E, S]):
         self.address = address
         self.endpoint = endpoint
         self.service = service
+        self.gate: Gate | None = None
+        """Hears how requests end, when there is a breaker."""
+        self.penalty = 0.0
+        """Seconds a failure is believed to have taken at least; 0 takes it as it was."""
         # No weight at all would mean "never": who means that does not list the endpoint.
         self._share = UNIT_WEIGHT / max(endpoint.weight, 1)
         self._position = _NOT_READY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from proxy.authz.decide import Denied, RouteNotFound, authorize_http, find_route
@@ -10,32 +11,46 @@ from proxy.codec.upgrade import note_response, restore_request, to_http1
 from proxy.net.answer import answer
 from proxy.net.exchange import Call
 from proxy.net.failure import Failure
+from proxy.net.filtering import act
 from proxy.net.http2_server import ServerStream
-from proxy.stack.classify import grpc_status, is_success
+from proxy.stack.classify import grpc_status
 from proxy.stack.match import takes_everything
 from proxy.tap.downstream import untapped
-from proxy.telemetry import labels
+from proxy.telemetry.tally import BOUNDS
 from weft import errors
 
 if TYPE_CHECKING:
-    from proxy.authz.policy import Route
     from proxy.codec.message import Headers, RequestHead, ResponseHead
-    from proxy.inbound.accept import Arrived, Inbound
+    from proxy.inbound.accept import Inbound
+    from proxy.inbound.arrived import Arrived
     from proxy.net.exchange import Downstream
-    from proxy.telemetry.registry import Counter, Labels
+    from proxy.stack.filters import Filter, HeaderModifier
+    from proxy.stack.limit import RateLimiter
+    from proxy.stack.match import Match
+    from proxy.telemetry.registry import Counter
     from proxy.telemetry.request import RequestMetrics
 
 CLIENT_ID = "l5d-client-id"
 
 
-class RouteMetrics:
-    """The series of one route, client and authorization."""
+class Passage:
+    """What a request of one client that a route admits passes through, and where it is counted."""
 
-    __slots__ = ("allowed", "requests")
+    __slots__ = ("allowed", "filters", "match", "requests", "route")
 
-    def __init__(self, requests: RequestMetrics, allowed: Counter) -> None:
+    def __init__(
+        self,
+        requests: RequestMetrics,
+        allowed: Counter,
+        filters: tuple[Filter, ...],
+        match: Match,
+        route: str,
+    ) -> None:
         self.requests = requests
         self.allowed = allowed
+        self.filters = filters
+        self.match = match
+        self.route = route
 
 
 class InboundHttp:
@@ -43,15 +58,16 @@ class InboundHttp:
 
     __slots__ = (
         "_known",
-        "_version",
         "application",
         "cell",
         "client_id",
         "clock",
         "context",
         "inbound",
+        "limiter",
         "max_in_flight",
         "only",
+        "version",
     )
 
     def __init__(self, inbound: Inbound, context: Arrived) -> None:
@@ -65,62 +81,67 @@ class InboundHttp:
         target = context.target
         self.application = None if inbound.is_own(target) else inbound.application(target)
         """None: a request would come back to this proxy."""
-        self.only: RouteMetrics | None = None
-        """Where every request is counted that may pass, once known to be the same for all."""
-        self._version = -1
-        self._known: dict[int, RouteMetrics] = {}
+        self.only: Passage | None = None
+        """The passage of every request, once known to be the same for all."""
+        self.limiter: RateLimiter | None = None
+        self.version = -1
+        """Of the policy that `only` and `limiter` were made from."""
+        self._known: dict[tuple[int, int], Passage] = {}
 
     def call(self, head: RequestHead, downstream: Downstream) -> InboundCall:
         return InboundCall(head, downstream, self)
 
-    def authorize(self, head: RequestHead) -> RouteMetrics:
-        """Where to count a request that may pass. Raises Denied or RouteNotFound.
+    def authorize(self, head: RequestHead) -> Passage:
+        """The passage of a request. Raises Denied or RouteNotFound.
 
         What a route's authorizations say of this client cannot change before the policy does, so
         it is decided once per route and connection.
         """
         cell = self.cell
-        if self._version == cell.version:
+        if self.version == cell.version:
             if self.only is not None:
                 return self.only
         else:
-            self._version = cell.version
+            self.version = cell.version
             self._known.clear()
             self.only = None
+            self.limiter = self.inbound.limiter(cell)
         policy = cell.current
-        route, _rule = find_route(policy, head)
-        known = self._known.get(id(route))
+        route, index, match = find_route(policy, head)
+        key = (id(route), id(match))
+        known = self._known.get(key)
         if known is None:
             allowed = authorize_http(policy, route, self.context.client)
-            known = self._resolve(route, allowed.authorization.labels("authz"))
-            self._known[id(route)] = known
+            authorization = allowed.authorization.labels("authz")
+            requests, counter = self.inbound.route(self.context, route, authorization)
+            filters = route.rules[index].filters
+            known = Passage(requests, counter, filters, match, route.meta.name)
+            self._known[key] = known
             if takes_everything(policy.routes):
                 self.only = known
         return known
-
-    def _resolve(self, route: Route, authorization: Labels) -> RouteMetrics:
-        key = self.context.labels + route.meta.labels("route") + authorization
-        inbound = self.inbound
-        found = inbound.routes.get(key)
-        if found is None:
-            found = RouteMetrics(
-                inbound.http_metrics.requests(labels.INBOUND + key), inbound.allowed.child(key)
-            )
-            if len(inbound.routes) < 10_000:
-                inbound.routes[key] = found
-        return found
 
 
 class InboundCall(Call):
     """A request from another pod."""
 
-    __slots__ = ("_began", "_carried", "_error", "_grpc", "_metrics", "_service", "_status")
+    __slots__ = (
+        "_began",
+        "_carried",
+        "_error",
+        "_grpc",
+        "_metrics",
+        "_passage",
+        "_service",
+        "_status",
+    )
 
     def __init__(self, head: RequestHead, downstream: Downstream, service: InboundHttp) -> None:
         # What `Call` says is repeated here: one object per request, and `super` costs a call.
         self.head = head
         self.downstream = downstream
         self.upstream = None
+        self.attempt = 0
         self.request_ended = False
         self.responded = False
         self.ended = False
@@ -132,6 +153,7 @@ class InboundCall(Call):
         self._service = service
         self._carried = False
         self._metrics: RequestMetrics | None = None
+        self._passage: Passage | None = None
         self._status = 0
         self._error: str | None = None
         self._grpc: int | None = None
@@ -159,7 +181,9 @@ class InboundCall(Call):
         if inbound.observers:
             self._observe("request")
         try:
-            known = service.authorize(head)
+            passage = service.only
+            if passage is None or service.version != service.cell.version:
+                passage = service.authorize(head)
         except Denied as denied:
             context = service.context
             inbound.denied.child(context.labels).value += 1
@@ -169,14 +193,51 @@ class InboundCall(Call):
             inbound.no_route.child(service.context.server + service.context.tls).value += 1
             self._answer(Failure(errors.ROUTE_NOT_FOUND, str(missing)))
             return
-        known.allowed.value += 1
-        self._metrics = metrics = known.requests
-        metrics.request.value += 1
+        passage.allowed.value += 1
+        self._metrics = metrics = passage.requests
+        self._passage = passage
+        metrics.requests += 1
+        if service.limiter is not None and self._exceeds(service.limiter):
+            return
+        if passage.filters and self._filter(passage):
+            return
         application = service.application
         if application is None:
             self._answer(Failure(errors.LOOP_PREVENTED, str(service.context.target)))
         else:
             application.start(self, ends)
+
+    def _exceeds(self, limiter: RateLimiter) -> bool:
+        """Whether the port's rate limit refuses the request."""
+        service = self._service
+        context = service.context
+        scope = limiter.check(self._began, context.client.identity)
+        if scope is None:
+            return False
+        service.inbound.rate_limited(context, scope)
+        self._answer(Failure(errors.RATE_LIMITED, f"limit of {scope}"))
+        return True
+
+    def _filter(self, passage: Passage) -> bool:
+        """Let the route's filters act; True when one of them answered."""
+        modifiers: list[HeaderModifier] = []
+        try:
+            head = act(passage.filters, self.head, passage.match, modifiers)
+        except Failure as failure:
+            self._answer(failure)
+            return True
+        if modifiers:
+            # No policy of a port has such a filter (they are refused when they arrive).
+            self._answer(Failure(errors.INVALID_POLICY, "a response filter on an inbound route"))
+            return True
+        if head is None:
+            return False
+        self.responded = True
+        self._status = head.status
+        self._grpc = grpc_status(head.headers)
+        self.downstream.respond(head, True)
+        self.finish(None, None)
+        return True
 
     def on_failure(self, failure: Failure) -> None:
         service = self._service
@@ -199,8 +260,7 @@ class InboundCall(Call):
         kind = failure.kind
         self._error = kind.name
         inbound = service.inbound
-        where = labels.target(service.context.target)
-        inbound.http_errors.child((*where, ("error", kind.name))).value += 1
+        inbound.request_failed(service.context, failure, self._passage)
         self.responded = True
         head = answer(
             self.head, self.downstream, failure, informational=service.client_id is not None
@@ -229,7 +289,7 @@ class InboundCall(Call):
             self._observe("end")
         metrics = self._metrics
         status = self._status
-        if metrics is None or (not status and self._error is None):
+        if metrics is None or not status:
             return
         grpc = self._grpc
         if trailers is not None and grpc is None:
@@ -237,11 +297,12 @@ class InboundCall(Call):
         error = self._error
         if failure is not None and error is None and failure.kind is not errors.CLIENT_GONE:
             error = failure.kind.name
-        count, latency = metrics.response(
-            status, error is None and is_success(status, grpc), grpc, error
-        )
-        count.value += 1
-        latency.observe((self._service.clock() - self._began) * 1000.0)
+        ending = (status, grpc, error)
+        tally = metrics.outcomes.get(ending) or metrics.outcome(ending)
+        # As `Tally.observe` does; this is done for every request.
+        elapsed = (self._service.clock() - self._began) * 1000.0
+        tally.counts[bisect_left(BOUNDS, elapsed)] += 1
+        tally.sum += elapsed
 
     def _observe(self, event: str) -> None:
         for observer in tuple(self._service.inbound.observers):

@@ -61,7 +61,7 @@ def _tls(found: Labels) -> Labels:
 
 def _route(call: InboundCall) -> Labels:
     try:
-        route, _rule = find_route(call.service.cell.current, call.head)
+        route, *_ = find_route(call.service.cell.current, call.head)
     except RouteNotFound:
         return ()
     return (("route", route.meta.name), *route.meta.labels("route"))

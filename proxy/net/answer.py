@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ERROR = "l5d-proxy-error"
 CONNECTION = "l5d-proxy-connection"
 
+FAILED_PRECONDITION = 9
+NOT_FOUND = 5
+
 _MESSAGE_SAFE = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
@@ -58,4 +61,32 @@ def answer(
         if downstream.is_http1:
             downstream.close_after_response()
     downstream.respond(head, True)
+    return head
+
+
+def policy_answer(
+    request: RequestHead,
+    status: int,
+    message: str,
+    code: int,
+    *,
+    where: str = "",
+    grpc: bool = False,
+) -> ResponseHead:
+    """What a filter answers: an injected failure, or a redirect to `where`.
+
+    `code` is for requests that expect a gRPC status, and for injected gRPC failures (`grpc`).
+    """
+    if grpc or (request.is_grpc and not where):
+        headers = Headers([("content-type", b"application/grpc"), ("grpc-status", str(code))])
+        head = ResponseHead(200, headers, HTTP_1_1, None)
+    else:
+        headers = Headers([("content-length", b"0")])
+        if request.is_grpc:
+            headers["grpc-status"] = str(code)
+        head = ResponseHead(status, headers, HTTP_1_1, 0)
+    if where:
+        headers["location"] = where
+    if message:
+        headers["l5d-proxy-error"] = message.encode("ascii", "replace")
     return head

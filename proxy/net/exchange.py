@@ -90,6 +90,7 @@ class Call:
         "_kept_size",
         "_replayable",
         "_trailers",
+        "attempt",
         "downstream",
         "ended",
         "head",
@@ -103,6 +104,8 @@ class Call:
         self.head = head
         self.downstream = downstream
         self.upstream: Upstream | None = None
+        self.attempt = 0
+        """Which try this is: a connection that still holds an earlier one lets it be."""
         self.request_ended = False
         self.responded = False
         """The response's head has been passed on."""
@@ -181,6 +184,10 @@ class Call:
         if upstream is not None:
             upstream.cancel()
         self.finish(None, Failure(errors.CLIENT_GONE))
+
+    def awaits(self, attempt: int) -> bool:
+        """Whether a connection that holds this try should still send it."""
+        return not self.ended and self.attempt == attempt
 
     @property
     def can_repeat(self) -> bool:

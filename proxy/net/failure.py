@@ -39,6 +39,13 @@ def connect_failure(error: OSError | None, where: str) -> Failure:
     return Failure(kind, detail, unprocessed=True)
 
 
+def detail_of(error: Exception) -> str:
+    """What was seen, without the words of the catalogue."""
+    if isinstance(error, Failure):
+        return error.detail
+    return symbol(error) or str(error)
+
+
 def symbol(error: BaseException | None) -> str:
     """`ECONNRESET`: the `errno` label; empty for an orderly end or one without a number."""
     number = getattr(error, "errno", None)

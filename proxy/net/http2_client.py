@@ -129,7 +129,7 @@ class Http2Client:
         self._keeper = keeper
         self._dirty = False
         self._retired = False
-        self._waiting: deque[tuple[Call, bool]] = deque()
+        self._waiting: deque[tuple[Call, bool, int]] = deque()
         self._session = Session(self, settings, server=False)
 
     # --- requests -------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class Http2Client:
     def start(self, call: Call, ends: bool) -> None:
         """Open a stream for the call, or let it wait until the peer takes another."""
         if not self.connected or not self._open(call, ends):
-            self._waiting.append((call, ends))
+            self._waiting.append((call, ends, call.attempt))
             self._session.wants_slot = True
 
     def _open(self, call: Call, ends: bool) -> bool:
@@ -160,8 +160,8 @@ class Http2Client:
         """The peer takes more streams."""
         waiting = self._waiting
         while waiting:
-            call, ends = waiting[0]
-            if not call.ended and not self._open(call, ends):
+            call, ends, attempt = waiting[0]
+            if call.awaits(attempt) and not self._open(call, ends):
                 break
             waiting.popleft()
         self._session.wants_slot = self._retired or bool(waiting)
@@ -240,10 +240,11 @@ class Http2Client:
     def _give_back(self) -> None:
         """Requests that were never sent go elsewhere."""
         waiting, self._waiting = self._waiting, deque()
-        for call, _ends in waiting:
-            call.response_failed(
-                Failure(errors.CONNECTION_LOST, "the connection retired", unprocessed=True)
-            )
+        for call, _ends, attempt in waiting:
+            if call.awaits(attempt):
+                call.response_failed(
+                    Failure(errors.CONNECTION_LOST, "the connection retired", unprocessed=True)
+                )
 
     def _close(self) -> None:
         if not self.transport.closed:
@@ -269,8 +270,9 @@ class Http2Client:
         else:
             waiting, self._waiting = self._waiting, deque()
             cause = failure or Failure(errors.CONNECT_FAILED, unprocessed=True)
-            for call, _ends in waiting:
-                call.response_failed(cause)
+            for call, _ends, attempt in waiting:
+                if call.awaits(attempt):
+                    call.response_failed(cause)
 
     def on_failure(self, error: Exception) -> None:
         """Our flush raised."""

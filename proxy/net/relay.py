@@ -154,6 +154,13 @@ class Opening:
         near.pause()
         near.receiver = _Waiting(self)
 
+    def join(self, far: Transport, heard: bytes) -> None:
+        """The far side is there already, and was heard."""
+        self._far = far
+        self._half, _ = join(self._near, self._early, far, heard, self._done)
+        if self._draining:
+            self._half.drain()
+
     def abandon(self, failure: Exception) -> None:
         """The near side has gone meanwhile."""
         if self._far is not None:
@@ -170,9 +177,7 @@ class Opening:
             return
         if self._greeting:
             far.write(self._greeting)
-        self._half, _ = join(self._near, self._early, far, b"", self._done)
-        if self._draining:
-            self._half.drain()
+        self.join(far, b"")
 
     def drain(self) -> None:
         """Once one side has ended, do not wait for the other for long."""

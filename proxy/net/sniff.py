@@ -34,6 +34,11 @@ class Sniffer:
         transport.receiver = self
         self._timer = transport.reactor.call_later(timeout, self._overdue)
 
+    def stop(self) -> bytes:
+        """Decide nothing any more; every byte read so far."""
+        self._timer.cancel()
+        return self._buffer
+
     def on_connected(self) -> None:
         """Accepted connections are connected."""
 

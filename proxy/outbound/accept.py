@@ -13,17 +13,20 @@ from proxy.detect.protocol import Detection
 from proxy.discovery.cache import DiscoveryError
 from proxy.discovery.policy import Protocol
 from proxy.net.dial import Dialer
-from proxy.net.failure import Failure, symbol
+from proxy.net.failure import Failure
+from proxy.net.faults import Faults
 from proxy.net.front import Front, OriginalDestination, connect_settings, http2_settings
 from proxy.net.http1_server import Http1Server
 from proxy.net.http2_server import Http2Server
 from proxy.net.orig_dst import original_destination
-from proxy.net.relay import Opening
 from proxy.net.sniff import Sniffer
 from proxy.net.transport import Transport
-from proxy.outbound.call import OutboundHttp
+from proxy.net.verdicts import Verdicts
 from proxy.outbound.endpoint import EndpointClient
+from proxy.outbound.flow import Flow, Overture
 from proxy.outbound.logical import Logical
+from proxy.outbound.metrics import OutboundMetrics
+from proxy.outbound.service import OutboundHttp
 from proxy.telemetry import labels
 from proxy.telemetry.request import HttpMetrics
 from proxy.telemetry.transport import TransportFamilies, TransportMetrics
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from proxy.net.exchange import Call
     from proxy.net.reactor import Reactor
     from proxy.net.wheel import Timer
-    from proxy.outbound.concrete import EndpointMember
+    from proxy.outbound.call import OutboundCall
     from proxy.settings import OutboundSettings
     from proxy.telemetry.registry import Registry
 
@@ -76,25 +79,32 @@ class Outbound(Front):
         discovery: Discovery,
         registry: Registry,
         *,
+        faults: Faults | None = None,
         original_destination: OriginalDestination = original_destination,
     ) -> None:
         """Nothing is accepted before `start`; meshed endpoints need `certificates.ready`."""
         super().__init__(reactor)
+        self.faults = Faults() if faults is None else faults
         self.settings = settings
         self.certificates = certificates
         self.discovery = discovery
         self.http2 = http2_settings(settings)
+        self.verdicts = Verdicts()
         self.dialer = Dialer(reactor, connect_settings(settings))
         self.in_flight = 0
         self.observers: list[Callable[[Call, str], None]] = []
         """Hear of every request: `("request" | "response" | "end")`. Empty costs one check."""
         self.http_metrics = HttpMetrics(registry)
+        self.metrics = OutboundMetrics(registry, self.http_metrics)
         self.transports = TransportFamilies(registry)
         self.http_errors = registry.counter(metrics.OUTBOUND_HTTP_ERRORS_TOTAL)
         self._tcp_errors = registry.counter(metrics.OUTBOUND_TCP_ERRORS_TOTAL)
         self._protocols = registry.counter(metrics.OUTBOUND_TCP_PROTOCOL_CONNECTIONS_TOTAL)
         self._detect_time = registry.histogram(metrics.OUTBOUND_TCP_DETECT_HTTP_DURATION_SECONDS)
         self._detect_results = registry.counter(metrics.OUTBOUND_TCP_DETECT_HTTP_RESULTS_TOTAL)
+        self._balancers = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_ENDPOINTS)
+        self._queues = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_LENGTH)
+        registry.before_scrape(self._show_balancers)
         self._original_destination = original_destination
         self._own: set[SocketAddress] = set(settings.listen)
         self._logicals: dict[SocketAddress, Logical] = {}
@@ -110,11 +120,11 @@ class Outbound(Front):
         try:
             address = self._original_destination(sock)
         except OSError as error:
-            self.tcp_error("no original destination", f"from {client[0]}: {error}")
+            self.tcp_error("no original destination", str(error), client[0])
             sock.close()
             return
         if address in self._own:
-            self.tcp_error(errors.LOOP_PREVENTED.name, f"{address} is this proxy")
+            self.tcp_error(errors.LOOP_PREVENTED.name, "", str(address))
             sock.close()
             return
         Arrival(self, sock, address)
@@ -153,6 +163,9 @@ class Outbound(Front):
             if logical.idle_since <= before:
                 del self._logicals[address]
                 self._sources.pop(address, None)
+                for named, *_ in logical.balancers():
+                    for state in ("ready", "pending"):
+                        self._balancers.child((*named, ("endpoint_state", state))).value = 0
                 logical.close()
             elif not self._sweeping:
                 self._sweeping = True
@@ -170,6 +183,8 @@ class Outbound(Front):
     def forget(self, client: EndpointClient) -> None:
         if self._endpoints.get(client.endpoint) is client:
             del self._endpoints[client.endpoint]
+        for logical in self._logicals.values():
+            logical.forget(client)
 
     # --- counting -------------------------------------------------------------------------
 
@@ -185,10 +200,28 @@ class Outbound(Front):
             )
         return found
 
-    def tcp_error(self, name: str, detail: str) -> None:
+    def request_failed(self, call: OutboundCall, failure: Failure) -> None:
+        """A request is answered with an error of ours."""
+        kind = failure.kind
+        self.http_errors.child((("error", kind.name), ("number", str(kind.number)))).value += 1
+        course, endpoint = call.course, call.endpoint
+        self.faults.note(
+            "outbound",
+            failure,
+            peer=str(call.service.logical.target.address),
+            route=course.plan.name if course is not None else "",
+            endpoint=str(endpoint.endpoint.address) if endpoint is not None else "",
+        )
+
+    def tcp_error(self, name: str, detail: str, peer: str) -> None:
         """Count and mention a connection that was closed for a fault."""
-        self._tcp_errors.child((("error", name),)).value += 1
-        _log.info("connection closed: %s: %s", name, detail)
+        kind = errors.BY_NAME.get(name)
+        number = (("number", str(kind.number)),) if kind is not None else ()
+        self._tcp_errors.child((("error", name), *number)).value += 1
+        if kind is not None:
+            self.faults.note("outbound", Failure(kind, detail), peer=peer)
+        else:
+            _log.info("connection closed: %s: %s", name, detail)
 
     def began(self, logical: Logical) -> None:
         parent = logical.target.policy.meta.full_labels("parent")
@@ -198,6 +231,13 @@ class Outbound(Front):
         parent = logical.target.policy.meta.full_labels("parent")
         self._detect_time.child(parent).observe(seconds)
         self._detect_results.child((*parent, ("result", _DETECTED[verdict]))).value += 1
+
+    def _show_balancers(self) -> None:
+        for logical in self._logicals.values():
+            for named, ready, pending, waiting in logical.balancers():
+                self._balancers.child((*named, ("endpoint_state", "ready"))).value = ready
+                self._balancers.child((*named, ("endpoint_state", "pending"))).value = pending
+                self._queues.child(named).value = waiting
 
     def stop(self) -> None:
         super().stop()
@@ -209,13 +249,25 @@ class Outbound(Front):
 class Arrival:
     """An accepted connection until it is known what to do with it."""
 
-    __slots__ = ("_address", "_gone", "_logical", "_outbound", "_since", "_timer", "_transport")
+    __slots__ = (
+        "_address",
+        "_gone",
+        "_logical",
+        "_outbound",
+        "_overture",
+        "_since",
+        "_sniffer",
+        "_timer",
+        "_transport",
+    )
 
     def __init__(self, outbound: Outbound, sock: socket.socket, address: SocketAddress) -> None:
         self._outbound = outbound
         self._address = address
         self._gone = False
         self._logical: Logical | None = None
+        self._overture: Overture | None = None
+        self._sniffer: Sniffer | None = None
         self._timer: Timer | None = None
         self._since = outbound.reactor.clock()
         self._transport = Transport(outbound.reactor, sock, self)
@@ -256,12 +308,8 @@ class Arrival:
         logical.connections += 1
         outbound.began(logical)
         protocol = logical.protocol
-        transport = self._transport
         if protocol is Protocol.DETECT:
-            Sniffer(
-                transport, logical.target.policy.detect_timeout, self._detected, self._left_early
-            )
-            transport.resume()
+            self._detect(logical)
         elif protocol is Protocol.HTTP1:
             self._serve(b"", http2=False)
         elif protocol is Protocol.HTTP2 or protocol is Protocol.GRPC:
@@ -269,14 +317,82 @@ class Arrival:
         else:
             self._forward(b"")
 
+    # --- detection ------------------------------------------------------------------------
+
+    def _detect(self, logical: Logical) -> None:
+        outbound = self._outbound
+        now = outbound.reactor.clock()
+        speaks_http = outbound.verdicts.speaks_http(self._address, now)
+        if speaks_http is False and not logical.needs_http:
+            self._forward(b"")
+            return
+        self._sniff(logical)
+        if speaks_http is None:
+            # Two turns of the loop: a client that speaks first has usually spoken by then.
+            soon = outbound.reactor.call_soon
+            soon(lambda: soon(self._listen))
+
+    def _sniff(self, logical: Logical) -> None:
+        timeout = logical.target.policy.detect_timeout
+        self._sniffer = Sniffer(self._transport, timeout, self._detected, self._left_early)
+        self._transport.resume()
+
+    def _listen(self) -> None:
+        """The client is silent: reach for the endpoint, which may have something to say."""
+        logical = self._logical
+        if self._sniffer is None or self._gone or logical is None:
+            return
+        try:
+            concrete = logical.connect()
+        except Failure:
+            return
+        self._overture = Overture(self._outbound.reactor.clock(), self._server_spoke)
+        concrete.dispatch(self._overture)
+
+    def _server_spoke(self) -> None:
+        outbound, sniffer, logical = self._outbound, self._sniffer, self._logical
+        if sniffer is None or logical is None:
+            return
+        self._sniffer = None
+        now = outbound.reactor.clock()
+        if not logical.needs_http:
+            outbound.verdicts.remember(self._address, now, http=False)
+        outbound.detected(logical, Detection.OPAQUE, now - self._since)
+        self._opaque(sniffer.stop())
+
     def _detected(self, verdict: Detection | None, data: bytes) -> None:
         outbound = self._outbound
-        assert self._logical is not None
-        outbound.detected(self._logical, verdict, outbound.reactor.clock() - self._since)
+        logical = self._logical
+        assert logical is not None
+        self._sniffer = None
+        now = outbound.reactor.clock()
+        if verdict is None and not data and logical.needs_http:
+            # Connected ahead of time, perhaps. It can only become HTTP.
+            self._sniff(logical)
+            return
+        outbound.detected(logical, verdict, now - self._since)
         if verdict is Detection.HTTP1 or verdict is Detection.HTTP2:
+            outbound.verdicts.remember(self._address, now, http=True)
+            self._end_overture()
             self._serve(data, http2=verdict is Detection.HTTP2)
         else:
+            self._opaque(data)
+
+    def _opaque(self, data: bytes) -> None:
+        """Not HTTP: forwarded as it is, unless that would slip past a policy."""
+        logical = self._logical
+        assert logical is not None
+        if logical.needs_http:
+            self._end_overture()
+            kind = errors.NOT_HTTP
+            self._refuse(kind.name, "")
+        else:
             self._forward(data)
+
+    def _end_overture(self) -> None:
+        overture, self._overture = self._overture, None
+        if overture is not None:
+            overture.cancel()
 
     # --- what becomes of it ---------------------------------------------------------------
 
@@ -310,21 +426,28 @@ class Arrival:
         outbound = self._outbound
         logical = self._logical
         assert logical is not None
+        overture, self._overture = self._overture, None
+        if overture is not None and not overture.is_open:
+            overture.cancel()
+            overture = None
         try:
-            concrete = logical.connect()
+            concrete = logical.connect() if overture is None else None
         except Failure as failure:
-            self._refuse(failure.kind.name, str(failure))
+            self._refuse(failure.kind.name, failure.detail)
             return
         flow = Flow(outbound, logical, self._transport, data)
         outbound.closed(self)
         outbound.opened(flow)
         self._transport.pause()
-        concrete.dispatch(flow)
+        if concrete is not None:
+            concrete.dispatch(flow)
+        elif overture is not None:
+            flow.take_over(overture)
 
     # --- the end --------------------------------------------------------------------------
 
     def _refuse(self, name: str, detail: str) -> None:
-        self._outbound.tcp_error(name, detail)
+        self._outbound.tcp_error(name, detail, str(self._address))
         self._transport.close(linger=True)
         self._end()
 
@@ -335,6 +458,7 @@ class Arrival:
         if self._gone:
             return
         self._gone = True
+        self._end_overture()
         if self._timer is not None:
             self._timer.cancel()
         self._outbound.closed(self)
@@ -369,88 +493,3 @@ class Arrival:
 
     def __repr__(self) -> str:
         return f"<Arrival for {self._address}>"
-
-
-class Flow:
-    """Bytes of a connection nobody looks into, on their way to an endpoint."""
-
-    __slots__ = (
-        "_data",
-        "_logical",
-        "_member",
-        "_opening",
-        "_outbound",
-        "_transport",
-        "began",
-        "ended",
-    )
-
-    def __init__(
-        self, outbound: Outbound, logical: Logical, transport: Transport, data: bytes
-    ) -> None:
-        self.ended = False
-        self.began = outbound.reactor.clock()
-        self._outbound = outbound
-        self._logical = logical
-        self._transport = transport
-        self._data = data
-        self._member: EndpointMember | None = None
-        self._opening: Opening | None = None
-        transport.receiver = self
-
-    def go(self, client: EndpointClient, member: EndpointMember | None, authority: str) -> None:
-        self._member = member
-        if member is not None:
-            member.start()
-        self._opening = Opening(self._transport, self._data, client.verify, self._done)
-        if self._outbound.draining:
-            self._opening.drain()
-        client.open(self._opening)
-
-    def fail(self, failure: Failure) -> None:
-        self._transport.close(linger=True)
-        self._done(failure)
-
-    def _done(self, failure: Exception | None) -> None:
-        if self.ended:
-            return
-        self.ended = True
-        outbound = self._outbound
-        outbound.closed(self)
-        outbound.left(self._logical)
-        if self._member is not None:
-            self._member.release()
-        if failure is not None:
-            name = failure.kind.name if isinstance(failure, Failure) else "i/o"
-            outbound.tcp_error(name, symbol(failure) or str(failure))
-
-    # --- receiver while it waits for an endpoint ------------------------------------------
-
-    def on_connected(self) -> None:
-        """Accepted connections are connected."""
-
-    def on_data(self, data: bytes) -> None:
-        raise AssertionError("a paused connection is not read")
-
-    def on_eof(self) -> None:
-        """Told again when there is somebody to tell."""
-
-    def on_lost(self, failure: Exception) -> None:
-        self._done(failure)
-
-    def on_blocked(self) -> None:
-        """Nothing was sent."""
-
-    def on_unblocked(self) -> None:
-        """Nothing was sent."""
-
-    def drain(self) -> None:
-        """Bytes have no boundary to stop at: they flow until one side ends, or `stop`."""
-        if self._opening is not None:
-            self._opening.drain()
-
-    def stop(self) -> None:
-        self._transport.lose(Failure(errors.DRAINING))
-
-    def __repr__(self) -> str:
-        return f"<Flow to {self._logical.target.address}>"

@@ -1,45 +1,43 @@
-"""One outbound request, from its route to the last byte of its response."""
+"""One outbound request, from its endpoint to the last byte of its response.
+
+Most requests have one course: one route takes them all, one backend serves it, and nothing is to be
+done but to forward. `OutboundCall` is such a request. `RoutedCall` is any other.
+"""
 
 from __future__ import annotations
 
-import random
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from proxy.codec.message import HTTP_1_1, HTTP_2, Headers, ResponseHead
+from proxy.codec.message import HTTP_2, Headers
 from proxy.codec.upgrade import restore_response
 from proxy.net.answer import CONNECTION, answer
 from proxy.net.exchange import Call
 from proxy.net.failure import Failure
-from proxy.stack.classify import grpc_status, is_success
-from proxy.stack.filters import (
-    FailGrpc,
-    FailHttp,
-    Forbidden,
-    Invalid,
-    Redirect,
-    RequestHeaderModifier,
-    ResponseHeaderModifier,
-    injects,
-)
+from proxy.stack.classify import grpc_status
+from proxy.telemetry.tally import BOUNDS
 from weft import errors
 
 if TYPE_CHECKING:
-    from proxy.codec.message import RequestHead
+    from proxy.codec.message import RequestHead, ResponseHead
     from proxy.net.exchange import Downstream
     from proxy.outbound.accept import Outbound
-    from proxy.outbound.concrete import Concrete, EndpointMember
+    from proxy.outbound.concrete import EndpointMember
+    from proxy.outbound.course import Course
     from proxy.outbound.endpoint import EndpointClient
     from proxy.outbound.logical import Logical
-    from proxy.stack.filters import Filter, HeaderModifier
-    from proxy.telemetry.request import RequestMetrics
+    from proxy.telemetry.request import Ending, RequestMetrics
+    from proxy.telemetry.tally import Tally
 
 REQUIRE_ID = "l5d-require-id"
+CANONICAL = "l5d-dst-canonical"
+TIMEOUTS = (errors.REQUEST_TIMEOUT, errors.RESPONSE_TIMEOUT)
 MAX_TRIES = 4
 """Times a request that had no effect is sent: enough to get past endpoints that are just leaving."""
 
 
-class OutboundHttp:
-    """The service of one accepted HTTP connection."""
+class Service:
+    """What the calls of one accepted HTTP connection have in common."""
 
     __slots__ = ("clock", "logical", "max_in_flight", "outbound")
 
@@ -49,36 +47,36 @@ class OutboundHttp:
         self.clock = outbound.reactor.clock
         self.max_in_flight = outbound.settings.max_in_flight
 
-    def call(self, head: RequestHead, downstream: Downstream) -> OutboundCall:
-        return OutboundCall(head, downstream, self)
-
 
 class OutboundCall(Call):
     """A request of the application."""
 
     __slots__ = (
         "_answered_at",
+        "_authority",
         "_clock",
         "_error",
         "_grpc",
         "_member",
         "_metrics",
-        "_modifiers",
         "_required",
         "_service",
         "_status",
         "_tries",
         "began",
         "carried",
-        "concrete",
+        "course",
         "endpoint",
     )
 
-    def __init__(self, head: RequestHead, downstream: Downstream, service: OutboundHttp) -> None:
+    def __init__(
+        self, head: RequestHead, downstream: Downstream, service: Service, course: Course | None
+    ) -> None:
         # What `Call` says is repeated here: one object per request, and `super` costs a call.
         self.head = head
         self.downstream = downstream
         self.upstream = None
+        self.attempt = 0
         self.request_ended = False
         self.responded = False
         self.ended = False
@@ -89,14 +87,15 @@ class OutboundCall(Call):
         self._blocked = False
         self.carried = False
         """The request travels as HTTP/2 and was HTTP/1."""
-        self.concrete: Concrete | None = None
+        self.course = course
         self.endpoint: EndpointClient | None = None
         self._service = service
         self._member: EndpointMember | None = None
         self._metrics: RequestMetrics | None = None
-        self._modifiers: list[HeaderModifier] | None = None
         self._required: str | None = None
         """The identity the endpoint must have, because the request says so."""
+        self._authority: str | None = None
+        """What the client wrote, once an endpoint wanted another."""
         self._status = 0
         self._grpc: int | None = None
         self._error: str | None = None
@@ -104,68 +103,46 @@ class OutboundCall(Call):
         self._answered_at = 0.0
         self._clock = clock = service.clock
         self.began = clock()
+        """When the present try came."""
         service.outbound.in_flight += 1
 
     @property
-    def service(self) -> OutboundHttp:
+    def service(self) -> Service:
         return self._service
 
     # --- the request ----------------------------------------------------------------------
 
     def begin(self, ends: bool) -> None:
-        service = self._service
-        outbound = service.outbound
-        if outbound.in_flight > service.max_in_flight:
-            self._answer(Failure(errors.LOAD_SHED))
-            return
         head = self.head
-        logical = service.logical
+        service = self._service
+        if (
+            not head.authority
+            or REQUIRE_ID in head.headers
+            or service.outbound.in_flight > service.max_in_flight
+        ) and not self.accept():
+            return
+        assert self.course is not None
+        self.course.concrete.dispatch(self)
+
+    def accept(self) -> bool:
+        """Whether the request may go on; otherwise it was answered."""
+        service = self._service
+        if service.outbound.in_flight > service.max_in_flight:
+            self.answer(Failure(errors.LOAD_SHED))
+            return False
+        head = self.head
         if not head.authority:
             # HTTP/1.0 without Host: the address is all the application said.
-            head.authority = str(logical.target.address)
+            head.authority = str(service.logical.target.address)
             if head.version != HTTP_2:
                 head.headers["host"] = head.authority
         required = head.headers.get(REQUIRE_ID)
         if required is not None:
             self._required = required.decode("latin-1")
             del head.headers[REQUIRE_ID]
-        try:
-            rule, concrete = logical.only.get(head.version == HTTP_2) or logical.route(head)
-            if rule.filters and self._filter(rule.filters):
-                return
-        except Failure as failure:
-            self._answer(failure)
-            return
-        self.concrete = concrete
-        concrete.dispatch(self)
+        return True
 
-    def _filter(self, filters: tuple[Filter, ...]) -> bool:
-        """Act on the route's filters; True when one of them answered. Raises Failure."""
-        chance = random.random()  # noqa: S311 (which requests fail, not a secret)
-        for item in filters:
-            if isinstance(item, RequestHeaderModifier):
-                item.modifier.apply(self.head.headers)
-            elif isinstance(item, ResponseHeaderModifier):
-                self._modifiers = [*(self._modifiers or ()), item.modifier]
-            elif isinstance(item, FailHttp):
-                if injects(item, chance):
-                    self._respond(item.status, item.message)
-                    return True
-            elif isinstance(item, FailGrpc):
-                if injects(item, chance):
-                    headers = Headers([("content-type", b"application/grpc")])
-                    headers["grpc-status"] = str(item.code)
-                    self._respond(200, item.message, headers)
-                    return True
-            elif isinstance(item, Redirect):
-                raise Failure(errors.INVALID_POLICY, "redirects are not served by this proxy")
-            elif isinstance(item, Forbidden):
-                raise Failure(errors.FORBIDDEN_ROUTE)
-            elif isinstance(item, Invalid):
-                raise Failure(errors.INVALID_POLICY, item.message)
-        return False
-
-    def go(self, client: EndpointClient, member: EndpointMember | None, authority: str) -> None:
+    def go(self, client: EndpointClient, member: EndpointMember | None) -> None:
         """Be sent to an endpoint."""
         self._tries += 1
         self.endpoint = client
@@ -174,32 +151,54 @@ class OutboundCall(Call):
         if self._required is not None and self._required != client.endpoint.identity:
             shown = client.endpoint.identity or "has no identity"
             detail = f"{client.endpoint.address} should be {self._required}: {shown}"
-            self._answer(Failure(errors.IDENTITY_MISMATCH, detail))
+            self.answer(Failure(errors.IDENTITY_MISMATCH, detail))
             return
         if member is not None:
             member.pending += 1
             self._member = member
-        metrics = self._metrics = client.measured.get(authority) or client.metrics(authority)
-        metrics.request.value += 1
+            if member.gate is not None:
+                member.gate.start()
+        if client.override is not None or self._authority is not None:
+            self._rename(client.override)
+        course = self.course
+        assert course is not None
+        metrics = self._metrics = course.measured.get(client) or course.measure(client)
+        metrics.requests += 1
         client.start(self, (self.request_ended and self.kept is None) or self.bodiless)
+
+    def _rename(self, override: str | None) -> None:
+        """Call the service what this endpoint calls it, or again what the client did."""
+        head = self.head
+        if self._authority is None:
+            self._authority = head.authority
+        head.authority = override or self._authority
+        if "host" in head.headers:
+            head.headers["host"] = head.authority
+        if override is not None and CANONICAL in head.headers:
+            del head.headers[CANONICAL]
 
     def fail(self, failure: Failure) -> None:
         """There is no endpoint."""
-        self._answer(failure)
+        self.answer(failure)
 
     def on_failure(self, failure: Failure) -> None:
-        self._let_go()
-        concrete = self.concrete
+        self.settle_failure(failure)
+        course = self.course
         if (
             failure.unprocessed
-            and concrete is not None
+            and course is not None
             and self.can_repeat
             and self._tries < MAX_TRIES
-            and (concrete.balances or failure.kind is errors.CONNECTION_LOST)
+            and (course.concrete.balances or failure.kind is errors.CONNECTION_LOST)
         ):
-            concrete.dispatch(self)
+            self.attempt += 1
+            course.concrete.dispatch(self)
         else:
-            self._answer(failure)
+            self.give_up(failure)
+
+    def give_up(self, failure: Failure) -> None:
+        """The try failed, and sending it elsewhere at once is no help."""
+        self.answer(failure)
 
     # --- the response ---------------------------------------------------------------------
 
@@ -216,19 +215,16 @@ class OutboundCall(Call):
             del headers[CONNECTION]
             if self._member is None and self.downstream.is_http1:
                 self.downstream.close_after_response()
-        if self._modifiers is not None:
-            for modifier in self._modifiers:
-                modifier.apply(headers)
         if self._service.outbound.observers:
             self._observe("response")
 
-    def _answer(self, failure: Failure) -> None:
+    def answer(self, failure: Failure) -> None:
+        """Respond with what went wrong."""
         outbound = self._service.outbound
         if self.endpoint is None and outbound.observers:
             self._observe("request")
-        kind = failure.kind
-        self._error = kind.name
-        outbound.http_errors.child((("error", kind.name),)).value += 1
+        self._error = failure.kind.name
+        outbound.request_failed(self, failure)
         self.responded = True
         head = answer(
             self.head,
@@ -240,62 +236,92 @@ class OutboundCall(Call):
         self._grpc = grpc_status(head.headers)
         self.finish(None, failure)
 
-    def _respond(self, status: int, message: str, headers: Headers | None = None) -> None:
-        """An answer the policy asks for, which is not a fault."""
-        if self._service.outbound.observers:
-            self._observe("request")
-        self.responded = True
-        if headers is None:
-            headers = Headers([("content-length", b"0")])
-        if message:
-            headers["l5d-proxy-error"] = message.encode("ascii", "replace")
-        self._status = status
-        self.downstream.respond(ResponseHead(status, headers, HTTP_1_1, None), True)
-        self.finish(None, None)
-
     # --- the end --------------------------------------------------------------------------
 
-    def _let_go(self) -> None:
-        """This endpoint's part is over; teach the balancer if there was an answer."""
+    def settle_failure(self, failure: Failure) -> None:
+        """The endpoint's part is over, and it was not well done."""
         member, self._member = self._member, None
-        if member is not None:
-            if self._answered_at:
-                member.finish(self._answered_at - self.began, self._clock())
+        if member is None:
+            return
+        now = self._clock()
+        if member.penalty:
+            member.finish(max(member.penalty, now - self.began), now)
+        elif self._answered_at or failure.kind in TIMEOUTS:
+            member.finish((self._answered_at or now) - self.began, now)
+        else:
+            member.release()
+        if member.gate is not None:
+            leaving = failure.unprocessed and failure.kind is errors.CONNECTION_LOST
+            if leaving or failure.kind is errors.IDLE_TIMEOUT:
+                # An endpoint that says it is leaving does not fail, nor one that has nothing to say.
+                member.gate.abandon()
             else:
-                member.release()
+                member.gate.failure(now)
 
     def on_end(self, trailers: Headers | None, failure: Failure | None) -> None:
         outbound = self._service.outbound
         outbound.in_flight -= 1
         now = self._clock()
-        member = self._member
-        if member is not None:
-            self._member = None
-            if self._answered_at:
-                member.finish(self._answered_at - self.began, now)
-            else:
-                member.release()
+        if trailers is not None and self._grpc is None:
+            self._grpc = grpc_status(trailers)
         if outbound.observers:
             self._observe("end")
-        metrics = self._metrics
-        status = self._status
-        if metrics is None or (not status and self._error is None):
-            return
-        grpc = self._grpc
-        if trailers is not None and grpc is None:
-            grpc = grpc_status(trailers)
         error = self._error
-        if failure is not None and error is None and failure.kind is not errors.CLIENT_GONE:
+        gone = failure is not None and failure.kind is errors.CLIENT_GONE
+        if failure is not None and error is None and not gone:
             error = failure.kind.name
-        count, latency = metrics.response(
-            status, error is None and is_success(status, grpc), grpc, error
-        )
-        count.value += 1
-        latency.observe((now - self.began) * 1000.0)
+        tally = None
+        status = self._status
+        if status:
+            ending = (status, self._grpc, error)
+            metrics = self._metrics
+            if metrics is None or self.attempt:
+                tally = self.tally(ending)
+            else:
+                tally = metrics.outcomes.get(ending) or metrics.outcome(ending)
+            # As `Tally.observe` does; this is done for every request.
+            elapsed = (now - self.began) * 1000.0
+            tally.counts[bisect_left(BOUNDS, elapsed)] += 1
+            tally.sum += elapsed
+        member = self._member
+        if member is not None:
+            if member.gate is None and self._answered_at and not member.penalty:
+                member.finish(self._answered_at - self.began, now)
+            else:
+                self._teach(member, None if gone else tally, now)
+
+    def tally(self, ending: Ending) -> Tally:
+        """Where a request is counted that was tried more than once, or never."""
+        metrics = self._metrics
+        if metrics is None:
+            # It never got to an endpoint.
+            course = self.course
+            metrics = course.plan.metrics.whole if course is not None else self.unrouted
+        return metrics.outcomes.get(ending) or metrics.outcome(ending)
+
+    @property
+    def unrouted(self) -> RequestMetrics:
+        return self._service.outbound.metrics.unrouted
+
+    def _teach(self, member: EndpointMember, tally: Tally | None, now: float) -> None:
+        """Tell balancer and breaker how the endpoint did; without a tally, nothing is known."""
+        self._member = None
+        if tally is not None and not tally.success and member.penalty:
+            member.finish(max(member.penalty, now - self.began), now)
+        elif self._answered_at:
+            member.finish(self._answered_at - self.began, now)
+        else:
+            member.release()
+        gate = member.gate
+        if gate is not None:
+            if tally is None:
+                gate.abandon()
+            else:
+                gate.answered(now, self._status, self._grpc, success=tally.success)
 
     def _observe(self, event: str) -> None:
         for observer in tuple(self._service.outbound.observers):
             observer(self, event)
 
     def __repr__(self) -> str:
-        return f"<OutboundCall {self.head!r} to {self.endpoint!r}>"
+        return f"<{type(self).__name__} {self.head!r} to {self.endpoint!r}>"

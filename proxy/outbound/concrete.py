@@ -14,6 +14,7 @@ from proxy.balance.p2c import Member, P2c
 from proxy.discovery.endpoints import Endpoint
 from proxy.net.failure import Failure
 from proxy.outbound.endpoint import EndpointClient
+from proxy.outbound.gate import Gate
 from weft import errors
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ EndpointMember = Member[Endpoint, EndpointClient]
 class Traffic(Protocol):
     """A request or a connection that wants an endpoint."""
 
-    def go(self, client: EndpointClient, member: EndpointMember | None, authority: str) -> None:
+    def go(self, client: EndpointClient, member: EndpointMember | None) -> None:
         """Be sent there; `member` is to be told how it went."""
 
     def fail(self, failure: Failure) -> None:
@@ -74,7 +75,7 @@ class Forwarded:
         return self._client.ready
 
     def dispatch(self, traffic: Traffic) -> None:
-        traffic.go(self._client, None, "")
+        traffic.go(self._client, None)
 
     def close(self) -> None:
         self._client.release(self)
@@ -108,6 +109,7 @@ class Balanced:
         "_failing",
         "_outbound",
         "_p2c",
+        "_penalty",
         "_set",
         "_timer",
         "_waiting",
@@ -119,6 +121,7 @@ class Balanced:
         self._outbound = outbound
         self._backend = backend
         self._authority = balancer.authority
+        self._penalty = balancer.penalty.latency if balancer.penalty is not None else 0.0
         self._p2c: P2c[Endpoint, EndpointClient] = P2c(
             self._use, balancer.default_rtt, balancer.decay
         )
@@ -134,10 +137,16 @@ class Balanced:
     def available(self) -> bool:
         return self._p2c.ready_count > 0
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Endpoints that are ready, those that are not, and requests that wait."""
+        ready = self._p2c.ready_count
+        return ready, len(self._p2c) - ready, len(self._waiting)
+
     def dispatch(self, traffic: Traffic) -> None:
         member = self._p2c.pick(traffic.began)
         if member is not None:
-            traffic.go(member.service, member, self._authority)
+            traffic.go(member.service, member)
         elif self._failing:
             traffic.fail(self._why())
         elif len(self._waiting) >= self._backend.queue_capacity:
@@ -158,10 +167,18 @@ class Balanced:
 
     def _update(self) -> None:
         changes = self._p2c.update(self._set.endpoints, self._outbound.reactor.clock())
+        accrual = self._backend.failure_accrual
         for member in changes.added:
+            if accrual is not None:
+                member.gate = Gate(
+                    accrual, member, self._outbound.reactor, self._readiness_may_differ
+                )
+            member.penalty = self._penalty
             if not member.service.ready:
                 self._p2c.mark_unready(member)
         for member in changes.removed:
+            if isinstance(member.gate, Gate):
+                member.gate.close()
             current = self._p2c.get(member.address)
             if current is None or current.service is not member.service:
                 member.service.release(self)
@@ -169,13 +186,16 @@ class Balanced:
 
     def _ready_changed(self, client: EndpointClient) -> None:
         member = self._p2c.get(client.endpoint.address)
-        if member is None or member.service is not client:
-            return
-        if client.ready:
+        if member is not None and member.service is client:
+            self._readiness_may_differ(member)
+
+    def _readiness_may_differ(self, member: EndpointMember) -> None:
+        gate = member.gate
+        if not member.service.ready or (isinstance(gate, Gate) and not gate.admits):
+            self._p2c.mark_unready(member)
+        elif not member.ready:
             self._p2c.mark_ready(member)
             self._go_on()
-        else:
-            self._p2c.mark_unready(member)
 
     def _go_on(self) -> None:
         """An endpoint may be ready: send what waits."""
@@ -214,6 +234,8 @@ class Balanced:
             self._timer = None
         self._give_up_quietly()
         for member in self._p2c.members():
+            if isinstance(member.gate, Gate):
+                member.gate.close()
             member.service.release(self)
         self._outbound.discovery.release_endpoints(self._set)
 

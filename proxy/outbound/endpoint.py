@@ -30,13 +30,14 @@ from weft.addresses import SocketAddress
 
 if TYPE_CHECKING:
     from proxy.discovery.endpoints import Endpoint
+    from proxy.net.ear import Ear
     from proxy.net.relay import Opening
     from proxy.net.transport import Receiver, Transport
     from proxy.net.wheel import Timer
     from proxy.outbound.accept import Outbound
     from proxy.outbound.call import OutboundCall
     from proxy.telemetry.registry import Labels
-    from proxy.telemetry.request import RequestMetrics
+    from proxy.telemetry.request import Classify, RequestMetrics, View
     from proxy.telemetry.transport import TransportMetrics
 
 _log = logging.getLogger("proxy.outbound")
@@ -57,7 +58,7 @@ class EndpointClient:
         "endpoint",
         "http1",
         "http2",
-        "measured",
+        "override",
         "ready",
         "shares",
     )
@@ -72,8 +73,7 @@ class EndpointClient:
         self._users: dict[object, ReadyChanged] = {}
         self._attempts = 0
         self._probe: Timer | None = None
-        self.measured: dict[str, RequestMetrics] = {}
-        """What `metrics` has answered, by authority."""
+        self.override = endpoint.authority_override
         self._labels: Labels = (
             labels.target(endpoint.address)
             + labels.client_tls(endpoint.identity, endpoint.no_tls_reason)
@@ -134,8 +134,8 @@ class EndpointClient:
         except NotReadyError as error:
             call.response_failed(Failure(errors.TLS_FAILED, str(error), unprocessed=True))
 
-    def open(self, opening: Opening) -> None:
-        """A connection for bytes nobody looks at."""
+    def open(self, opening: Opening | Ear) -> None:
+        """A connection for bytes nobody looks at, or nobody knows yet."""
         endpoint = self.endpoint
         outbound = self._outbound
         address = endpoint.address
@@ -155,15 +155,11 @@ class EndpointClient:
             return
         opening.dialed(transport)
 
-    def metrics(self, authority: str) -> RequestMetrics:
-        """What is counted of requests for an authority (the balancer's; empty without one)."""
-        found = self.measured.get(authority)
-        if found is None:
-            named: Labels = (("authority", authority),) if authority else ()
-            found = self.measured[authority] = self._outbound.http_metrics.requests(
-                labels.OUTBOUND + named + self._labels
-            )
-        return found
+    def metrics(self, named: Labels, views: tuple[View, ...], classify: Classify) -> RequestMetrics:
+        """What is counted of requests of one course; hold on to the answer."""
+        return self._outbound.http_metrics.requests(
+            labels.OUTBOUND + named + self._labels, *views, classify=classify
+        )
 
     # --- as its pools see it --------------------------------------------------------------
 

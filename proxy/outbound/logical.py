@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 from proxy.codec.message import HTTP_2
-from proxy.discovery.policy import Balancer, DistributionKind, Failing, Forward, Protocol
+from proxy.discovery.policy import (
+    Backend,
+    Balancer,
+    DistributionKind,
+    Failing,
+    Forward,
+    Meta,
+    Protocol,
+    Timeouts,
+)
 from proxy.net.failure import Failure
 from proxy.outbound.concrete import Balanced, Concrete, Failed, Forwarded
+from proxy.outbound.course import Course, Plan, classification
+from proxy.stack.budget import Budget
 from proxy.stack.filters import Forbidden, Invalid
-from proxy.stack.match import find, takes_everything
+from proxy.stack.match import HttpMatch, find, takes_everything
 from weft import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from proxy.codec.message import RequestHead
     from proxy.discovery.cache import Target
-    from proxy.discovery.policy import Backend, Distribution, Route, RouteBackend, Rule
+    from proxy.discovery.policy import Route, Rule
+    from proxy.discovery.profile import ProfileRoute
     from proxy.outbound.accept import Outbound
+    from proxy.outbound.endpoint import EndpointClient
+    from proxy.stack.match import Match
+    from proxy.telemetry.registry import Labels
 
 
 class Logical:
     """One destination address: its routes, and the backends they lead to.
 
     Follows the target as it changes; backends that stay the same keep their endpoints and
-    connections.
+    connections. A ServiceProfile with routes or a traffic split takes the place of the policy for
+    HTTP; without any of them it changes nothing.
     """
 
     __slots__ = (
         "_backends",
+        "_budget",
         "_cancel",
         "_outbound",
-        "_simple",
+        "_plans",
         "connections",
+        "destination",
         "idle_since",
         "only",
         "target",
@@ -45,16 +64,29 @@ class Logical:
         self.idle_since = 0.0
         self._outbound = outbound
         self._backends: dict[Backend, Concrete] = {}
-        self._simple: dict[int, tuple[Rule, Concrete]] = {}
-        self.only: dict[bool, tuple[Rule, Concrete]] = {}
-        """Where every request goes, by whether it is HTTP/2, once known to be the same for all."""
+        self._plans: dict[int, tuple[object, Plan]] = {}
+        """By the identity of the rule or profile route, which is held so that it stays one."""
+        self._budget: Budget | None = None
+        self.only: dict[bool, Course] = {}
+        """Where every request goes, by whether it is HTTP/2, once known to be the same for all
+        and to need nothing else."""
+        self.destination: str | None = None
+        """What a ServiceProfile calls the destination; None where none is in force."""
         self._cancel = target.watch(self._changed)
+        self._read_profile()
 
     @property
     def protocol(self) -> Protocol:
         if self.target.profile.opaque:
             return Protocol.OPAQUE
         return self.target.policy.protocol
+
+    @property
+    def needs_http(self) -> bool:
+        """Whether somebody wrote HTTP routes: what is not HTTP must not slip past them."""
+        policy = self.target.policy
+        routes = (*policy.http1, *policy.http2)
+        return any(route.meta.kind != DEFAULT for route in routes)
 
     # --- requests -------------------------------------------------------------------------
 
@@ -67,23 +99,107 @@ class Logical:
             return policy.http2
         return policy.http1
 
-    def route(self, head: RequestHead) -> tuple[Rule, Concrete]:
-        """The rule and backend of a request. Raises Failure when there is none."""
+    def plan(self, head: RequestHead) -> tuple[Plan, Match]:
+        """What to do with a request, and what of it decided so. Raises Failure for no route."""
+        if self.destination is not None:
+            return self._profile_plan(self.target.profile.route(head)), EVERYTHING
         routes = self.routes(head)
         found = find(routes, head)
         if found is None:
             raise Failure(errors.ROUTE_NOT_FOUND, str(self.target.address))
-        rule = found[0].rules[found[1]]
-        simple = self._simple.get(id(rule))
-        if simple is None:
-            distribution = rule.backends
-            concrete = self._choose(distribution)
-            simple = (rule, concrete)
-            if len(distribution.backends) == 1:
-                self._simple[id(rule)] = simple
-                if takes_everything(routes):
-                    self.only[head.version == HTTP_2] = simple
-        return simple
+        route, index, match = found
+        plan = self._policy_plan(route, route.rules[index])
+        if plan.only is not None and takes_everything(routes):
+            self.only[head.version == HTTP_2] = plan.only
+        return plan, match
+
+    def _policy_plan(self, route: Route, rule: Rule) -> Plan:
+        known = self._plans.get(id(rule))
+        if known is not None:
+            return known[1]
+        policy = self.target.policy
+        measured = self._outbound.metrics
+        grpc = policy.protocol is Protocol.GRPC
+        metrics = measured.route(policy.meta, route.meta, grpc=grpc)
+        plan = Plan(
+            route.meta.name,
+            rule.backends.kind,
+            metrics,
+            filters=rule.filters,
+            timeouts=rule.timeouts,
+            retry=rule.retry,
+            allow_wishes=rule.allow_l5d_request_headers,
+        )
+        plan.offer(
+            tuple(
+                Course(
+                    plan,
+                    self._concrete(one.backend),
+                    one.weight,
+                    one.filters,
+                    _authority(one.backend),
+                    (
+                        metrics.view,
+                        measured.backend(policy.meta, route.meta, one.backend.meta, grpc=grpc),
+                    ),
+                )
+                for one in rule.backends.backends
+            )
+        )
+        self._plans[id(rule)] = (rule, plan)
+        return plan
+
+    def _profile_plan(self, route: ProfileRoute | None) -> Plan:
+        known = self._plans.get(id(route))
+        if known is not None:
+            return known[1]
+        assert self.destination is not None
+        measured = self._outbound.metrics
+        labels = route.labels if route is not None else ()
+        metrics = measured.profile(self.destination, labels, classification(route))
+        plan = Plan(
+            f"{self.destination} {dict(labels).get('rt_route', '')}".rstrip(),
+            DistributionKind.RANDOM_AVAILABLE,
+            metrics,
+            timeouts=Timeouts(request=route.timeout if route is not None else None),
+            budget=self._budget if route is not None and route.retryable else None,
+            profile_route=route,
+        )
+        views = (metrics.view, measured.profile_tries(self.destination, labels))
+        plan.offer(
+            tuple(
+                Course(plan, self._concrete(backend), weight, (), _authority(backend), views)
+                for backend, weight in self._profile_backends()
+            )
+        )
+        self._plans[id(route)] = (route, plan)
+        return plan
+
+    def _profile_backends(self) -> list[tuple[Backend, int]]:
+        """The split, or the Service itself."""
+        profile = self.target.profile
+        parent = profile.parent or Meta.default("profile")
+        assert self.destination is not None
+        targets = profile.targets or ((self.destination, 1),)
+        queue = self._outbound.settings.http_queue
+        return [
+            (
+                Backend(parent, Balancer(authority), queue.capacity, queue.failfast_timeout),
+                weight,
+            )
+            for authority, weight in targets
+        ]
+
+    def _read_profile(self) -> None:
+        profile = self.target.profile
+        self.destination = None
+        if profile.name is not None and (profile.routes or profile.targets):
+            self.destination = f"{profile.name}:{self.target.address.port}"
+        terms = profile.retry_budget if self.destination is not None else None
+        if terms is None:
+            self._budget = None
+        elif self._budget is None or self._budget.terms != terms:
+            self._budget = Budget(terms, self._outbound.reactor.clock())
 
     # --- connections ----------------------------------------------------------------------
 
@@ -101,27 +217,16 @@ class Logical:
                 )
             if isinstance(item, Invalid):
                 raise Failure(errors.INVALID_POLICY, item.message)
-        return self._choose(rule.backends)
+        if self.target.profile.name is not None and self.target.profile.targets:
+            # Of a ServiceProfile only the split means anything to bytes.
+            plan = self._profile_plan(None)
+        else:
+            plan = self._policy_plan(routes[0], rule)
+        return plan.choose().concrete
 
     # --- backends -------------------------------------------------------------------------
 
-    def _choose(self, distribution: Distribution) -> Concrete:
-        backends = distribution.backends
-        if distribution.kind is DistributionKind.EMPTY or not backends:
-            raise Failure(errors.NO_BACKEND, str(self.target.address))
-        if distribution.kind is DistributionKind.FIRST_AVAILABLE:
-            for backend in backends:
-                concrete = self._concrete(backend)
-                if concrete.available:
-                    return concrete
-            return self._concrete(backends[0])
-        weights = [backend.weight for backend in backends]
-        if not any(weights):
-            raise Failure(errors.NO_BACKEND, "every backend has weight 0")
-        return self._concrete(random.choices(backends, weights)[0])  # noqa: S311 (load, not secrets)
-
-    def _concrete(self, route_backend: RouteBackend) -> Concrete:
-        backend = route_backend.backend
+    def _concrete(self, backend: Backend) -> Concrete:
         concrete = self._backends.get(backend)
         if concrete is None:
             concrete = self._backends[backend] = self._make(backend)
@@ -138,8 +243,10 @@ class Logical:
 
     def _changed(self) -> None:
         """The target's profile or policy is another one."""
-        self._simple.clear()
+        self._plans.clear()
         self.only.clear()
+        self._read_profile()
+        self._outbound.verdicts.forget(self.target.address)
         policy = self.target.policy
         named = {
             route_backend.backend
@@ -148,8 +255,23 @@ class Logical:
             for rule in route.rules
             for route_backend in rule.backends.backends
         }
+        if self.destination is not None:
+            named |= {backend for backend, _weight in self._profile_backends()}
         for backend in self._backends.keys() - named:
             self._backends.pop(backend).close()
+
+    def balancers(self) -> Iterator[tuple[Labels, int, int, int]]:
+        """Labels, ready endpoints, those that are not, and requests that wait, of each backend."""
+        parent = self.target.policy.meta.full_labels("parent")
+        for backend, concrete in self._backends.items():
+            if isinstance(concrete, Balanced):
+                yield (parent + backend.meta.full_labels("backend"), *concrete.counts)
+
+    def forget(self, client: EndpointClient) -> None:
+        """An endpoint is gone for good."""
+        for _rule, plan in self._plans.values():
+            for course in plan.courses:
+                course.measured.pop(client, None)
 
     def close(self) -> None:
         self._cancel()
@@ -160,3 +282,13 @@ class Logical:
 
     def __repr__(self) -> str:
         return f"<Logical {self.target.address}: {list(self._backends.values())}>"
+
+
+EVERYTHING = HttpMatch()
+DEFAULT = Meta.default("").kind
+
+
+def _authority(backend: Backend) -> Labels:
+    """The `authority` of requests that are balanced; forwarded ones have none."""
+    dispatcher = backend.dispatcher
+    return (("authority", dispatcher.authority),) if isinstance(dispatcher, Balancer) else ()

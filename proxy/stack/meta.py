@@ -43,3 +43,12 @@ class Meta:
             (f"{prefix}_port", self.port),
             (f"{prefix}_section_name", self.section),
         )
+
+
+def route_labels(parent: Meta, route: Meta) -> tuple[tuple[str, str], ...]:
+    """A route of a parent, with the route's namespace."""
+    return (
+        *parent.full_labels("parent"),
+        *route.labels("route"),
+        ("route_namespace", route.namespace),
+    )

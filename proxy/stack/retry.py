@@ -49,12 +49,13 @@ def retry_in(
     """
     if retries >= terms.max_retries or body_bytes > terms.max_request_bytes:
         return None
-    if not _is_worth(terms, outcome):
+    if not is_worth(terms, outcome):
         return None
     return terms.backoff.wait(retries, chance)
 
 
-def _is_worth(terms: Terms, outcome: Outcome) -> bool:
+def is_worth(terms: Terms, outcome: Outcome) -> bool:
+    """Whether the terms ask for another attempt after this outcome."""
     if outcome.unprocessed or outcome.timed_out:
         return True
     if outcome.grpc_status is not None and outcome.grpc_status in terms.grpc_codes:

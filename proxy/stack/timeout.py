@@ -17,12 +17,14 @@ class Expired(Enum):
     REQUEST = "request"
     RESPONSE = "response"
     IDLE = "idle"
+    PATIENCE = "patience"
+    """The attempt did not begin to answer in the time after which another is worth more."""
 
 
 class Deadlines:
     """The limits of one request; None means no limit of that kind."""
 
-    __slots__ = ("_idle", "_idle_at", "_request_at", "_response", "_response_at")
+    __slots__ = ("_idle", "_idle_at", "_patience_at", "_request_at", "_response", "_response_at")
 
     def __init__(
         self, now: float, *, request: float | None, response: float | None, idle: float | None
@@ -31,12 +33,22 @@ class Deadlines:
         self._request_at = _after(now, request)
         self._response = response
         self._response_at = _NEVER
+        self._patience_at = _NEVER
         self._idle = idle
         self._idle_at = _after(now, idle)
 
-    def attempt(self, now: float) -> None:
-        """An attempt was sent whole: its response is due."""
+    def attempt(self, now: float, patience: float | None = None) -> None:
+        """An attempt was sent whole: its response is due, its head within `patience` seconds."""
         self._response_at = _after(now, self._response)
+        self._patience_at = _after(now, patience)
+
+    def answered(self) -> None:
+        """The response has begun and is the requester's."""
+        self._patience_at = _NEVER
+
+    def between(self) -> None:
+        """The attempt has failed and the next was not sent yet."""
+        self._response_at = self._patience_at = _NEVER
 
     def moved(self, now: float) -> None:
         """Something moved in either direction."""
@@ -45,7 +57,7 @@ class Deadlines:
     @property
     def next_at(self) -> float:
         """When the first limit runs out; infinity if none ever does."""
-        return min(self._request_at, self._response_at, self._idle_at)
+        return min(self._request_at, self._response_at, self._idle_at, self._patience_at)
 
     def expired(self, now: float) -> Expired | None:
         """The limit that ran out; the whole request's before its attempt's."""
@@ -55,6 +67,8 @@ class Deadlines:
             return Expired.RESPONSE
         if now >= self._idle_at:
             return Expired.IDLE
+        if now >= self._patience_at:
+            return Expired.PATIENCE
         return None
 
 

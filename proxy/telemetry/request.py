@@ -1,84 +1,195 @@
-"""Counts and latencies of HTTP requests. One `RequestMetrics` per (route, endpoint, TLS) label set.
+"""Counts and latencies of HTTP requests. One `RequestMetrics` per route, endpoint and TLS.
 
-metrics = http.requests(labels)         # when the route or connection is set up
-metrics.request.value += 1              # a request began
-count, latency = metrics.response(200, True)
-count.value += 1
-latency.observe(milliseconds)           # its response ended
+metrics = families.requests(view, ...)          # when the route or connection is set up
+metrics.requests += 1                           # a request began
+tally = metrics.outcomes.get(key) or metrics.outcome(key)
+tally.observe(milliseconds)                     # its response ended; key = (status, grpc, error)
+
+A view is one face of the same requests: per endpoint, per backend, per route. Where a request may
+be tried more than once, some views count tries and others the request as a whole.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
 
+from proxy.telemetry.tally import Ledger, Tally
 from weft.metrics import REQUEST_TOTAL, RESPONSE_LATENCY_MS, RESPONSE_TOTAL
 
 if TYPE_CHECKING:
     from proxy.telemetry.registry import Counter, Family, Histogram, Labels, Registry
 
-_Key = tuple[int, bool, int | None, str | None]
+Ending = tuple[int, int | None, str | None]
+"""HTTP status (0: none was sent), gRPC status if there is one, our error's name if it was ours."""
+
+Classify = Callable[[int, int | None], bool]
+"""Whether an HTTP status, or a gRPC status if there is one, is a success."""
 
 
-class RequestMetrics:
-    """The series of one label set; responses are resolved once per outcome."""
+class Scope(Enum):
+    BOTH = "a request of one try"
+    TRY = "a try that another followed"
+    WHOLE = "a request of several tries"
 
-    __slots__ = ("_counts", "_labels", "_latencies", "_outcomes", "request")
+
+class View(Protocol):
+    """One face of a label set."""
+
+    @property
+    def per_try(self) -> bool: ...
+
+    def request(self) -> Counter | None:
+        """Where requests are counted when they begin."""
+
+    def response(self, ending: Ending, success: bool) -> tuple[Counter, Histogram | None]: ...
+
+
+class Classified:
+    """The older families: `response_total{status_code,classification,grpc_status,error}`."""
+
+    __slots__ = ("_counts", "_labels", "_latencies", "_requests", "per_try")
 
     def __init__(
         self,
-        requests: Family[Counter],
-        counts: Family[Counter],
-        latencies: Family[Histogram],
         labels: Labels,
+        requests: Family[Counter] | None,
+        counts: Family[Counter],
+        latencies: Family[Histogram] | None,
+        *,
+        per_try: bool = True,
     ) -> None:
-        self.request = requests.child(labels)
+        self.per_try = per_try
+        self._labels = labels
+        self._requests = requests
         self._counts = counts
         self._latencies = latencies
-        self._labels = labels
-        self._outcomes: dict[_Key, tuple[Counter, Histogram]] = {}
 
-    def response(
-        self,
-        status_code: int,
-        success: bool,
-        grpc_status: int | None = None,
-        error: str | None = None,
-    ) -> tuple[Counter, Histogram]:
-        """Where to count a response that ended.
+    def request(self) -> Counter | None:
+        return self._requests.child(self._labels) if self._requests is not None else None
 
-        `status_code` 0 means that none was sent. `success` is the classification. `grpc_status` is
-        None for anything that is not gRPC; `error` names the fault of a response made here.
-        """
-        key = (status_code, success, grpc_status, error)
-        found = self._outcomes.get(key)
-        if found is None:
-            found = self._outcomes[key] = self._resolve(*key)
-        return found
-
-    def _resolve(
-        self, status_code: int, success: bool, grpc_status: int | None, error: str | None
-    ) -> tuple[Counter, Histogram]:
-        status: Labels = (("status_code", str(status_code)),) if status_code else ()
+    def response(self, ending: Ending, success: bool) -> tuple[Counter, Histogram | None]:
+        status, grpc, error = ending
+        labels = self._labels
+        if status:
+            labels += (("status_code", str(status)),)
         outcome: Labels = (("classification", "success" if success else "failure"),)
-        if grpc_status is not None:
-            outcome += (("grpc_status", str(grpc_status)),)
+        if grpc is not None:
+            outcome += (("grpc_status", str(grpc)),)
         if error is not None:
             outcome += (("error", error),)
-        labels = self._labels + status
-        return self._counts.child(labels + outcome), self._latencies.child(labels)
+        latency = self._latencies.child(labels) if self._latencies is not None else None
+        return self._counts.child(labels + outcome), latency
+
+
+class Statuses:
+    """The newer families: `*_statuses_total{http_status,error}` and a duration."""
+
+    __slots__ = ("_durations", "_grpc", "_labels", "_requests", "_statuses", "per_try")
+
+    def __init__(
+        self,
+        labels: Labels,
+        requests: Family[Counter] | None,
+        statuses: Family[Counter],
+        durations: Family[Histogram],
+        *,
+        grpc: bool,
+        per_try: bool = True,
+    ) -> None:
+        """`grpc`: the families tell gRPC codes and not HTTP statuses."""
+        self.per_try = per_try
+        self._grpc = grpc
+        self._labels = labels
+        self._requests = requests
+        self._statuses = statuses
+        self._durations = durations
+
+    def request(self) -> Counter | None:
+        return self._requests.child(self._labels) if self._requests is not None else None
+
+    def response(self, ending: Ending, success: bool) -> tuple[Counter, Histogram | None]:
+        status, grpc, error = ending
+        if self._grpc:
+            shown = ("grpc_status", "" if grpc is None else str(grpc))
+        else:
+            shown = ("http_status", str(status) if status else "")
+        labels = (*self._labels, shown, ("error", error or ""))
+        return self._statuses.child(labels), self._durations.child(self._labels)
+
+
+class RequestMetrics:
+    """The tallies of one label set; each way for a response to end is resolved once."""
+
+    __slots__ = ("_classify", "_counters", "_poured", "_scoped", "_views", "outcomes", "requests")
+
+    def __init__(self, views: tuple[View, ...], classify: Classify) -> None:
+        self.requests = 0
+        """Tries that began."""
+        self.outcomes: dict[Ending, Tally] = {}
+        """What `outcome` has answered for requests of one try."""
+        self._views = views
+        self._classify = classify
+        self._counters = tuple(one for one in (view.request() for view in views) if one is not None)
+        self._poured = 0
+        self._scoped: dict[tuple[Ending, Scope], Tally] = {}
+
+    def outcome(self, ending: Ending, scope: Scope = Scope.BOTH) -> Tally:
+        """Where to count a response that ended like this."""
+        found = (
+            self.outcomes.get(ending) if scope is Scope.BOTH else self._scoped.get((ending, scope))
+        )
+        if found is None:
+            found = self._resolve(ending, scope)
+            if scope is Scope.BOTH:
+                self.outcomes[ending] = found
+            else:
+                self._scoped[ending, scope] = found
+        return found
+
+    def _resolve(self, ending: Ending, scope: Scope) -> Tally:
+        status, grpc, error = ending
+        success = error is None and self._classify(status, grpc)
+        series = [
+            view.response(ending, success)
+            for view in self._views
+            if scope is Scope.BOTH or view.per_try is (scope is Scope.TRY)
+        ]
+        return Tally(
+            success,
+            tuple(counter for counter, _ in series),
+            tuple(latency for _, latency in series if latency is not None),
+        )
+
+    def pour(self) -> None:
+        began, self._poured = self.requests - self._poured, self.requests
+        for counter in self._counters:
+            counter.value += began
+        for tally in (*self.outcomes.values(), *self._scoped.values()):
+            tally.pour()
 
 
 class HttpMetrics:
-    """The three families of requests, and the label sets met so far."""
+    """The three families every request is in, and the ledger of all label sets."""
 
     def __init__(self, registry: Registry) -> None:
         self._requests = registry.counter(REQUEST_TOTAL)
         self._counts = registry.counter(RESPONSE_TOTAL)
         self._latencies = registry.histogram(RESPONSE_LATENCY_MS)
+        self._ledger = Ledger(registry)
 
-    def requests(self, labels: Labels) -> RequestMetrics:
-        """Resolve a label set: `direction`, `target_*`, TLS, server and route, or `dst_*`.
+    def requests(self, labels: Labels, *views: View, classify: Classify) -> RequestMetrics:
+        """Resolve a label set: `direction`, `target_*`, TLS, server and route, or `dst_*`; and
+        the other views of the same requests.
 
         Hold on to the answer: it keeps its series alive, and its outcomes resolved.
         """
-        return RequestMetrics(self._requests, self._counts, self._latencies, labels)
+        own = Classified(labels, self._requests, self._counts, self._latencies)
+        return self.viewed(own, *views, classify=classify)
+
+    def viewed(self, *views: View, classify: Classify) -> RequestMetrics:
+        """Only these views."""
+        made = RequestMetrics(views, classify)
+        self._ledger.enter(made)
+        return made

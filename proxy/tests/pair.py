@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,9 @@ class Lookups:
         self.policy = policy
         self.endpoints = list(endpoints)
         self.set: EndpointSet | None = None
+        self.sets: dict[str, list[Endpoint]] = {}
+        """Endpoints of other authorities than the Service's own."""
+        self.profile = Profile(name=AUTHORITY.partition(":")[0])
         self.refuse = False
 
     def watch_target(
@@ -122,10 +126,13 @@ class Lookups:
         if self.refuse:
             on_failure(DiscoveryError(f"{address}: the controller is away"))
         else:
-            on_update(Profile(name=AUTHORITY.partition(":")[0]), self.policy)
+            on_update(self.profile, self.policy)
         return lambda: None
 
     def watch_endpoints(self, endpoints: EndpointSet) -> Callable[[], None]:
+        if endpoints.authority in self.sets:
+            endpoints.replace(self.sets[endpoints.authority])
+            return lambda: None
         self.set = endpoints
         endpoints.replace(self.endpoints)
         return lambda: None
@@ -157,6 +164,16 @@ class _InboundFrom(Inbound):
         super()._accept(sock, (self._client_ip or client[0], client[1]))
 
 
+class Clock:
+    """Monotonic seconds that can be sent ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead
+
+
 # --- the pair -------------------------------------------------------------------------------
 
 
@@ -174,9 +191,11 @@ class Pair:
         failfast: float = 0.3,
         server: CertificateStore | None = None,
         client_ip: str | None = None,
+        profile: Profile | None = None,
     ) -> None:
         """`client_ip`: where inbound connections seem to come from; loopback is always let in."""
-        self.reactor = Reactor()
+        self.clock = Clock()
+        self.reactor = Reactor(self.clock)
         self.registry = Registry()
         self.app = SocketAddress(LOCAL, app_port)
         self.inbound_target = self.app
@@ -197,6 +216,8 @@ class Pair:
             outbound_policy = for_service(AUTHORITY, meta, opaque=opaque)
             outbound_policy = _impatient(outbound_policy, failfast)
         self.lookups = Lookups(outbound_policy, [self.meshed] if endpoints is None else endpoints)
+        if profile is not None:
+            self.lookups.profile = profile
         self.inbound = _InboundFrom(
             client_ip,
             self.reactor,
@@ -268,6 +289,12 @@ class Pair:
         self.reactor.call_soon_threadsafe(call)
         assert done.wait(5)
         return result[0]
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once, and what is due happen."""
+        self.clock.ahead += seconds
+        self.run(lambda: None)
+        self.run(lambda: None)
 
     def drain(self, side: Inbound | Outbound) -> None:
         self.run(side.begin_drain)

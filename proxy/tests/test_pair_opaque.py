@@ -104,16 +104,14 @@ def test_undetected_bytes_are_forwarded_over_mutual_tls() -> None:
 
 
 def test_silence_becomes_opaque_when_detection_times_out() -> None:
-    def serve(sock: socket.socket) -> None:
-        sock.sendall(b"hello?")
-        sock.recv(1)
-
     with (
-        application(serve) as port,
+        application(echo_bytes) as port,
         Pair(port, endpoints=[Endpoint(SocketAddress(LOCAL, port))]) as pair,
     ):
         with pair.connect() as sock:
-            assert sock.recv(100) == b"hello?"
+            time.sleep(0.3)
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            assert sock.recv(100).startswith(b"GET / HTTP/1.1\r\nHost: v")
         assert pair.metric("outbound_tcp_detect_http_results_total", result="read_timeout") == 1
 
 

@@ -118,9 +118,8 @@ def test_what_an_injector_sets_is_understood_without_a_warning() -> None:
 
 
 def test_what_has_no_effect_is_said() -> None:
-    warnings = read(CORES="4", ACCESS_LOG="json", NO_SUCH="1", INGRESS_MODE="false").warnings
+    warnings = read(CORES="4", NO_SUCH="1", INGRESS_MODE="false").warnings
     assert [sentence.split()[0] for sentence in warnings] == [
-        "LINKERD2_PROXY_ACCESS_LOG",
         "LINKERD2_PROXY_CORES",
         "LINKERD2_PROXY_NO_SUCH",
     ]
@@ -188,3 +187,13 @@ def test_values_that_cannot_be_used(name: str, value: str, allowed: str) -> None
 def test_cluster_policies_need_the_networks() -> None:
     with pytest.raises(SettingsError, match="POLICY_CLUSTER_NETWORKS: is required"):
         read(INBOUND_DEFAULT_POLICY="cluster-unauthenticated")
+
+
+@pytest.mark.parametrize(("value", "style"), [("", None), ("json", "json"), ("apache", "apache")])
+def test_the_access_log(value: str, style: str | None) -> None:
+    assert read(ACCESS_LOG=value).inbound.access_log == style
+
+
+def test_an_unknown_access_log_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match="ACCESS_LOG"):
+        read(ACCESS_LOG="nginx")

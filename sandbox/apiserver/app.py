@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from sandbox.apiserver import authn, discovery, openapi
+from sandbox.apiserver.aggregate import Aggregator
 from sandbox.apiserver.api import Api
 from sandbox.apiserver.authn import Authenticator
 from sandbox.apiserver.authz import Access, Rbac
@@ -41,9 +42,17 @@ HEALTH = ("/livez", "/readyz", "/healthz")
 
 
 class App:
-    def __init__(self, api: Api, tokens: Tokens, node: NodeApi | None = None) -> None:
-        """Without `node` there are no logs, exec and port-forward: 503."""
+    def __init__(
+        self,
+        api: Api,
+        tokens: Tokens,
+        node: NodeApi | None = None,
+        aggregator: Aggregator | None = None,
+    ) -> None:
+        """Without `node` there are no logs, exec and port-forward: 503. Without `aggregator`
+        APIServices are objects and nothing more."""
         self.api = api
+        self._aggregator = aggregator
         self._registry = api.store.registry
         self._rbac = Rbac(api.store)
         self._authenticator = Authenticator(tokens)
@@ -58,6 +67,8 @@ class App:
         """Ends watches and connections, so that the server can stop."""
         self._watching.close()
         await self.streams.aclose()
+        if self._aggregator is not None:
+            await self._aggregator.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -78,6 +89,10 @@ class App:
 
     async def _dispatch(self, request: Request) -> Response:
         user = self._user(request)
+        service = self._aggregator.find(request.url.path) if self._aggregator is not None else None
+        if self._aggregator is not None and service is not None:
+            self._authorize_aggregated(request, user)
+            return await self._aggregator.handle(request, service, user)
         path = parse_path(request.url.path)
         if path is None:
             return self._unresourced(request, user)
@@ -153,6 +168,19 @@ class App:
         if kind is None:
             raise NotFoundError.path()
         raise ForbiddenError.on(kind, path.name, access.refusal(user))
+
+    def _authorize_aggregated(self, request: Request, user: User) -> None:
+        """By the path alone, for the resource is somebody else's. `/watch/` in it is the verb."""
+        _, _, group, version, *rest = request.url.path.rstrip("/").split("/")
+        watch = rest[:1] == ["watch"]
+        path = parse_path("/".join(("/apis", group, version, *rest[watch:]))) if rest else None
+        if path is None:
+            access = Access(request.method.lower(), path=request.url.path)
+        else:
+            verb = "watch" if watch else verb_of(request.method, path, request.query_params)
+            access = Access(verb, group, path.plural, path.subresource, path.namespace, path.name)
+        if not self._rbac.decide(user, access).allowed:
+            raise ForbiddenError(f"forbidden: {access.refusal(user)}", details={})
 
     # What is no resource
 

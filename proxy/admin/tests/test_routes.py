@@ -41,6 +41,7 @@ class Process:
             environment={"A": "1", "B": "2"},
             log_filter=self.filter,
             shut_down=self.stop if self.can_stop else None,
+            errors=lambda: [{"number": 3001, "cause": "service in fail-fast"}],
         )
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return answer(facts, Request(method, target, named, body, is_local))
@@ -116,3 +117,9 @@ def test_other_methods_are_told_which_are_allowed(process: Process, method: str,
     refused = process.ask(method, path)
     assert refused.status == 405
     assert refused.headers[0][0] == "allow"
+
+
+def test_errors_of_late(process: Process) -> None:
+    response = process.ask("GET", "/errors")
+    assert response.content_type == "application/json"
+    assert json.loads(response.body) == [{"number": 3001, "cause": "service in fail-fast"}]

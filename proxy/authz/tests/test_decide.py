@@ -166,7 +166,7 @@ def test_a_route_adds_to_what_its_server_allows() -> None:
     route = Route(Meta.default("probe"), (Rule((HttpMatch(ExactPath("/live")),)),), (), (probe,))
     rest = Route(Meta.default("default"), (Rule((HttpMatch(),)),))
     policy = ServerPolicy(Protocol.DETECT, Meta.default("deny"), (), (rest, route))
-    found, rule = find_route(policy, Request("/live"))
+    found, rule, _match = find_route(policy, Request("/live"))
     assert (found, rule) == (route, 0)
     assert authorize_http(policy, found, NEIGHBOUR).authorization == Meta.default("probe")
     with pytest.raises(Denied) as denied:

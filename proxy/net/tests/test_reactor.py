@@ -11,8 +11,8 @@ import time
 
 import pytest
 import trio
-import trio.testing
 import trio.lowlevel
+import trio.testing
 
 from proxy.net.reactor import Reactor
 from proxy.net.wheel import Wheel

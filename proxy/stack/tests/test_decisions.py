@@ -210,3 +210,17 @@ def test_labels_of_a_resource() -> None:
     )
     assert dict(meta.full_labels("parent"))["parent_port"] == "80"
     assert list(dict(meta.full_labels("parent"))) == sorted(dict(meta.full_labels("parent")))
+
+
+def test_an_attempt_may_be_given_up_before_its_response_is_due() -> None:
+    deadlines = Deadlines(0.0, request=10.0, response=5.0, idle=None)
+    deadlines.attempt(1.0, patience=2.0)
+    assert deadlines.next_at == 3.0
+    assert deadlines.expired(3.0) is Expired.PATIENCE
+    deadlines.between()
+    assert deadlines.next_at == 10.0
+    deadlines.attempt(4.0, patience=2.0)
+    deadlines.answered()
+    assert deadlines.next_at == 9.0
+    assert deadlines.expired(9.0) is Expired.RESPONSE
+    assert deadlines.expired(10.0) is Expired.REQUEST

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.stack.classify import is_success
 from proxy.telemetry import labels, logs, process
 from proxy.telemetry.control import ControlMetrics
 from proxy.telemetry.exposition import number, render
@@ -150,23 +151,27 @@ def test_a_gauge_is_forgotten_only_at_zero() -> None:
 
 def test_responses_are_resolved_once_per_outcome() -> None:
     registry = Registry()
-    metrics = HttpMetrics(registry).requests(labels.INBOUND)
-    metrics.request.value += 1
-    count, latency = metrics.response(200, True)
-    assert metrics.response(200, True) == (count, latency)
-    count.value += 1
-    latency.observe(3.0)
-    metrics.response(200, False, 14)[0].value += 1
-    metrics.response(502, False, None, "connect")[0].value += 1
-    metrics.response(0, False)[0].value += 1
+    metrics = HttpMetrics(registry).requests(labels.INBOUND, classify=is_success)
+    metrics.requests += 1
+    tally = metrics.outcome((200, None, None))
+    assert metrics.outcomes[200, None, None] is tally
+    assert metrics.outcome((200, None, None)) is tally
+    tally.observe(3.0)
+    metrics.outcome((200, 14, None)).observe(1.0)
+    metrics.outcome((502, None, "connect")).observe(1.0)
+    metrics.outcome((0, None, None)).observe(1.0)
     assert [line for line in shown(registry) if "bucket" not in line and " 0" not in line] == [
         'request_total{direction="inbound"} 1',
         'response_total{direction="inbound",status_code="200",classification="success"} 1',
         'response_total{direction="inbound",status_code="200",classification="failure",grpc_status="14"} 1',
         'response_total{direction="inbound",status_code="502",classification="failure",error="connect"} 1',
         'response_total{direction="inbound",classification="failure"} 1',
-        'response_latency_ms_sum{direction="inbound",status_code="200"} 3',
-        'response_latency_ms_count{direction="inbound",status_code="200"} 1',
+        'response_latency_ms_sum{direction="inbound",status_code="200"} 4',
+        'response_latency_ms_count{direction="inbound",status_code="200"} 2',
+        'response_latency_ms_sum{direction="inbound",status_code="502"} 1',
+        'response_latency_ms_count{direction="inbound",status_code="502"} 1',
+        'response_latency_ms_sum{direction="inbound"} 1',
+        'response_latency_ms_count{direction="inbound"} 1',
     ]
 
 

@@ -276,8 +276,18 @@ def apply_annotations(
                 settings = _apply(settings, annotation, given[annotation])
     if pod.get(labels.INJECT, namespace.get(labels.INJECT)) == labels.INJECT_INGRESS:
         settings = replace(settings, ingress=True)
+    tap = pod.get(labels.DISABLE_TAP, namespace.get(labels.DISABLE_TAP))
+    if tap is not None:
+        settings = replace(settings, disable_tap=_disables_tap(tap))
     _check_ports_differ(settings)
     return settings
+
+
+def _disables_tap(text: str) -> bool:
+    try:
+        return _switch_or_flag(text)
+    except ValueError:
+        raise AnnotationError(labels.DISABLE_TAP, text, _BOOLEAN) from None
 
 
 def _apply(settings: ProxySettings, annotation: str, text: str) -> ProxySettings:

@@ -151,6 +151,8 @@ class ProxySettings:
     additional_env: tuple[str, ...]
     """EnvVar objects as canonical JSON, later ones replacing earlier ones of the same name."""
     wait_before_exit_seconds: int
+    disable_tap: bool = False
+    """Nobody may watch this proxy's requests."""
 
 
 class Values:

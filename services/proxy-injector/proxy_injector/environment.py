@@ -149,7 +149,7 @@ def _traffic(
         yield "INBOUND_PORTS_REQUIRE_IDENTITY", settings.require_identity_ports
     if settings.hostname_labels:
         yield "OUTBOUND_METRICS_HOSTNAME_LABELS", "true"
-    if mesh.tap_identity:
+    if mesh.tap_identity and not settings.disable_tap:
         yield "TAP_SVC_NAME", mesh.tap_identity
     yield (
         "DESTINATION_CONTEXT",

@@ -229,14 +229,14 @@ def hooks(settings: ProxySettings, *, native: bool) -> Json:
     """A classic sidecar holds back the containers after it, and stops after them, by hooks.
 
     A native one needs neither: the kubelet waits for its startup probe and stops it last. Only an
-    explicit wait before exit is kept in both.
+    explicit wait before exit is kept in both, by the interpreter: the image has no `sleep`.
     """
     found: Json = {}
     if settings.await_ready and not native:
         wait = [PYTHON, "-m", "proxy.await_ready", f"--timeout={READY_WAIT_SECONDS}s"]
         found["postStart"] = {"exec": {"command": [*wait, f"--port={settings.admin_port}"]}}
     if settings.wait_before_exit_seconds:
-        pause = ["/bin/sleep", str(settings.wait_before_exit_seconds)]
+        pause = [PYTHON, "-c", f"import time; time.sleep({settings.wait_before_exit_seconds})"]
         found["preStop"] = {"exec": {"command": pause}}
     return found
 

@@ -1,7 +1,9 @@
 """The HTTP face: paths, bodies, and the status of each failure.
 
 POST /api/v1/stat      a StatRequest as JSON -> a StatResponse as JSON (proto/weftapi/stats/v1)
+POST /api/v1/edges     an EdgesRequest as JSON -> an EdgesResponse as JSON
 GET  /api/v1/version   {"version": "..."}
+GET  everything else   the dashboard (pages.routes)
 
 400 what was asked cannot be answered as asked; 413 the body is too large; 503 not yet, or the
 backend is away. Every failure is {"error": "..."}.
@@ -19,18 +21,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from web.metrics import Metrics
+from web.pages.routes import Dashboard
 from web.security import Guard
 from web.stats import translate
 from web.stats.answer import answer
 from web.stats.backend import Backend, BackendError
+from web.stats.edges import answer_edges
 from web.stats.inventory import Inventory
 from web.stats.query import QueryError
+from weft.names import TrustDomain
 from weft.version import VERSION
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 64 << 10
 """Bytes; a StatRequest has a few hundred."""
+
+_DEFAULT_DOMAIN = TrustDomain()
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -41,16 +48,27 @@ def application(
     is_ready: Callable[[], bool],
     metrics: Metrics,
     hosts: frozenset[str] | None = None,
+    identities: TrustDomain = _DEFAULT_DOMAIN,
+    dashboard: Dashboard | None = None,
 ) -> Starlette:
     """The routes. `is_ready` says whether the inventory is complete."""
 
+    def counted(path: str, handler: Handler) -> Handler:
+        return _counted(path, handler, metrics)
+
     async def stat(request: Request) -> Response:
         question = translate.read_request(await _body(request))
-        if not is_ready():
-            raise HTTPException(503, "the cluster has not been listed yet; try again in a moment")
+        _must_be(is_ready())
         found = await answer(question, inventory, backend)
         return JSONResponse(
             translate.write_response(found.rows, found.window, found.observed, found.backend)
+        )
+
+    async def edges(request: Request) -> Response:
+        question = translate.read_edges_request(await _body(request))
+        _must_be(is_ready())
+        return JSONResponse(
+            translate.write_edges(await answer_edges(question, inventory, backend, identities))
         )
 
     async def version(_: Request) -> Response:
@@ -58,12 +76,19 @@ def application(
 
     return Starlette(
         routes=[
-            Route("/api/v1/stat", _counted("/api/v1/stat", stat, metrics), methods=["POST"]),
-            Route("/api/v1/version", _counted("/api/v1/version", version, metrics)),
+            Route("/api/v1/stat", counted("/api/v1/stat", stat), methods=["POST"]),
+            Route("/api/v1/edges", counted("/api/v1/edges", edges), methods=["POST"]),
+            Route("/api/v1/version", counted("/api/v1/version", version)),
+            *(dashboard.routes(counted) if dashboard is not None else ()),
         ],
         middleware=[Middleware(Guard, hosts=hosts)],
         exception_handlers={HTTPException: _refused},
     )
+
+
+def _must_be(ready: bool) -> None:
+    if not ready:
+        raise HTTPException(503, "the cluster has not been listed yet; try again in a moment")
 
 
 def _counted(path: str, handler: Handler, metrics: Metrics) -> Handler:

@@ -20,7 +20,8 @@ def _hosts(value: object) -> object:
 class WebSettings(Settings):
     addr: ListenAddress = SocketAddress("0.0.0.0", ports.WEB)  # noqa: S104 (the pod's address)
     allowed_hosts: Annotated[frozenset[str] | None, NoDecode, BeforeValidator(_hosts)] = None
-    """Names in Host headers that are answered, separated by commas, without ports. Unset: all."""
+    """Names in Host headers that are answered beside the service's own and localhost, separated by
+    commas, without ports: what an ingress in front of the dashboard is called. Addresses always are."""
     scrape_interval: Seconds = Field(5.0, ge=0.01, le=HORIZON / 10)
     """How often each proxy is asked; rates follow traffic this fast."""
     scrape_timeout: Seconds = Field(2.0, gt=0)

@@ -143,6 +143,28 @@ def test_ingress_mode_comes_from_the_inject_annotation() -> None:
     ).ingress
 
 
+@pytest.mark.parametrize(
+    ("namespace", "pod", "disabled"),
+    [
+        (None, None, False),
+        ("true", None, True),
+        (None, "enabled", True),
+        ("true", "false", False),
+        ("false", "true", True),
+    ],
+)
+def test_tap_can_be_disabled(namespace: str | None, pod: str | None, disabled: bool) -> None:
+    def given(value: str | None) -> dict[str, str]:
+        return {} if value is None else {labels.DISABLE_TAP: value}
+
+    assert apply_annotations(SETTINGS, given(namespace), given(pod)).disable_tap is disabled
+
+
+def test_disabling_tap_half_is_refused() -> None:
+    with pytest.raises(AnnotationError, match=r'viz.linkerd.io/disable-tap: "perhaps"'):
+        apply_annotations(SETTINGS, {}, {labels.DISABLE_TAP: "perhaps"})
+
+
 def test_two_proxy_ports_may_not_be_the_same() -> None:
     with pytest.raises(AnnotationError, match=r"inbound-port.*4191.*admin-port"):
         apply_annotations(SETTINGS, {}, {labels.INBOUND_PORT: "4191"})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from proxy_injector.defaults import ControlPlane
-from proxy_injector.environment import whole_cores
+from proxy_injector.environment import proxy_environment, whole_cores
 from proxy_injector.pod import Json, inbound_ports
 from proxy_injector.sidecar import (
     opaque_among,
@@ -47,6 +47,22 @@ def test_the_proxys_environment_is_linkerds() -> None:
         "DESTINATION_PROFILE_SUFFIXES": "svc.cluster.local.",
     }
     assert {name: proxy.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("identity", "disabled", "expected"),
+    [("", False, None), ("tap.weft", False, "tap.weft"), ("tap.weft", True, None)],
+)
+def test_who_may_tap(identity: str, disabled: bool, expected: str | None) -> None:
+    variables = proxy_environment(
+        replace(MESH, tap_identity=identity),
+        replace(SETTINGS, disable_tap=disabled),
+        ControlPlane.services(MESH),
+        inbound_ports="",
+        opaque_ports="",
+    )
+    found = {one["name"]: one.get("value") for one in variables}
+    assert found.get("LINKERD2_PROXY_TAP_SVC_NAME") == expected
 
 
 def test_variables_come_before_those_that_refer_to_them() -> None:
@@ -113,7 +129,8 @@ def test_a_classic_sidecar_holds_the_application_back_by_its_hook() -> None:
     waiting = sidecar(
         replace(SETTINGS, await_ready=False, wait_before_exit_seconds=7), native=False
     )
-    assert waiting.proxy["lifecycle"] == {"preStop": {"exec": {"command": ["/bin/sleep", "7"]}}}
+    pause = ["/usr/bin/python3", "-c", "import time; time.sleep(7)"]
+    assert waiting.proxy["lifecycle"] == {"preStop": {"exec": {"command": pause}}}
 
 
 def test_only_the_init_container_holds_capabilities() -> None:

@@ -2,6 +2,8 @@
 
 translate   a StatRequest in, a StatResponse out: the only module here that knows protobuf
 query       the question as a checked value; what cannot be asked is refused by name
+links       who sends to whom: which series tell of a link, and of its security (pure)
+edges       links and inventory become edges, with both identities
 selection   which series answer it: direction, labels to match, labels to group by (pure)
 backend     where series live: one interface, `collector` or Prometheus behind it
 collector/  scrapes the proxies itself and remembers ten minutes

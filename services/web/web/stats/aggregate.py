@@ -64,19 +64,21 @@ def _row(item: Item, counts: PodCounts, traffic: Traffic | None, seconds: float)
         Ref(item.kind, item.key.namespace, item.key.name),
         status=item.status if isinstance(item, Pod) else "",
         pods=None if item.kind is Kind.SERVICE else counts,
-        requests=_requests(traffic, seconds) if traffic is not None else None,
-        tcp=_tcp(traffic, seconds) if traffic is not None else None,
+        requests=requests_of(traffic, seconds) if traffic is not None else None,
+        tcp=tcp_of(traffic, seconds) if traffic is not None else None,
     )
 
 
-def _requests(traffic: Traffic, seconds: float) -> Requests | None:
+def requests_of(traffic: Traffic, seconds: float) -> Requests | None:
+    """None when none was answered."""
     success, failure = round(traffic.success), round(traffic.failure)
     if success + failure == 0:
         return None
     return Requests(success, failure, _rate(success + failure, seconds), traffic.latency)
 
 
-def _tcp(traffic: Traffic, seconds: float) -> Tcp | None:
+def tcp_of(traffic: Traffic, seconds: float) -> Tcp | None:
+    """None when connections were not counted."""
     if traffic.tcp is None:
         return None
     return Tcp(

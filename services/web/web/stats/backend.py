@@ -1,9 +1,10 @@
 """Where series live: the interface that the embedded collector and Prometheus both stand behind."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from web.stats.links import Link, LinkSelection, Security
 from web.stats.selection import Selection
 
 
@@ -51,6 +52,37 @@ class Measured:
     observed: float
 
 
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What goes over one link, and what its proxies say of how its connections are secured."""
+
+    traffic: Traffic
+    security: frozenset[Security] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLinks:
+    """Links, and over how many seconds of the window they were really watched."""
+
+    flows: Mapping[Link, Flow]
+    observed: float
+
+
+class Sample(NamedTuple):
+    """Answered requests of one window in the past."""
+
+    success: float
+    failure: float
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How it was: for every group a sample at each moment. Moments are seconds before now, rising."""
+
+    moments: Sequence[float]
+    samples: Mapping[Group, Sequence[Sample]]
+
+
 class BackendError(Exception):
     """The backend could not answer; the message says why and what to look at."""
 
@@ -71,3 +103,16 @@ class Backend(Protocol):
 
         A group is there when the backend knows a series of it, even if nothing moved in the window.
         """
+
+    async def links(self, selection: LinkSelection, window: float) -> MeasuredLinks:
+        """Links known in the last `window` seconds. Raises BackendError.
+
+        Security is of connections that are open now, or, where none is, of those that were.
+        """
+
+    async def history(self, selection: Selection, window: float, step: float) -> History:
+        """What `measure` would have found at every `step` seconds of the past. Raises BackendError."""
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the newest number was measured; None before the first."""

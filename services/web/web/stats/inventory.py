@@ -45,6 +45,16 @@ class Pod(Item):
     meshed: bool = False
     address: str = ""
     admin_port: int = 0
+    service_account: str = ""
+    ready: bool = False
+    changed: float | None = None
+    """Epoch seconds since when it is ready, or is not."""
+    restarts: int = 0
+    started: float | None = None
+    """Epoch seconds."""
+    images: tuple[str, ...] = ()
+    """Of its application's containers."""
+    proxy_version: str = ""
 
     @property
     def is_done(self) -> bool:
@@ -95,6 +105,17 @@ class Inventory:
             assert isinstance(item, Pod)
             yield item
 
+    def find(self, ref: Ref) -> Item | None:
+        """One object, if it is there."""
+        return self._items[ref.kind].get(Key(ref.namespace, ref.name))
+
+    def pods_of(self, ref: Ref) -> Iterator[Pod]:
+        """The pods that belong to an object; a pod belongs to itself."""
+        for pod in self.pods():
+            labels = self.belonging(pod)
+            if labels.get(ref.kind.value) == ref.name and ref.namespace in ("", pod.key.namespace):
+                yield pod
+
     def counts(self, kind: Kind) -> dict[Key, PodCounts]:
         """Pods by the object of one kind they belong to; objects without pods are not there."""
         found: dict[Key, PodCounts] = {}
@@ -133,6 +154,13 @@ class Inventory:
             meshed=item.labels.get(CONTROL_PLANE_NS_LABEL) == self.mesh and pods.has_proxy(obj),
             address=pods.address(obj),
             admin_port=pods.admin_port(obj),
+            service_account=pods.service_account(obj),
+            ready=pods.is_ready(obj),
+            changed=pods.readiness_changed(obj),
+            restarts=pods.restarts(obj),
+            started=pods.started(obj),
+            images=pods.images(obj),
+            proxy_version=pods.proxy_version(obj),
         )
 
 

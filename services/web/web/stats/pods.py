@@ -1,10 +1,12 @@
 """What a pod says about itself: is it meshed, where is its proxy's admin port, how is it doing."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from kit.kube.objects import mapping, metadata, sequence, spec, status
 from weft import ports
+from weft.labels import PROXY_VERSION_STAMP
 
 PROXY_CONTAINER = "linkerd-proxy"
 ADMIN_PORT_NAME = "linkerd-admin"
@@ -33,6 +35,61 @@ def admin_port(pod: Mapping[str, Any]) -> int:
 
 def has_proxy(pod: Mapping[str, Any]) -> bool:
     return any(container.get("name") == PROXY_CONTAINER for container in _containers(pod))
+
+
+def service_account(pod: Mapping[str, Any]) -> str:
+    return str(spec(pod).get("serviceAccountName") or "default")
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    return _ready_condition(pod).get("status") == "True"
+
+
+def readiness_changed(pod: Mapping[str, Any]) -> float | None:
+    """Epoch seconds since when it is ready, or is not."""
+    return _moment(_ready_condition(pod).get("lastTransitionTime"))
+
+
+def restarts(pod: Mapping[str, Any]) -> int:
+    """Of all its containers."""
+    return sum(
+        int(mapping(one).get("restartCount") or 0)
+        for field in ("initContainerStatuses", "containerStatuses")
+        for one in sequence(status(pod).get(field))
+    )
+
+
+def started(pod: Mapping[str, Any]) -> float | None:
+    """Epoch seconds."""
+    return _moment(status(pod).get("startTime"))
+
+
+def images(pod: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of the containers that are not the mesh's."""
+    return tuple(
+        str(mapping(one).get("image") or "")
+        for one in sequence(spec(pod).get("containers"))
+        if mapping(one).get("name") != PROXY_CONTAINER
+    )
+
+
+def proxy_version(pod: Mapping[str, Any]) -> str:
+    """What the injector wrote; empty for pods without a proxy."""
+    return str(mapping(metadata(pod).get("annotations")).get(PROXY_VERSION_STAMP) or "")
+
+
+def _ready_condition(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    for condition in sequence(status(pod).get("conditions")):
+        if mapping(condition).get("type") == "Ready":
+            return mapping(condition)
+    return {}
+
+
+def _moment(text: object) -> float | None:
+    try:
+        return datetime.fromisoformat(str(text)).timestamp() if text else None
+    except ValueError:
+        return None
 
 
 def displayed_status(pod: Mapping[str, Any]) -> str:

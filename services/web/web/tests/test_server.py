@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 from web.metrics import Metrics
 from web.security import HEADERS, hostname
 from web.server import MAX_BODY, application
-from web.stats.backend import BackendError, Measured
+from web.stats.backend import BackendError, History, Measured, MeasuredLinks
 from web.stats.collector.scraping import Collector, Limits
+from web.stats.links import LinkSelection
 from web.stats.selection import Selection
 from web.stats.tests.cluster import emojivoto
 from web.tests.proxies import FakeProxy, inbound, serving, tcp
@@ -33,7 +34,17 @@ class Away:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
+    @property
+    def age(self) -> float | None:
+        return None
+
     async def measure(self, selection: Selection, window: float) -> Measured:
+        raise self.error
+
+    async def links(self, selection: LinkSelection, window: float) -> MeasuredLinks:
+        raise self.error
+
+    async def history(self, selection: Selection, window: float, step: float) -> History:
         raise self.error
 
 
@@ -223,3 +234,19 @@ def test_only_names_of_ours_are_answered() -> None:
 )
 def test_hostname(header: str, name: str) -> None:
     assert hostname(header) == name
+
+
+def test_edges_as_json() -> None:
+    async def story() -> Any:
+        async with scraped() as asking:
+            body = {"resource": {"kind": "all", "namespace": "emojivoto"}}
+            return (await asking.post("/api/v1/edges", json=body)).json()
+
+    answer = asyncio.run(asyncio.wait_for(story(), 20))
+    assert answer == {"edges": [], "window": "60s", "observed": "60s", "backend": "embedded"}
+
+
+def test_edges_that_cannot_be_asked_for() -> None:
+    bad = _get("/api/v1/edges", "POST", json={"resource": {"kind": "colour"}})
+    assert bad.status_code == 400
+    assert "'colour' is not a kind allowed here" in bad.json()["error"]

@@ -18,6 +18,7 @@ WRITE_BYTES = metrics.TCP_WRITE_BYTES_TOTAL.name
 START_TIME = metrics.PROCESS_START_TIME_SECONDS.name
 
 GAUGES = frozenset({OPEN_CONNECTIONS})
+TCP = frozenset({OPEN_CONNECTIONS, READ_BYTES, WRITE_BYTES})
 FAMILIES = frozenset({RESPONSES, LATENCY, OPEN_CONNECTIONS, READ_BYTES, WRITE_BYTES})
 WANTED = tuple(
     name.encode() + end for name in sorted({*FAMILIES, START_TIME}) for end in (b"{", b" ")
@@ -25,7 +26,10 @@ WANTED = tuple(
 """How the lines begin that are read at all."""
 
 _ROWS = frozenset({NAMESPACE_LABEL, *(kind.value for kind in Kind)})
-_KEPT = {"direction", "peer", "classification"} | {DST + name for name in _ROWS}
+_KEPT = frozenset({"direction", "peer", "classification"} | {DST + name for name in _ROWS})
+_SECURITY = frozenset({"tls", "server_id", "no_tls_reason"})
+"""How a connection is secured; kept where links are told, left out where it would multiply buckets."""
+_LINKED = frozenset({RESPONSES, OPEN_CONNECTIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +50,6 @@ def keep(series: Series) -> Kept:
             bound = float(labels["le"])
         except (KeyError, ValueError):
             raise ExpositionError(f"a bucket of {series.name} has no bound `le`") from None
-    kept = tuple(sorted((name, value) for name, value in labels.items() if name in _KEPT))
+    names = _KEPT | _SECURITY if series.name in _LINKED else _KEPT
+    kept = tuple(sorted((name, value) for name, value in labels.items() if name in names))
     return Kept(series.name, kept, bound)

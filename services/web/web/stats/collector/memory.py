@@ -1,14 +1,15 @@
 """All targets, and what their series say of a selection. Pure: moments come in as arguments."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from web.stats.backend import Group, Latency, TcpTotals, Traffic
+from web.stats.backend import Flow, Group, Latency, Sample, TcpTotals, Traffic
 from web.stats.collector import families
 from web.stats.collector.quantile import quantile
 from web.stats.collector.target import Cell, Target
-from web.stats.selection import Selection
+from web.stats.links import Link, LinkSelection, Security, link, security
+from web.stats.selection import Peer, Selection
 
 HORIZON = 600.0
 """Seconds that are remembered."""
@@ -47,6 +48,21 @@ class _Sums:
 
 
 @dataclass
+class _Secured:
+    """What is said of one link's connections: those open now, or else those that were."""
+
+    open: set[Security] = field(default_factory=set)
+    closed: set[Security] = field(default_factory=set)
+
+    def add(self, said: Security, *, is_open: bool) -> None:
+        (self.open if is_open else self.closed).add(said)
+
+    @property
+    def known(self) -> frozenset[Security]:
+        return frozenset(self.open or self.closed)
+
+
+@dataclass
 class Memory:
     """Every target that is or was scraped within the horizon."""
 
@@ -75,12 +91,71 @@ class Memory:
                 continue
             fresh = target.scraped is not None and target.scraped > fresh_after
             for cell in target.cells.values():
-                if not all(cell.labels.get(name) == value for name, value in rest):
+                if not _matches(cell, rest):
                     continue
                 group = _group(selection, target.labels, cell.labels)
-                if group is not None:
-                    _add(sums.setdefault(group, _Sums()), selection, cell, since, until, fresh)
+                if group is None:
+                    continue
+                one = sums.setdefault(group, _Sums())
+                if cell.kept.family in families.TCP:
+                    if selection.tcp:
+                        _add_tcp(one, selection.peer, cell, since, until, fresh)
+                else:
+                    _add(one, cell, since, until)
         return {group: one.traffic(tcp=selection.tcp) for group, one in sums.items()}
+
+    def links(
+        self, selection: LinkSelection, since: float, until: float, fresh_after: float
+    ) -> dict[Link, Flow]:
+        """Links of which something is known between two moments; gauges as in `measure`."""
+        sums: dict[Link, _Sums] = {}
+        secured: dict[Link, _Secured] = {}
+        for target in self.targets.values():
+            fresh = target.scraped is not None and target.scraped > fresh_after
+            for cell in target.cells.values():
+                found = link(selection, target.labels, cell.labels) if cell.seen > since else None
+                if found is None or not selection.selects(found):
+                    continue
+                one = sums.setdefault(found, _Sums())
+                if cell.kept.family in families.TCP:
+                    peer = Peer.DST if found.source is not None else Peer.SRC
+                    _add_tcp(one, peer, cell, since, until, fresh)
+                else:
+                    _add(one, cell, since, until)
+                said = security(cell.labels)
+                if said is not None:
+                    secured.setdefault(found, _Secured()).add(
+                        said, is_open=fresh and cell.gauge > 0
+                    )
+        return {
+            found: Flow(one.traffic(tcp=True), secured.get(found, _Secured()).known)
+            for found, one in sums.items()
+        }
+
+    def history(
+        self, selection: Selection, moments: Sequence[float], window: float
+    ) -> dict[Group, list[Sample]]:
+        """Answered requests by group, for the window before each moment."""
+        found: dict[Group, list[Sample]] = {}
+        for target in self.targets.values():
+            rest = _unmet(selection, target.labels)
+            if rest is None:
+                continue
+            for cell in target.cells.values():
+                if cell.kept.family != families.RESPONSES or not _matches(cell, rest):
+                    continue
+                group = _group(selection, target.labels, cell.labels)
+                if group is None:
+                    continue
+                good = float(cell.labels.get("classification") == "success")
+                bad = float(cell.labels.get("classification") == "failure")
+                grown = [cell.counter.increase(at - window, at) for at in moments]
+                before = found.setdefault(group, [Sample(0.0, 0.0)] * len(moments))
+                found[group] = [
+                    Sample(one.success + good * more, one.failure + bad * more)
+                    for one, more in zip(before, grown, strict=True)
+                ]
+        return found
 
 
 def _unmet(selection: Selection, labels: Mapping[str, str]) -> list[tuple[str, str]] | None:
@@ -106,32 +181,27 @@ def _group(
     return Group(namespace, name) if namespace is not None and name else None
 
 
-def _add(
-    sums: _Sums, selection: Selection, cell: Cell, since: float, until: float, fresh: bool
-) -> None:
-    family = cell.kept.family
-    if family == families.LATENCY:
+def _matches(cell: Cell, rest: Iterable[tuple[str, str]]) -> bool:
+    return all(cell.labels.get(name) == value for name, value in rest)
+
+
+def _add(sums: _Sums, cell: Cell, since: float, until: float) -> None:
+    grown = cell.counter.increase(since, until)
+    if cell.kept.family == families.LATENCY:
         assert cell.kept.bound is not None
-        grown = cell.counter.increase(since, until)
         sums.buckets[cell.kept.bound] = sums.buckets.get(cell.kept.bound, 0.0) + grown
-    elif family == families.RESPONSES:
-        grown = cell.counter.increase(since, until)
-        if cell.labels.get("classification") == "success":
-            sums.success += grown
-        elif cell.labels.get("classification") == "failure":
-            sums.failure += grown
-    elif selection.tcp:
-        _add_tcp(sums, selection, cell, since, until, fresh)
+    elif cell.labels.get("classification") == "success":
+        sums.success += grown
+    elif cell.labels.get("classification") == "failure":
+        sums.failure += grown
 
 
-def _add_tcp(
-    sums: _Sums, selection: Selection, cell: Cell, since: float, until: float, fresh: bool
-) -> None:
+def _add_tcp(sums: _Sums, peer: Peer, cell: Cell, since: float, until: float, fresh: bool) -> None:
     sums.has_tcp = True
     if cell.kept.family == families.OPEN_CONNECTIONS:
         # Both ends count, as in Linkerd's tables: a connection through a proxy is two.
         sums.open_connections += cell.gauge if fresh else 0.0
-    elif cell.labels.get("peer") == selection.peer.value:
+    elif cell.labels.get("peer") == peer.value:
         grown = cell.counter.increase(since, until)
         if cell.kept.family == families.READ_BYTES:
             sums.read_bytes += grown

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from web.metrics import Metrics
-from web.stats.backend import Measured
+from web.stats.backend import History, Measured, MeasuredLinks
 from web.stats.collector.exposition import ExpositionError, Reader
 from web.stats.collector.families import WANTED
 from web.stats.collector.memory import HORIZON, Identity, Memory
 from web.stats.collector.target import Sample, Target
+from web.stats.links import LinkSelection
 from web.stats.selection import Selection
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Collector:
     _began: float | None = field(default=None, init=False)
     _since: float = field(default=0.0, init=False)
     _last: float = field(default=0.0, init=False)
-    _failing: dict[Identity, str] = field(default_factory=dict, init=False)
+    _failing: dict[Identity, tuple[str, str]] = field(default_factory=dict, init=False)
 
     @property
     def name(self) -> str:
@@ -72,6 +73,31 @@ class Collector:
         stale = self._last - 2 * self.limits.interval
         traffic = self.memory.measure(selection, self._last - window, self._last, stale)
         return Measured(traffic, min(window, self._last - self._began))
+
+    async def links(self, selection: LinkSelection, window: float) -> MeasuredLinks:
+        """Before the first round is over, nothing is known and nothing was observed."""
+        if self._began is None:
+            return MeasuredLinks({}, 0.0)
+        stale = self._last - 2 * self.limits.interval
+        flows = self.memory.links(selection, self._last - window, self._last, stale)
+        return MeasuredLinks(flows, min(window, self._last - self._began))
+
+    async def history(self, selection: Selection, window: float, step: float) -> History:
+        """As far back as whole windows were watched."""
+        if self._began is None:
+            return History((), {})
+        reach = min(HORIZON, self._last - self._began) - window
+        ages = [step * index for index in range(int(max(0.0, reach) // step), 0, -1)]
+        moments = [self._last - age for age in ages]
+        return History(ages, self.memory.history(selection, moments, window))
+
+    @property
+    def age(self) -> float | None:
+        return None if self._began is None else self.clock() - self._last
+
+    def failing_pods(self) -> Mapping[str, str]:
+        """Why a proxy's metrics could not be read in the last round, by `namespace/pod`."""
+        return dict(self._failing.values())
 
     async def run(self) -> None:
         """Never returns. A round that takes longer than the interval delays the next one."""
@@ -129,9 +155,9 @@ class Collector:
     def _failed(self, identity: Identity, labels: Mapping[str, str], why: str) -> None:
         """Says each reason once, not once every round."""
         self.metrics.scrapes.labels("failure").inc()
-        if self._failing.get(identity) != why:
-            self._failing[identity] = why
-            pod = f"{labels.get('namespace')}/{labels.get('pod')}"
+        pod = f"{labels.get('namespace')}/{labels.get('pod')}"
+        if self._failing.get(identity) != (pod, why):
+            self._failing[identity] = (pod, why)
             log.warning("cannot scrape a proxy", extra={"pod": pod, "why": why})
 
 

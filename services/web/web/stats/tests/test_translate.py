@@ -7,8 +7,10 @@ import pytest
 from web.stats import translate
 from web.stats.aggregate import Requests, Row, Tcp
 from web.stats.backend import Latency
+from web.stats.edges import Edge, EdgesAnswer
 from web.stats.inventory import PodCounts
 from web.stats.kinds import Kind
+from web.stats.links import End
 from web.stats.query import QueryError, Question, Ref
 
 
@@ -96,3 +98,31 @@ def test_a_response_writes_zeros_and_leaves_out_the_unknown() -> None:
         "observed": "12.500s",
         "backend": "embedded",
     }
+
+
+def test_an_edges_request() -> None:
+    body = b'{"resource": {"kind": "pod", "namespace": "a", "name": "b"}, "window": "30s"}'
+    assert translate.read_edges_request(body) == Question("pod", "a", "b", window=30.0)
+    with pytest.raises(QueryError, match="not the JSON of a EdgesRequest"):
+        translate.read_edges_request(b'{"tcp": true}')
+
+
+def test_an_edges_response() -> None:
+    web, voting = End(Kind.DEPLOYMENT, "a", "web"), End(Kind.DEPLOYMENT, "a", "voting")
+    secured = Edge(
+        web, voting, "web.a.x", "voting.a.x", "", True, Requests(3, 1, 0.1, Latency()), Tcp(1, 2, 3)
+    )
+    plain = Edge(None, voting, "", "", "no_tls_from_remote", False, None, None)
+    found = translate.write_edges(EdgesAnswer([secured, plain], 60.0, 40.0, "embedded"))
+    assert found["observed"] == "40s"
+    first, second = found["edges"]
+    assert first["source"] == {"namespace": "a", "kind": "deployment", "name": "web"}
+    assert (first["clientId"], first["serverId"], first["secured"]) == (
+        "web.a.x",
+        "voting.a.x",
+        True,
+    )
+    assert first["requests"]["success"] == "3"
+    assert first["tcp"]["openConnections"] == "1"
+    assert not {"source", "requests", "tcp"} & set(second)
+    assert second["noTlsReason"] == "no_tls_from_remote"

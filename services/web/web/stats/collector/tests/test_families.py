@@ -18,8 +18,14 @@ def test_only_labels_that_rows_ask_for() -> None:
         ("direction", "outbound"),
         ("dst_deployment", "web"),
         ("dst_namespace", "a"),
+        ("tls", "true"),
     )
     assert keep(series) == Kept(RESPONSES, labels)
+
+
+def test_buckets_are_not_multiplied_by_how_a_connection_is_secured() -> None:
+    labels = (("direction", "outbound"), ("tls", "true"), ("server_id", "a"), ("le", "5"))
+    assert keep(Series(LATENCY, labels)).labels == (("direction", "outbound"),)
 
 
 def test_the_two_spellings_of_a_job_are_one() -> None:

@@ -98,7 +98,7 @@ def test_series_that_rows_do_not_tell_apart_are_one() -> None:
 
 def test_a_gauge_is_its_last_value_added_up() -> None:
     one = target()
-    other = 'tcp_open_connections{direction="inbound",peer="src",tls="true"}'
+    other = 'tcp_open_connections{direction="inbound",peer="src",target_port="80"}'
     one.apply([(OPEN, 3), (other, 2)], at=0)
     (cell,) = one.cells.values()
     assert cell.gauge == 5

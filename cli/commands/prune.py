@@ -1,0 +1,44 @@
+"""`mesh prune`."""
+
+import click
+
+from cli.group import MeshCommand
+from cli.options import current_globals, output_option
+
+
+@click.command(cls=MeshCommand)
+@output_option("yaml", "json", default="yaml")
+def prune(output: str) -> None:
+    """Print what to delete after an upgrade.
+
+    Objects that bear the control plane's label and that this version would not make with the
+    installation's values: left by an earlier version, or by a value that was switched off. Nothing is
+    printed when there is none.
+
+    \b
+    Examples:
+      mesh upgrade | kubectl apply -f - && mesh prune | kubectl delete --ignore-not-found -f -
+    """
+    from cli.cluster.client import connect
+    from cli.commands.inject import write
+    from cli.commands.installation import stored_layers
+    from cli.manifests.credentials import NO_IDENTITY, Credentials, Webhook
+    from cli.manifests.identity import KEPT_ELSEWHERE, issuer_name
+    from cli.manifests.install import control_plane, definitions
+    from cli.manifests.leftovers import superfluous
+    from cli.manifests.overrides import make_values
+
+    chosen = current_globals()
+    cluster = connect(chosen)
+    _, remembered = stored_layers(chosen, cluster)
+    values = make_values({"namespace": chosen.weft_namespace}, remembered)
+    nothing = Webhook("", "", "")
+    unnamed = Credentials(NO_IDENTITY, nothing, nothing)
+    wanted = [*definitions(values), *control_plane(values, unnamed)]
+    if values.identity.issuer.scheme == KEPT_ELSEWHERE:
+        wanted.append(issuer_name(values))
+    left = superfluous(cluster, chosen.weft_namespace, wanted)
+    if left:
+        write(left, output)
+    else:
+        click.echo("Nothing is left over.", err=True)

@@ -1,0 +1,124 @@
+"""The tap API's answer: one JSON message per line for as long as it is read.
+
+It goes through the Kubernetes API server, which says who is asking, so whatever the kubeconfig holds
+works: certificate, token or plugin.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import urllib3
+
+from cli.cluster.client import RestCluster, connect
+from cli.cluster.errors import ClusterError, Forbidden, Unreachable
+from cli.live.question import Question
+from cli.options import Globals
+
+Message = dict[str, Any]
+_TIMEOUT = urllib3.Timeout(connect=5.0, read=None)
+MAX_LINE = 4 << 20
+
+ROLE_HINT = (
+    "Somebody with more rights can let you: `kubectl create clusterrolebinding NAME "
+    "--clusterrole {namespace}-weft-tap-admin --user USER`."
+)
+ABSENT_HINT = "Is tap installed? `kubectl get apiservice v1alpha1.tap.linkerd.io` says whether it is available."
+
+
+class NothingToTap(ClusterError):
+    """The resource has no proxy that can be asked; the message says why."""
+
+
+class TapRefused(ClusterError):
+    """The tap API cannot do what was asked; the message is its own."""
+
+
+class TapApi(Protocol):
+    """What commands need; tests answer with a list."""
+
+    def watch(self, question: Question) -> Iterator[Message]:
+        """Messages until the other side ends. Raises ClusterError."""
+
+
+class ApiServerTap:
+    """The aggregated API."""
+
+    def __init__(self, cluster: RestCluster, weft_namespace: str) -> None:
+        self._cluster = cluster
+        self._weft_namespace = weft_namespace
+
+    def watch(self, question: Question) -> Iterator[Message]:
+        """Messages until the other side ends. Raises ClusterError."""
+        cluster = self._cluster
+        headers = cluster.headers()
+        headers["Content-Type"] = "application/json"
+        try:
+            answer = cluster.new_pool().request(
+                "POST",
+                cluster.server + question.path,
+                body=json.dumps(question.body).encode(),
+                headers=headers,
+                timeout=_TIMEOUT,
+                preload_content=False,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreachable(cluster.server, str(error)) from None
+        try:
+            if answer.status >= 400:
+                raise refusal(answer.status, answer.read(MAX_LINE), self._weft_namespace)
+            yield from messages(pieces(answer))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreachable(cluster.server, f"the stream broke off: {error}") from None
+        finally:
+            answer.close()
+
+
+def connect_tap(chosen: Globals) -> TapApi:
+    """The tap API of the cluster the global flags name. Raises ClusterError."""
+    return ApiServerTap(connect(chosen), chosen.weft_namespace)
+
+
+def pieces(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """What has arrived, as it arrives."""
+    while data := answer.read1():
+        yield data
+
+
+def messages(parts: Iterator[bytes]) -> Iterator[Message]:
+    """The messages of a stream that may be cut anywhere. Raises TapRefused for what is none."""
+    held = b""
+    for part in parts:
+        *lines, held = (held + part).split(b"\n")
+        for line in lines:
+            yield _message(line)
+        if len(held) > MAX_LINE:
+            raise TapRefused(f"the tap API sent a line of more than {MAX_LINE} bytes")
+
+
+def refusal(status: int, body: bytes, weft_namespace: str) -> ClusterError:
+    """The error of an answer."""
+    try:
+        said = json.loads(body)
+        text = str(said.get("message") or said.get("error") or "no reason given")
+    except (ValueError, AttributeError):
+        said, text = {}, body[:200].decode("utf-8", "replace").strip() or "no reason given"
+    if status in (401, 403):
+        found = Forbidden(status, text)
+        found.hint = ROLE_HINT.format(namespace=weft_namespace)
+        return found
+    if status == 404 and said.get("error"):
+        return NothingToTap(text)
+    if status in (400, 429):
+        return TapRefused(text)
+    return TapRefused(f"the tap API does not answer ({status}): {text}", hint=ABSENT_HINT)
+
+
+def _message(line: bytes) -> Message:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise TapRefused(f"the tap API sent a line that is no message: {line[:80]!r}")
+    return found

@@ -1,0 +1,169 @@
+"""Bytes nobody looks into on their way to an endpoint, and connections made before anybody spoke."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.net.ear import Ear
+from proxy.net.failure import Failure, detail_of
+from proxy.net.relay import Opening
+from weft import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proxy.net.relay import Verify
+    from proxy.net.transport import Transport
+    from proxy.outbound.accept import Outbound
+    from proxy.outbound.concrete import EndpointMember
+    from proxy.outbound.endpoint import EndpointClient
+    from proxy.outbound.logical import Logical
+
+
+class Overture:
+    """A connection to an endpoint for a client that has not spoken yet."""
+
+    __slots__ = ("_spoke", "began", "ear", "ended", "member", "verify")
+
+    def __init__(self, now: float, spoke: Callable[[], None]) -> None:
+        """`spoke` is called when the endpoint speaks first."""
+        self.began = now
+        self.ended = False
+        self.ear: Ear | None = None
+        self.member: EndpointMember | None = None
+        self.verify: Verify | None = None
+        self._spoke = spoke
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection to go on with, made or in the making."""
+        return self.ear is not None and not self.ear.lost
+
+    def go(self, client: EndpointClient, member: EndpointMember | None) -> None:
+        self.member = member
+        if member is not None:
+            member.start()
+            if member.gate is not None:
+                member.gate.start()
+        self.verify = client.verify
+        self.ear = Ear(client.verify, self._spoke)
+        client.open(self.ear)
+
+    def fail(self, failure: Failure) -> None:
+        """There is no endpoint; whoever needs one hears why."""
+
+    def cancel(self) -> None:
+        """It was HTTP, or nothing."""
+        self.ended = True
+        if self.ear is not None:
+            self.ear.abandon()
+        member, self.member = self.member, None
+        if member is not None:
+            member.release()
+            if member.gate is not None:
+                member.gate.abandon()
+
+    def __repr__(self) -> str:
+        return f"<Overture {self.ear!r}>"
+
+
+class Flow:
+    """Bytes of a connection nobody looks into, on their way to an endpoint."""
+
+    __slots__ = (
+        "_data",
+        "_logical",
+        "_member",
+        "_opening",
+        "_outbound",
+        "_transport",
+        "began",
+        "ended",
+    )
+
+    def __init__(
+        self, outbound: Outbound, logical: Logical, transport: Transport, data: bytes
+    ) -> None:
+        self.ended = False
+        self.began = outbound.reactor.clock()
+        self._outbound = outbound
+        self._logical = logical
+        self._transport = transport
+        self._data = data
+        self._member: EndpointMember | None = None
+        self._opening: Opening | None = None
+        transport.receiver = self
+
+    def go(self, client: EndpointClient, member: EndpointMember | None) -> None:
+        self._member = member
+        if member is not None:
+            member.start()
+            if member.gate is not None:
+                member.gate.start()
+        self._opening = Opening(self._transport, self._data, client.verify, self._done)
+        if self._outbound.draining:
+            self._opening.drain()
+        client.open(self._opening)
+
+    def take_over(self, overture: Overture) -> None:
+        """The endpoint was reached for already."""
+        ear = overture.ear
+        assert ear is not None
+        assert overture.verify is not None
+        self._member = overture.member
+        self._opening = Opening(self._transport, self._data, overture.verify, self._done)
+        if self._outbound.draining:
+            self._opening.drain()
+        ear.hand_over(self._opening)
+
+    def fail(self, failure: Failure) -> None:
+        self._transport.close(linger=True)
+        self._done(failure)
+
+    def _done(self, failure: Exception | None) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        outbound = self._outbound
+        outbound.closed(self)
+        outbound.left(self._logical)
+        member = self._member
+        if member is not None:
+            member.release()
+            if member.gate is not None:
+                # Only HTTP says whether it went well.
+                member.gate.abandon()
+        if failure is not None:
+            name = failure.kind.name if isinstance(failure, Failure) else "i/o"
+            outbound.tcp_error(name, detail_of(failure), str(self._logical.target.address))
+
+    # --- receiver while it waits for an endpoint ------------------------------------------
+
+    def on_connected(self) -> None:
+        """Accepted connections are connected."""
+
+    def on_data(self, data: bytes) -> None:
+        raise AssertionError("a paused connection is not read")
+
+    def on_eof(self) -> None:
+        """Told again when there is somebody to tell."""
+
+    def on_lost(self, failure: Exception) -> None:
+        self._done(failure)
+
+    def on_blocked(self) -> None:
+        """Nothing was sent."""
+
+    def on_unblocked(self) -> None:
+        """Nothing was sent."""
+
+    def drain(self) -> None:
+        """Bytes have no boundary to stop at: they flow until one side ends, or `stop`."""
+        if self._opening is not None:
+            self._opening.drain()
+
+    def stop(self) -> None:
+        self._transport.lose(Failure(errors.DRAINING))
+
+    def __repr__(self) -> str:
+        return f"<Flow to {self._logical.target.address}>"

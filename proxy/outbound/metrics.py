@@ -1,0 +1,171 @@
+"""The outbound side's families, and the faces a request shows in them: route, backend, profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.stack.classify import is_success
+from proxy.stack.meta import route_labels
+from proxy.telemetry import labels
+from proxy.telemetry.request import Classified, HttpMetrics, Statuses
+from weft import metrics
+
+if TYPE_CHECKING:
+    from proxy.stack.meta import Meta
+    from proxy.telemetry.registry import Counter, Family, Labels, Registry
+    from proxy.telemetry.request import Classify, RequestMetrics, View
+
+
+class RetryMetrics:
+    """What became of retries on one route. Retries are rare: each look-up is made when it is due."""
+
+    __slots__ = ("_families", "_labels")
+
+    def __init__(self, families: tuple[Family[Counter], ...], labels: Labels) -> None:
+        """Families of retries sent, of those that succeeded, of requests that reached their limit,
+        and of those too large."""
+        self._families = families
+        self._labels = labels
+
+    def sent(self) -> None:
+        self._families[0].child(self._labels).value += 1
+
+    def succeeded(self) -> None:
+        self._families[1].child(self._labels).value += 1
+
+    def exceeded(self) -> None:
+        self._families[2].child(self._labels).value += 1
+
+    def overflowed(self) -> None:
+        self._families[3].child(self._labels).value += 1
+
+
+class PlanMetrics:
+    """What is counted of requests before and beyond their endpoints."""
+
+    __slots__ = ("_retryable", "began", "is_policy", "retries", "view", "whole")
+
+    def __init__(
+        self,
+        view: View,
+        whole: RequestMetrics,
+        retries: RetryMetrics | None,
+        *,
+        began: Counter | None = None,
+        retryable: tuple[Family[Counter], Labels] | None = None,
+    ) -> None:
+        self.view = view
+        """The route's face of every request."""
+        self.whole = whole
+        """For requests that never got to an endpoint, or needed several tries."""
+        self.retries = retries
+        """None for routes of a ServiceProfile, which count otherwise."""
+        self.is_policy = began is None
+        self.began = began
+        """Requests of a ServiceProfile's route, counted as they come."""
+        self._retryable = retryable
+
+    def retryable(self, *, affordable: bool) -> None:
+        """A response of a ServiceProfile's route was worth another try."""
+        if self._retryable is not None:
+            family, labels = self._retryable
+            skipped = () if affordable else (("skipped", "no_budget"),)
+            family.child(labels + skipped).value += 1
+
+
+class OutboundMetrics:
+    """Resolves label sets; nothing in here is called for a request."""
+
+    def __init__(self, registry: Registry, http: HttpMetrics) -> None:
+        self._http = http
+        self.unrouted = http.viewed(classify=is_success)
+        """For requests without a route, which only errors count."""
+        self._route_statuses = {
+            False: registry.counter(metrics.OUTBOUND_HTTP_ROUTE_REQUEST_STATUSES_TOTAL),
+            True: registry.counter(metrics.OUTBOUND_GRPC_ROUTE_REQUEST_STATUSES_TOTAL),
+        }
+        self._route_durations = {
+            False: registry.histogram(metrics.OUTBOUND_HTTP_ROUTE_REQUEST_DURATION_SECONDS),
+            True: registry.histogram(metrics.OUTBOUND_GRPC_ROUTE_REQUEST_DURATION_SECONDS),
+        }
+        self._backend_requests = {
+            False: registry.counter(metrics.OUTBOUND_HTTP_ROUTE_BACKEND_REQUESTS_TOTAL),
+            True: registry.counter(metrics.OUTBOUND_GRPC_ROUTE_BACKEND_REQUESTS_TOTAL),
+        }
+        self._backend_statuses = {
+            False: registry.counter(metrics.OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_STATUSES_TOTAL),
+            True: registry.counter(metrics.OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_STATUSES_TOTAL),
+        }
+        self._backend_durations = {
+            False: registry.histogram(
+                metrics.OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS
+            ),
+            True: registry.histogram(metrics.OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS),
+        }
+        self._retries = {
+            False: (
+                registry.counter(metrics.OUTBOUND_HTTP_ROUTE_RETRY_REQUESTS_TOTAL),
+                registry.counter(metrics.OUTBOUND_HTTP_ROUTE_RETRY_SUCCESSES_TOTAL),
+                registry.counter(metrics.OUTBOUND_HTTP_ROUTE_RETRY_LIMIT_EXCEEDED_TOTAL),
+                registry.counter(metrics.OUTBOUND_HTTP_ROUTE_RETRY_OVERFLOW_TOTAL),
+            ),
+            True: (
+                registry.counter(metrics.OUTBOUND_GRPC_ROUTE_RETRY_REQUESTS_TOTAL),
+                registry.counter(metrics.OUTBOUND_GRPC_ROUTE_RETRY_SUCCESSES_TOTAL),
+                registry.counter(metrics.OUTBOUND_GRPC_ROUTE_RETRY_LIMIT_EXCEEDED_TOTAL),
+                registry.counter(metrics.OUTBOUND_GRPC_ROUTE_RETRY_OVERFLOW_TOTAL),
+            ),
+        }
+        self._profile_requests = registry.counter(metrics.ROUTE_REQUEST_TOTAL)
+        self._profile_responses = registry.counter(metrics.ROUTE_RESPONSE_TOTAL)
+        self._profile_latencies = registry.histogram(metrics.ROUTE_RESPONSE_LATENCY_MS)
+        self._actual_requests = registry.counter(metrics.ROUTE_ACTUAL_REQUEST_TOTAL)
+        self._actual_responses = registry.counter(metrics.ROUTE_ACTUAL_RESPONSE_TOTAL)
+        self._retryable = registry.counter(metrics.ROUTE_RETRYABLE_TOTAL)
+
+    # --- routes of a policy ---------------------------------------------------------------
+
+    def route(self, parent: Meta, route: Meta, *, grpc: bool) -> PlanMetrics:
+        named = route_labels(parent, route)
+        view = Statuses(
+            named,
+            None,
+            self._route_statuses[grpc],
+            self._route_durations[grpc],
+            grpc=grpc,
+            per_try=False,
+        )
+        return PlanMetrics(
+            view,
+            self._http.viewed(view, classify=is_success),
+            RetryMetrics(self._retries[grpc], named),
+        )
+
+    def backend(self, parent: Meta, route: Meta, backend: Meta, *, grpc: bool) -> View:
+        return Statuses(
+            route_labels(parent, route) + backend.full_labels("backend"),
+            self._backend_requests[grpc],
+            self._backend_statuses[grpc],
+            self._backend_durations[grpc],
+            grpc=grpc,
+        )
+
+    # --- routes of a ServiceProfile -------------------------------------------------------
+
+    def profile(self, destination: str, route: Labels, classify: Classify) -> PlanMetrics:
+        """`destination` is `web.emojivoto.svc.cluster.local:80`; `route` has the `rt_*` labels."""
+        named = (*labels.OUTBOUND, ("dst", destination), *route)
+        view = Classified(
+            named, None, self._profile_responses, self._profile_latencies, per_try=False
+        )
+        return PlanMetrics(
+            view,
+            self._http.viewed(view, classify=classify),
+            None,
+            began=self._profile_requests.child(named),
+            retryable=(self._retryable, named),
+        )
+
+    def profile_tries(self, destination: str, route: Labels) -> View:
+        named = (*labels.OUTBOUND, ("dst", destination), *route)
+        return Classified(named, self._actual_requests, self._actual_responses, None)

@@ -1,0 +1,245 @@
+"""Circuit breaking: an endpoint that keeps failing is not used, is probed, and comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from proxy.balance.breaker import State
+from proxy.balance.p2c import P2c
+from proxy.discovery.endpoints import Endpoint
+from proxy.discovery.policy import (
+    ConsecutiveFailures,
+    FailureAccrual,
+    UnifiedFailures,
+)
+from proxy.net.reactor import Reactor
+from proxy.outbound.concrete import Balanced
+from proxy.outbound.gate import Gate
+from proxy.stack.backoff import Backoff
+from proxy.tests.pair import Pair
+from proxy.tests.policies import (
+    Gated,
+    Script,
+    applications,
+    ask,
+    backend,
+    plain,
+    routed,
+    rule,
+    status,
+)
+from weft.addresses import SocketAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BACKOFF = Backoff(1.0, 60.0, 0.0)
+THREE = ConsecutiveFailures(3, BACKOFF)
+HOME = SocketAddress("10.0.0.1", 80)
+
+
+def pair(
+    ports: list[int] | tuple[int, ...], accrual: FailureAccrual, failfast: float = 0.3
+) -> Pair:
+    policy = routed(rule(backend(accrual=accrual, failfast=failfast)))
+    return Pair(ports[0], outbound_policy=policy, endpoints=plain(*ports))
+
+
+def test_a_failing_endpoint_among_two_is_left_alone() -> None:
+    bad, good = Script(500), Script(200)
+    with applications(bad, good) as ports, pair([ports[0]], THREE) as mesh:
+        with mesh.connect() as sock:
+            assert [status(ask(sock)) for _ in range(3)] == [500] * 3
+            endpoints = mesh.lookups.set
+            assert endpoints is not None
+            mesh.run(lambda: endpoints.add(plain(ports[1])))
+            assert [status(ask(sock)) for _ in range(20)] == [200] * 20
+        assert len(bad.requests) == 3
+        assert mesh.metric("outbound_http_balancer_endpoints", endpoint_state="ready") == 1
+        assert mesh.metric("outbound_http_balancer_endpoints", endpoint_state="pending") == 1
+
+
+def test_the_only_endpoint_is_shut_then_probed_then_open() -> None:
+    app = Script(500, 500, 500, 503, 200)
+    with applications(app) as ports, pair(list(ports), THREE, 0.05) as mesh:
+
+        def get() -> int:
+            with mesh.connect() as sock:
+                return status(ask(sock))
+
+        assert [get() for _ in range(3)] == [500, 500, 500]
+        assert get() == 504
+        assert len(app.requests) == 3
+        mesh.advance(1.0)
+        assert get() == 503  # the probe
+        assert get() == 504
+        mesh.advance(1.0)
+        assert get() == 504  # the back-off has doubled
+        mesh.advance(1.1)
+        assert [get() for _ in range(5)] == [200] * 5
+        assert len(app.requests) == 9
+
+
+def test_successes_between_failures_keep_it_open() -> None:
+    app = Script(500, 500, 200, 500, 500, 404, 500, 500, 200)
+    with applications(app) as ports, pair(list(ports), THREE) as mesh, mesh.connect() as sock:
+        assert [status(ask(sock)) for _ in range(10)][-1] == 200
+    assert len(app.requests) == 10
+
+
+def test_while_the_probe_is_out_others_wait_for_its_verdict() -> None:
+    app = Gated()
+    one = ConsecutiveFailures(1, BACKOFF)
+    with applications(app) as ports, pair(list(ports), one, 5.0) as mesh:
+        app.let.set()
+        with mesh.connect() as sock:
+            assert status(ask(sock)) == 200
+        member = mesh.run(lambda: next(iter(_balanced(mesh)._p2c.members())))
+        gate = member.gate
+        assert isinstance(gate, Gate)
+        mesh.run(lambda: gate.failure(mesh.clock()))
+        app.let.clear()
+        while app.arrived.acquire(blocking=False):
+            pass
+        mesh.advance(1.0)
+        with mesh.connect() as first, mesh.connect() as second:
+            for sock in (first, second):
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            assert app.arrived.acquire(timeout=5)
+            assert not app.arrived.acquire(timeout=0.05)
+            app.let.set()
+            assert first.recv(12) == second.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_probe_whose_client_leaves_is_followed_by_another() -> None:
+    app = Gated()
+    one = ConsecutiveFailures(1, BACKOFF)
+    with applications(app) as ports, pair(list(ports), one, 5.0) as mesh:
+        app.let.set()
+        with mesh.connect() as sock:
+            ask(sock)
+        gate = mesh.run(lambda: next(iter(_balanced(mesh)._p2c.members())).gate)
+        assert isinstance(gate, Gate)
+        mesh.run(lambda: gate.failure(mesh.clock()))
+        app.let.clear()
+        assert app.arrived.acquire(timeout=5)
+        mesh.advance(1.0)
+        with mesh.connect() as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            assert app.arrived.acquire(timeout=5)
+        app.let.set()
+        with mesh.connect() as sock:
+            assert status(ask(sock)) == 200
+
+
+def _balanced(mesh: Pair) -> Balanced:
+    logical = next(iter(mesh.outbound._logicals.values()))
+    found = next(iter(logical._backends.values()))
+    assert isinstance(found, Balanced)
+    return found
+
+
+# --- the gate by itself ---------------------------------------------------------------------
+
+
+class Bench:
+    """A gate under a clock that stands still until told."""
+
+    def __init__(self, accrual: FailureAccrual) -> None:
+        self.now = 100.0
+        self.reactor = Reactor(lambda: self.now)
+        self.changes = 0
+        members: P2c[Endpoint, object] = P2c(lambda endpoint: object())
+        (member,) = members.add(HOME, Endpoint(HOME), 0.0).added
+        self.gate = Gate(accrual, member, self.reactor, self._changed)  # type: ignore[arg-type]
+
+    def _changed(self, member: object) -> None:
+        self.changes += 1
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        self.reactor._turn(0)
+
+    def answer(self, code: int, grpc: int | None = None, *, success: bool) -> None:
+        self.gate.answered(self.now, code, grpc, success=success)
+
+
+@pytest.fixture
+def consecutive() -> Iterator[Bench]:
+    bench = Bench(THREE)
+    yield bench
+    bench.reactor.close()
+
+
+@pytest.fixture
+def unified() -> Iterator[Bench]:
+    bench = Bench(UnifiedFailures(0.8, 10.0, 5, 0, BACKOFF))
+    yield bench
+    bench.reactor.close()
+
+
+def test_the_gate_opens_for_one_probe_when_its_time_has_come(consecutive: Bench) -> None:
+    for _ in range(3):
+        assert consecutive.gate.admits
+        consecutive.gate.start()
+        consecutive.answer(500, success=False)
+    assert not consecutive.gate.admits
+    consecutive.pass_time(0.98)
+    assert not consecutive.gate.admits
+    consecutive.pass_time(0.03)
+    assert consecutive.gate.admits
+    consecutive.gate.start()
+    assert not consecutive.gate.admits
+    consecutive.gate.abandon()
+    assert consecutive.gate.admits
+    consecutive.gate.start()
+    consecutive.answer(200, success=True)
+    assert consecutive.gate.admits
+    assert consecutive.gate._breaker.state is State.OPEN
+    assert consecutive.changes == 6
+
+
+def test_too_many_requests_is_no_failure_for_the_plain_breaker(consecutive: Bench) -> None:
+    for _ in range(10):
+        consecutive.answer(429, success=True)
+    assert consecutive.gate.admits
+
+
+def test_a_removed_endpoint_leaves_no_timer(consecutive: Bench) -> None:
+    for _ in range(3):
+        consecutive.gate.failure(consecutive.now)
+    assert len(consecutive.reactor._wheel) == 1
+    consecutive.gate.close()
+    assert len(consecutive.reactor._wheel) == 0
+
+
+def test_a_small_share_of_successes_shuts_the_unified_breaker(unified: Bench) -> None:
+    for _ in range(3):
+        unified.answer(200, success=True)
+    unified.answer(429, success=True)
+    assert unified.gate.admits  # four answers are too few to judge
+    unified.answer(200, 8, success=True)
+    assert not unified.gate.admits
+
+
+def test_old_answers_are_forgotten(unified: Bench) -> None:
+    for _ in range(4):
+        unified.answer(500, success=False)
+    unified.pass_time(11.0)
+    unified.answer(500, success=False)
+    assert unified.gate.admits
+
+
+def test_after_a_probe_the_window_begins_anew(unified: Bench) -> None:
+    for _ in range(5):
+        unified.answer(500, success=False)
+    unified.pass_time(1.1)
+    unified.gate.start()
+    unified.answer(200, success=True)
+    assert unified.gate.admits
+    for _ in range(4):
+        unified.answer(200, success=True)
+    unified.answer(500, success=False)
+    assert unified.gate.admits

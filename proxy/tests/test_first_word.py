@@ -1,0 +1,224 @@
+"""Whoever speaks first decides what a connection is: servers that greet need no annotation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from proxy.authz.policy import RateLimit, default_policy
+from proxy.discovery.endpoints import Endpoint
+from proxy.net.verdicts import LASTS, Verdicts
+from proxy.stack.meta import Meta
+from proxy.tests.pair import LOCAL, Pair, application, echo_bytes, read_until
+from proxy.tests.policies import Script, ask, plain, routed, rule, status
+from weft.addresses import SocketAddress
+
+if TYPE_CHECKING:
+    import socket
+
+GREETING = b"220 mail.demo ESMTP\r\n"
+
+
+class Mail:
+    """Greets, then echoes lines."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+
+    def __call__(self, sock: socket.socket) -> None:
+        self.connections += 1
+        sock.sendall(GREETING)
+        while line := sock.recv(1000):
+            sock.sendall(b"250 " + line)
+
+
+def impatient(pair: Pair) -> None:
+    """Nothing in a test may wait for detection to time out."""
+    logical = pair.lookups.policy
+    pair.lookups.policy = replace(logical, detect_timeout=30.0)
+
+
+@pytest.mark.parametrize("meshed", [True, False])
+def test_a_server_that_greets_is_heard_at_once(*, meshed: bool) -> None:
+    mail = Mail()
+    policy = replace(default_policy("all-unauthenticated"), detect_timeout=30.0)
+    with application(mail) as port:
+        endpoints = None if meshed else plain(port)
+        with Pair(port, inbound_policy=policy, endpoints=endpoints) as pair:
+            impatient(pair)
+            for _ in range(3):
+                with pair.connect() as sock:
+                    sock.settimeout(5)
+                    assert read_until(sock, b"\r\n") == GREETING
+                    sock.sendall(b"HELO demo\r\n")
+                    assert read_until(sock, b"\r\n") == b"250 HELO demo\r\n"
+            # The first told; afterwards nobody looks any more.
+            found = "outbound_tcp_detect_http_results_total"
+            assert pair.metric(found, result="not_http") == 1
+            assert mail.connections == 3
+            sides = ("outbound", "inbound") if meshed else ("outbound",)
+            for side in sides:
+                assert pair.metric("tcp_open_total", direction=side, peer="dst") == 3
+
+
+def test_the_greeting_costs_little() -> None:
+    with application(Mail()) as port, Pair(port) as pair:
+        impatient(pair)
+        times = []
+        for _ in range(10):
+            began = time.monotonic()
+            with pair.connect() as sock:
+                read_until(sock, b"\r\n")
+            times.append(time.monotonic() - began)
+    # Two handshakes on a loaded machine; the rule is 5 ms, waiting would be 300.
+    assert sorted(times)[5] < 0.1
+
+
+def test_an_unmeshed_client_hears_it_too() -> None:
+    policy = replace(default_policy("all-unauthenticated"), detect_timeout=30.0)
+    with (
+        application(Mail()) as port,
+        Pair(port, inbound_policy=policy, client_ip="10.9.9.9") as pair,
+    ):
+        with pair.connect(inbound=True) as sock:
+            began = time.monotonic()
+            assert read_until(sock, b"\r\n") == GREETING
+            assert time.monotonic() - began < 0.29  # TLS detection alone would take 0.3
+        assert pair.metric("inbound_tcp_detect_http_results_total", result="not_http") == 1
+
+
+@pytest.mark.slow
+def test_who_may_not_connect_hears_nothing() -> None:
+    mail = Mail()
+    deny = replace(default_policy("deny"), detect_timeout=0.1)
+    with (
+        application(mail) as port,
+        Pair(port, inbound_policy=deny, client_ip="10.9.9.9") as pair,
+    ):
+        with pair.connect() as sock:
+            sock.settimeout(1)
+            assert sock.recv(100) == b""
+        with pair.connect(inbound=True) as sock:
+            assert sock.recv(100) == b""
+    assert mail.connections == 0
+
+
+def test_http_is_http_however_late_and_leaves_no_connection_behind() -> None:
+    app = Script(200)
+    with application(app) as port, Pair(port) as pair:
+        impatient(pair)
+        with pair.connect() as sock:
+            while pair.metric("tcp_open_total", direction="outbound", peer="dst") < 1:
+                pass
+            assert status(ask(sock)) == 200
+            assert pair.metric("response_total", direction="inbound", status_code="200") == 1
+            while pair.metric("tcp_open_connections", direction="outbound", peer="dst") > 1:
+                pass
+        before = pair.metric("tcp_open_total", direction="outbound", peer="dst")
+        with pair.connect() as sock:
+            time.sleep(0.05)
+            assert status(ask(sock)) == 200
+        # It is known to speak HTTP: nothing was dialled for silence.
+        assert pair.metric("tcp_open_total", direction="outbound", peer="dst") == before
+
+
+def test_a_client_that_speaks_first_and_not_http_uses_the_connection_that_is_there() -> None:
+    with (
+        application(echo_bytes) as port,
+        Pair(port, endpoints=plain(port)) as pair,
+    ):
+        impatient(pair)
+        with pair.connect() as sock:
+            while pair.metric("tcp_open_total", direction="outbound", peer="dst") < 1:
+                pass
+            sock.sendall(b"\x00\x01 not http at all")
+            assert read_until(sock, b"all") == b"\x00\x01 not http at all"
+        assert pair.metric("tcp_open_total", direction="outbound", peer="dst") == 1
+
+
+@pytest.mark.slow
+def test_an_endpoint_that_cannot_be_reached_does_not_end_the_wait() -> None:
+    with Pair(1, endpoints=[Endpoint(SocketAddress(LOCAL, 1))]) as pair, pair.connect() as sock:
+        impatient(pair)
+        time.sleep(0.05)
+        head = ask(sock)
+        assert status(head) in (502, 504)
+
+
+def test_a_client_that_leaves_takes_the_connection_with_it() -> None:
+    with application(echo_bytes) as port, Pair(port, endpoints=plain(port)) as pair:
+        impatient(pair)
+        with pair.connect():
+            while pair.metric("tcp_open_connections", direction="outbound", peer="dst") < 1:
+                pass
+        while pair.metric("tcp_open_connections", direction="outbound", peer="dst"):
+            pass
+        assert not pair.run(lambda: pair.outbound.connections)
+
+
+# --- policies about HTTP --------------------------------------------------------------------
+
+
+def test_outbound_http_routes_are_not_slipped_past() -> None:
+    mail = Mail()
+    with application(mail) as port:
+        policy = routed(rule())
+        with Pair(port, outbound_policy=policy, endpoints=plain(port)) as pair:
+            with pair.connect() as sock:
+                sock.sendall(b"EHLO not http, is it?\r\n")
+                assert sock.recv(100) == b""
+            assert pair.metric("outbound_tcp_errors_total", error="not-http") == 1
+
+
+def test_inbound_rules_are_not_slipped_past() -> None:
+    limited = replace(
+        default_policy("all-unauthenticated"), rate_limit=RateLimit(Meta.default("l"), total=1)
+    )
+    mail = Mail()
+    with application(mail) as port, Pair(port, inbound_policy=limited) as pair:
+        with pair.connect() as sock:
+            sock.sendall(b"EHLO not http, is it?\r\n")
+            assert sock.recv(100) == b""
+        assert pair.metric("inbound_tcp_errors_total", error="not-http") == 1
+    assert mail.connections == 0
+
+
+@pytest.mark.slow
+def test_a_connection_made_ahead_of_its_requests_stays_good() -> None:
+    app = Script(200)
+    policy = routed(rule())
+    with (
+        application(app) as port,
+        Pair(port, outbound_policy=policy) as pair,
+        pair.connect() as sock,
+    ):
+        time.sleep(0.22)  # longer than detection waits
+        assert status(ask(sock)) == 200
+
+
+# --- what is remembered ---------------------------------------------------------------------
+
+HERE = SocketAddress("10.0.0.1", 25)
+
+
+def test_verdicts_last_for_a_while() -> None:
+    verdicts = Verdicts()
+    assert verdicts.speaks_http(HERE, 0.0) is None
+    verdicts.remember(HERE, 0.0, http=False)
+    assert verdicts.speaks_http(HERE, LASTS - 0.1) is False
+    assert verdicts.speaks_http(HERE, LASTS) is None
+    assert len(verdicts) == 0
+    verdicts.remember(HERE, 0.0, http=True)
+    assert verdicts.speaks_http(HERE, 1.0) is True
+    verdicts.forget(HERE)
+    assert verdicts.speaks_http(HERE, 1.0) is None
+
+
+def test_only_so_many_verdicts_are_kept() -> None:
+    verdicts = Verdicts()
+    for number in range(20_000):
+        verdicts.remember(SocketAddress("10.0.0.1", number % 65_536), float(number), http=True)
+    assert len(verdicts) == 10_000

@@ -1,0 +1,103 @@
+"""One viewer: events of many proxies in, lines out; sampled by request, bounded, losses counted.
+
+A proxy's stream must never wait for a viewer, so `tell` does not wait: what finds the queue full is
+lost, and the viewer hears how many at that place.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+Json = dict[str, Any]
+
+CAPACITY = 1000
+"""Lines that may wait; a few seconds of a busy viewer."""
+
+
+class Sampler:
+    """Lets whole requests through, so many per second; what has begun is told to its end."""
+
+    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._burst = max(1.0, rate)
+        self._tokens = self._burst
+        self._at = clock()
+        self._open: set[str] = set()
+
+    def admits(self, request: str, *, begins: bool, ends: bool) -> bool:
+        """Whether an event of the request is to be told."""
+        if begins:
+            now = self._clock()
+            self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+            self._at = now
+            if self._tokens < 1.0:
+                return False
+            self._tokens -= 1.0
+            self._open.add(request)
+            return True
+        if request not in self._open:
+            return False
+        if ends:
+            self._open.discard(request)
+        return True
+
+    def forget(self, prefix: str) -> None:
+        """The source of these requests is gone: they will not end."""
+        self._open = {request for request in self._open if not request.startswith(prefix)}
+
+
+class Viewer:
+    """The queue between the proxies' streams and one HTTP answer."""
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        capacity: int = CAPACITY,
+        on_dropped: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        self.sampler = sampler
+        self._capacity = capacity
+        self._on_dropped = on_dropped
+        self._lines: deque[bytes] = deque()
+        self._dropped = 0
+        self._wake = asyncio.Event()
+
+    def tell(self, message: Json) -> None:
+        """Never waits. A full queue loses the message."""
+        if len(self._lines) >= self._capacity:
+            self.lost(1)
+            return
+        if self._dropped:
+            self._lines.append(line({"dropped": str(self._dropped)}))
+            self._dropped = 0
+        self._lines.append(line(message))
+        self._wake.set()
+
+    def lost(self, count: int) -> None:
+        """Events that will never be told, here or at a proxy."""
+        self._dropped += count
+        self._on_dropped(count)
+        self._wake.set()
+
+    async def wait_lines(self) -> bytes:
+        """What is there to send, at least one line."""
+        while not self._lines and not self._dropped:
+            self._wake.clear()
+            await self._wake.wait()
+        if self._dropped and not self._lines:
+            self._lines.append(line({"dropped": str(self._dropped)}))
+            self._dropped = 0
+        whole = b"".join(self._lines)
+        self._lines.clear()
+        return whole
+
+    def __repr__(self) -> str:
+        return f"<Viewer {len(self._lines)} lines wait, {self._dropped} dropped>"
+
+
+def line(message: Json) -> bytes:
+    """One line of JSON: control characters are escaped, so that nothing can end it early."""
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"

@@ -1,0 +1,43 @@
+/** Kinds as people, paths and `mesh` write them. */
+
+import type { Kind, Ref } from "./model";
+
+interface Words {
+  plural: string;
+  title: string;
+  /** What `mesh` takes. */
+  short: string;
+}
+
+const WORDS: Record<Kind, Words> = {
+  namespace: { plural: "namespaces", title: "Namespaces", short: "ns" },
+  deployment: { plural: "deployments", title: "Deployments", short: "deploy" },
+  statefulset: { plural: "statefulsets", title: "Stateful sets", short: "sts" },
+  daemonset: { plural: "daemonsets", title: "Daemon sets", short: "ds" },
+  job: { plural: "jobs", title: "Jobs", short: "job" },
+  service: { plural: "services", title: "Services", short: "svc" },
+  replicaset: { plural: "replicasets", title: "Replica sets", short: "rs" },
+  pod: { plural: "pods", title: "Pods", short: "po" },
+};
+
+/** In the order in which a namespace shows them. */
+export const KINDS: Kind[] = ["deployment", "statefulset", "daemonset", "job", "service", "pod", "replicaset"];
+
+export function words(kind: Kind): Words {
+  return WORDS[kind];
+}
+
+export function kindOf(plural: string): Kind | null {
+  return KINDS.find((kind) => WORDS[kind].plural === plural) ?? null;
+}
+
+/** The page of an object. */
+export function pathOf(ref: Ref): string {
+  if (ref.kind === "namespace") return `/namespaces/${ref.name}`;
+  return `/namespaces/${ref.namespace}/${WORDS[ref.kind].plural}/${ref.name}`;
+}
+
+/** `deploy/web`, as `mesh` takes it. */
+export function argument(ref: Ref): string {
+  return `${WORDS[ref.kind].short}/${ref.name}`;
+}

@@ -1,0 +1,78 @@
+/** The frame of a page: title, notices, and one of loading, refused, or shown. */
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { clock, span } from "../format";
+import type { Live } from "../live";
+import type { Snapshot } from "../model";
+import { Notice, Notices } from "./Notices";
+
+interface Props<P> {
+  title: string;
+  /** Drawn instead of `title`, when it is more than text. */
+  heading?: ComponentChildren;
+  live: Live<P>;
+  children: (snapshot: Snapshot<P>) => ComponentChildren;
+}
+
+let arrived = false;
+
+export function Page<P>({ title, heading, live, children }: Props<P>): JSX.Element {
+  const top = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${title} · Weft`;
+    if (arrived) top.current?.focus({ preventScroll: true }); // so that screen readers say where we are
+    arrived = true;
+  }, [title]);
+  return (
+    <main id="content" class={live.snapshot && live.lostSince !== null ? "is-stale" : ""}>
+      <header class="page-head">
+        <h1 ref={top} tabIndex={-1}>{heading ?? title}</h1>
+        {live.snapshot && <Freshness snapshot={live.snapshot} lost={live.lostSince !== null} />}
+      </header>
+      <Notices live={live} />
+      {live.snapshot ? children(live.snapshot) : <Waiting live={live} />}
+    </main>
+  );
+}
+
+function Waiting({ live }: { live: Live<unknown> }): JSX.Element {
+  if (live.lostSince === null) {
+    return (
+      <div class="loading" role="status">
+        <span class="unseen">Loading</span>
+        <div class="bone" /><div class="bone" /><div class="bone" />
+      </div>
+    );
+  }
+  if (live.problem?.status === 404) {
+    return <p class="empty">Not found: {live.problem.error}. It may have been deleted; this page looks again by itself.</p>;
+  }
+  return (
+    <Notice grade="bad">
+      <strong>{live.problem ? live.problem.error : "The web service does not answer"}</strong> since {clock(live.lostSince)}. Trying again;
+      {" "}<code>mesh check</code> says what is wrong.
+    </Notice>
+  );
+}
+
+function Freshness({ snapshot, lost }: { snapshot: Snapshot<unknown>; lost: boolean }): JSX.Element {
+  const short = snapshot.observed + 0.5 < snapshot.window;
+  const over = short ? `only ${span(snapshot.observed)} watched so far` : `over the last ${span(snapshot.window)}`;
+  const source = snapshot.backend === "embedded" ? "read from the proxies" : `from ${snapshot.backend}`;
+  return (
+    <p class={lost ? "freshness is-lost" : "freshness"}>
+      <span class="pulse" aria-hidden="true" />
+      {over}, {source}
+    </p>
+  );
+}
+
+export function Section({ title, children, id }: { title: string; children: ComponentChildren; id?: string }): JSX.Element {
+  return (
+    <section aria-label={title} id={id}>
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}
