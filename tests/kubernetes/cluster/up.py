@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.kubernetes.cluster import build, pki
 from tests.kubernetes.cluster.control_plane import start_control_plane
+from tests.kubernetes.cluster.down import down
 from tests.kubernetes.cluster.node import start_node
 from tests.kubernetes.cluster.places import DEBIAN_PACKAGES, NODE, NODE_BRIDGE, NODE_IP, SOURCE
 from tests.kubernetes.cluster.processes import ClusterError, run, wait_until
@@ -27,7 +28,12 @@ _SYSCTLS = {
 
 
 def up(places: Places) -> None:
-    """Raises ClusterError; what was started until then stays for `down` and for reading logs."""
+    """Raises ClusterError; what was started until then stays for `down` and for reading logs.
+
+    What a run that was cut off has left is cleared away first.
+    """
+    if places.run.exists():
+        down(places)
     install_packages()
     programs = build.programs(places)
     places.run.mkdir(parents=True, exist_ok=True)
