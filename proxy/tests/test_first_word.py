@@ -170,7 +170,9 @@ def test_outbound_http_routes_are_not_slipped_past() -> None:
             with pair.connect() as sock:
                 sock.sendall(b"EHLO not http, is it?\r\n")
                 assert sock.recv(100) == b""
-            assert pair.metric("outbound_tcp_errors_total", error="not-http") == 1
+            assert pair.metric("outbound_tcp_errors_total", error="not-http", number="5005") == 1
+            (fault,) = pair.outbound.faults.latest()
+            assert (fault.number, fault.peer) == (5005, "10.96.0.5:8080")
 
 
 def test_inbound_rules_are_not_slipped_past() -> None:
