@@ -83,3 +83,22 @@ def _begins_request(head: bytes) -> bool:
         return False
     version: bytes = beginning["version"] or b""
     return any(known.startswith(version) for known in _VERSIONS)
+
+
+_SETTINGS = (0, 0, None, 4, 0, 0, 0, 0, 0)
+"""A frame's head: a small length, the type, no flags, stream 0."""
+
+
+def is_http2_server(heard: bytes) -> bool | None:
+    """Whether a server that spoke first speaks HTTP/2; None while too little was heard.
+
+    Its connection preface is a SETTINGS frame on stream 0 (RFC 9113, 3.4), and many servers send it
+    as soon as they accept. No protocol whose server greets first begins like that: MySQL has a zero
+    where the frame type stands, and greetings of text have letters.
+    """
+    for at, wanted in enumerate(_SETTINGS):
+        if at >= len(heard):
+            return None
+        if wanted is not None and heard[at] != wanted:
+            return False
+    return int.from_bytes(heard[:3], "big") % 6 == 0

@@ -92,7 +92,19 @@ class TlsTransport(Transport):
         self._push()
         if not self.closed:
             self._announce()
-        if not self.closed and (self._incoming.pending or self._ssl.pending()):
+        self._read_held()
+
+    def resume(self) -> None:
+        super().resume()
+        if self.handshaken and (self._incoming.pending or self._ssl.pending()):
+            # What came in one read with the end of the handshake, or before the pause.
+            self.reactor.call_soon(self._read_held)
+
+    def _read_held(self) -> None:
+        """Read what was received already, unless nobody wants it now."""
+        if self._paused or self.closed:
+            return
+        if self._incoming.pending or self._ssl.pending():
             self._read_records()
 
     def certificate(self) -> dict[str, Any] | None:

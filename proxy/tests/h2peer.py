@@ -84,6 +84,7 @@ class Peer:
         self.sock = sock
         self.handler = handler
         self.closed = False
+        self.server = server
         self.streams: list[PeerStream] = []
         self.session = Session(self, settings or Http2Settings(), server=server)
         self.flush()
@@ -148,5 +149,9 @@ class Peer:
         self.flush()
 
     def wait(self, until: Callable[[], bool]) -> None:
-        while not until() and self.step():
-            pass
+        """Until the condition holds or the peer has gone, which ends a server's connection."""
+        while not until():
+            if not self.step():
+                if self.server:
+                    raise ConnectionResetError("the client left first")
+                return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from proxy.authz.policy import RateLimit, default_policy
 from proxy.discovery.endpoints import Endpoint
 from proxy.net.verdicts import LASTS, Verdicts
 from proxy.stack.meta import Meta
+from proxy.tests.h2peer import Peer, PeerStream
 from proxy.tests.pair import LOCAL, Pair, application, echo_bytes, read_until
 from proxy.tests.policies import Script, ask, plain, routed, rule, status
 from weft.addresses import SocketAddress
@@ -224,3 +226,41 @@ def test_only_so_many_verdicts_are_kept() -> None:
     for number in range(20_000):
         verdicts.remember(SocketAddress("10.0.0.1", number % 65_536), float(number), http=True)
     assert len(verdicts) == 10_000
+
+
+class Announcing:
+    """An HTTP/2 application that announces its settings as soon as it accepts, as many do."""
+
+    def __init__(self) -> None:
+        self.announced = threading.Event()
+
+    def __call__(self, sock: socket.socket) -> None:
+        sock.sendall(b"\0\0\x06\x04\0\0\0\0\0" + b"\0\x03\0\0\0\x64")
+        self.announced.set()
+        Peer(sock, server=True, handler=_answer).serve()
+
+
+def _answer(stream: PeerStream) -> None:
+    if stream.ended:
+        stream.respond(200, {}, ends=True)
+
+
+@pytest.mark.parametrize("meshed", [True, False])
+def test_an_http2_server_that_announces_itself_is_not_opaque(*, meshed: bool) -> None:
+    app = Announcing()
+    policy = replace(default_policy("all-unauthenticated"), detect_timeout=30.0)
+    with application(app) as port:
+        endpoints = None if meshed else plain(port)
+        with Pair(port, inbound_policy=policy, endpoints=endpoints) as pair:
+            impatient(pair)
+            with pair.connect() as sock:
+                assert app.announced.wait(5)
+                for _ in range(20):  # every turn that the announcement may need to be heard
+                    pair.run(lambda: None)
+                client = Peer(sock)
+                stream = client.request("GET", "/", {}, ends=True)
+                client.wait(lambda: stream.ended)
+                assert stream.status == 200
+            found = "outbound_tcp_detect_http_results_total"
+            assert pair.metric(found, result="http/2") == 1
+            assert pair.metric("response_total", direction="outbound") == 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.detect.protocol import DETECT_LIMIT, Detection, detect
+from proxy.detect.protocol import DETECT_LIMIT, Detection, detect, is_http2_server
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 REQUESTS = [
@@ -115,3 +115,26 @@ def test_waiting_is_only_for_what_may_become_http(head: bytes, tail: bytes) -> N
 def test_any_well_formed_request_line(method: bytes, target: str, version: bytes, cut: int) -> None:
     request = b" ".join((method, target.encode(), version)) + b"\r\nhost: web\r\n\r\n"
     assert detect(request[:cut]) is Detection.HTTP1
+
+
+@pytest.mark.parametrize(
+    ("heard", "answer"),
+    [
+        (b"", None),
+        (b"\0", None),
+        (b"\0\0\x18\x04", None),
+        (b"\0\0\0\x04\0\0\0\0\0", True),
+        (b"\0\0\x18\x04\0\0\0\0\0" + bytes(24), True),
+        (b"\0\0\x07\x04\0\0\0\0\0", False),
+        (b"\0\0\0\x04\x01\0\0\0\0", False),
+        (b"\0\0\0\x04\0\0\0\0\x01", False),
+        (b"\x4a\0\0\0\x0a8.0.36\0", False),
+        (b"220 mail", False),
+        (b"INFO {", False),
+        (b"+OK", False),
+    ],
+)
+def test_an_http2_server_is_known_by_its_settings(heard: bytes, answer: bool | None) -> None:
+    assert is_http2_server(heard) is answer
+    for cut in range(len(heard)):
+        assert is_http2_server(heard[:cut]) in (None, answer)
