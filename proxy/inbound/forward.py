@@ -17,10 +17,22 @@ if TYPE_CHECKING:
     from weft.addresses import SocketAddress
 
 
+LEAVING = 5.0
+"""Seconds for which an application that was there and now refuses is taken to be on its way out."""
+
+
 class Application:
     """Reached in plain text at the address its clients meant, as Linkerd does."""
 
-    __slots__ = ("_dialer", "_metrics", "address", "http1", "http2")
+    __slots__ = (
+        "_dialer",
+        "_metrics",
+        "_reached",
+        "_refuses_since",
+        "address",
+        "http1",
+        "http2",
+    )
 
     def __init__(
         self,
@@ -33,6 +45,8 @@ class Application:
         self.address = address
         self._dialer = dialer
         self._metrics = metrics
+        self._reached = False
+        self._refuses_since: float | None = None
         self.http1 = Http1Pool(
             dialer.reactor,
             self,
@@ -55,8 +69,21 @@ class Application:
 
     def verify(self, transport: Transport) -> Failure | None:
         """The application proves nothing; the connection is counted."""
+        self._reached = True
+        self._refuses_since = None
         transport.measure(self._metrics)
         return None
+
+    def seems_to_leave(self) -> bool:
+        """It refused a connection: whether it was there until a moment ago.
+
+        A container that is stopped ends before its sidecar is told. For that moment its requests
+        are better sent elsewhere; one that stays away, or never was there, is an error to explain.
+        """
+        now = self._dialer.reactor.clock()
+        if self._refuses_since is None:
+            self._refuses_since = now
+        return self._reached and now - self._refuses_since < LEAVING
 
     def close(self) -> None:
         self.http1.close()

@@ -241,19 +241,28 @@ class InboundCall(Call):
 
     def on_failure(self, failure: Failure) -> None:
         service = self._service
-        inbound = service.inbound
         downstream = untapped(self.downstream)
         if failure.unprocessed and failure.kind is errors.CONNECTION_LOST and self.can_repeat:
             # The application closed a kept connection just then; a fresh one tells the truth.
             assert service.application is not None
             service.application.start(self, self.bodiless)
-        elif failure.unprocessed and inbound.draining and isinstance(downstream, ServerStream):
-            # The application stopped first. The client's proxy may send this elsewhere.
+        elif isinstance(downstream, ServerStream) and self._leaving(failure):
+            # The client's proxy may send this elsewhere.
             downstream.refuse()
             self._error = failure.kind.name
             self.finish(None, failure)
         else:
             self._answer(failure)
+
+    def _leaving(self, failure: Failure) -> bool:
+        """The application stopped, or is about to, and the request never reached it."""
+        if not failure.unprocessed:
+            return False
+        if self._service.inbound.draining:
+            return True
+        application = self._service.application
+        refused = failure.kind is errors.CONNECT_REFUSED
+        return refused and application is not None and application.seems_to_leave()
 
     def _answer(self, failure: Failure) -> None:
         service = self._service

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 REQUIRE_ID = "l5d-require-id"
 CANONICAL = "l5d-dst-canonical"
 TIMEOUTS = (errors.REQUEST_TIMEOUT, errors.RESPONSE_TIMEOUT)
+AVOIDED = 1.0
+"""Seconds that an endpoint which did not take a request is believed to be slow by."""
+
 MAX_TRIES = 4
 """Times a request that had no effect is sent: enough to get past endpoints that are just leaving."""
 
@@ -248,6 +251,9 @@ class OutboundCall(Call):
             member.finish(max(member.penalty, now - self.began), now)
         elif self._answered_at or failure.kind in TIMEOUTS:
             member.finish((self._answered_at or now) - self.began, now)
+        elif failure.unprocessed:
+            # It is leaving, or cannot be reached: what is repeated should find another first.
+            member.finish(max(AVOIDED, now - self.began), now)
         else:
             member.release()
         if member.gate is not None:
