@@ -23,7 +23,7 @@ test: setup ## build everything and run every test (bazel test //...)
 	@deploy/bazel test //...
 
 test-kubernetes: setup ## the mesh on a real Kubernetes of one node, built and started here (or on $$KUBECONFIG)
-	@deploy/test-kubernetes
+	@deploy/test-kubernetes $(ARGS)
 
 lint: setup ## style and layers: ruff and the import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
