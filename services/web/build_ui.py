@@ -30,6 +30,9 @@ UI = HERE / "web/ui"
 DIST = UI / "dist"
 STAMP = ".sources"
 """In DIST: the hash of the sources it was built from."""
+SYSTEM_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Whom this machine trusts, where Debian keeps it."""
+
 REQUIREMENTS = HERE / "ui-requirements.txt"
 MIN_NODE = 20
 _MADE = {"dist", "node_modules"}
@@ -191,6 +194,9 @@ def _tool(folder: Path, node: str, script: str, *arguments: str, show: bool = Fa
 
 def _run(command: list[str], folder: Path, node: str | None, *, show: bool = False) -> None:
     env = {**os.environ, "CI": "1", "NO_COLOR": "1"}
+    if SYSTEM_AUTHORITIES.exists():
+        # Node.js brings a list of its own; a machine's administrator may trust more.
+        env.setdefault("NODE_EXTRA_CA_CERTS", str(SYSTEM_AUTHORITIES))
     if node is not None:
         env["PATH"] = f"{Path(node).parent}{os.pathsep}{env.get('PATH', '')}"
     result = subprocess.run(
