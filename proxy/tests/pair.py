@@ -290,6 +290,13 @@ class Pair:
         assert done.wait(5)
         return result[0]
 
+    def eventually(self, read: Callable[[], T], expected: T, *, seconds: float = 5.0) -> None:
+        """Wait until `read`, called on the reactor's thread, gives `expected`."""
+        deadline = time.monotonic() + seconds
+        while (found := self.run(read)) != expected:
+            assert time.monotonic() < deadline, f"{found!r}, not {expected!r}, {seconds:g} s later"
+            time.sleep(0.005)
+
     def advance(self, seconds: float) -> None:
         """Let time pass at once, and what is due happen."""
         self.clock.ahead += seconds

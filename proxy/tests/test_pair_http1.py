@@ -371,8 +371,7 @@ def test_a_client_that_leaves_takes_its_request_with_it() -> None:
         while not gone and time.monotonic() < deadline:
             time.sleep(0.01)
         assert gone == [True]
-        assert pair.run(lambda: pair.inbound.in_flight) == 0
-        assert pair.run(lambda: pair.outbound.in_flight) == 0
+        pair.eventually(lambda: (pair.inbound.in_flight, pair.outbound.in_flight), (0, 0))
 
 
 # --- policy ---------------------------------------------------------------------------------

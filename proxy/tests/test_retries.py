@@ -132,8 +132,7 @@ def test_a_client_that_leaves_during_the_back_off_ends_the_matter() -> None:
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
             while not pair.metric("outbound_http_route_retry_requests_total"):
                 pass
-        while pair.run(lambda: pair.outbound.in_flight):
-            pass
+        pair.eventually(lambda: pair.outbound.in_flight, 0)
         pair.advance(6.0)
         assert len(app.requests) == 1
 

@@ -31,19 +31,19 @@ def chosen(name: str) -> Iterator[Cluster]:
 
 
 def _sandbox() -> Iterator[Cluster]:
-    cluster = Cluster("sandbox", Settings().kubeconfig, namespaces="weft-pod-*")
+    cluster = Cluster("sandbox", Settings().kubeconfig)
     return _running(cluster, (*MESH, "sandbox"))
 
 
 def _kubernetes() -> Iterator[Cluster]:
-    cluster = Cluster("kubernetes", default_places().kubeconfig(), namespaces="cni-*")
+    cluster = Cluster("kubernetes", default_places().kubeconfig())
     return _running(cluster, KUBERNETES)
 
 
 def _current() -> Iterator[Cluster]:
     """Its images are the caller's business, and its pods may run on other machines."""
     kubeconfig = os.environ.get("KUBECONFIG", str(Path.home() / ".kube/config"))
-    yield Cluster("current", Path(kubeconfig), namespaces=None)
+    yield Cluster("current", Path(kubeconfig), pods_are_here=False)
 
 
 def _running(cluster: Cluster, program: Sequence[str]) -> Iterator[Cluster]:

@@ -18,11 +18,10 @@ Json = dict[str, Any]
 class Cluster:
     """One cluster, by its kubeconfig. `StepFailed` is what a failed command raises."""
 
-    def __init__(self, name: str, kubeconfig: Path, *, namespaces: str | None) -> None:
-        """`namespaces` matches the names of pods' network namespaces on this host; None when pods
-        run elsewhere."""
+    def __init__(self, name: str, kubeconfig: Path, *, pods_are_here: bool = True) -> None:
+        """`pods_are_here`: they run on this host, so their networks can be entered."""
         self.name = name
-        self.namespaces = namespaces
+        self.pods_are_here = pods_are_here
         self.terminal = Terminal()
         self.terminal.environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
 

@@ -6,6 +6,7 @@ namespace and ends, so no thread of ours is left standing in a pod's network.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -18,17 +19,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NAMESPACES = Path("/run/netns")
+_PROCESSES = Path("/proc")
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def find(pattern: str, ip: str) -> Path:
-    """The namespace that has this address. Raises LookupError."""
-    for namespace in sorted(_NAMESPACES.glob(pattern)):
-        if ip in _addresses(namespace.name):
-            return namespace
-    raise LookupError(f"no network namespace {pattern} has the address {ip}")
+def find(ip: str) -> Path:
+    """The namespace that has this address, held open for as long as we run. Raises LookupError.
+
+    Found by the processes in it: its name may be in a mount namespace that we cannot see.
+    """
+    seen: set[int] = set()
+    for link in _PROCESSES.glob("[0-9]*/ns/net"):
+        with contextlib.suppress(OSError):  # of a process that ended meanwhile
+            descriptor = os.open(link, os.O_RDONLY)
+            namespace = _PROCESSES / str(os.getpid()) / "fd" / str(descriptor)
+            inode = os.fstat(descriptor).st_ino
+            if inode not in seen and ip in _addresses(namespace):
+                return namespace
+            seen.add(inode)
+            os.close(descriptor)
+    raise LookupError(f"no process is in a network namespace that has the address {ip}")
 
 
 def make_socket(namespace: Path, make: Callable[[], socket.socket]) -> socket.socket:
@@ -66,12 +77,12 @@ def _enter(namespace: Path) -> None:
         os.close(descriptor)
 
 
-def _addresses(namespace: str) -> set[str]:
-    """None for a namespace that went away meanwhile."""
+def _addresses(namespace: Path) -> set[str]:
     result = subprocess.run(
-        ["ip", "-n", namespace, "-j", "address"], capture_output=True, text=True, check=False
+        ["nsenter", f"--net={namespace}", "ip", "-j", "address"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    if result.returncode:
-        return set()
-    links = json.loads(result.stdout or "[]")
+    links = json.loads(result.stdout)
     return {one["local"] for link in links for one in link.get("addr_info", []) if "local" in one}

@@ -176,7 +176,7 @@ def _patch(cluster: Cluster, secret: tuple[str, ...], data: dict[str, str]) -> N
 def _await_signing(cluster: Cluster) -> None:
     """A kubelet may have shown identity the bad issuer just before the good one came back, and
     may take a minute to look again. Where pods cannot be reached from here, `mesh check` must do."""
-    if cluster.namespaces is None:
+    if not cluster.pods_are_here:
         return
     identity = TrustDomain().identity("default", workloads.NAMESPACE)
     token = certify.make_token(cluster, workloads.NAMESPACE, "default")

@@ -42,13 +42,12 @@ class Target(NamedTuple):
 
 @pytest.fixture(scope="module")
 def target(reachable: Cluster) -> Iterator[Target]:
-    assert reachable.namespaces is not None
     names = ("target", "neighbour")
     reachable.apply(*(workloads.http_server(name) for name in names))
     for name in names:
         pods.await_rollout(reachable, workloads.NAMESPACE, name)
     harmed, neighbour = (pods.only(reachable, workloads.NAMESPACE, f"app={name}") for name in names)
-    yield Target(harmed, neighbour, network.find(reachable.namespaces, harmed.ip))
+    yield Target(harmed, neighbour, network.find(harmed.ip))
     for name in names:
         reachable.kubectl("delete", f"deploy/{name}", "-n", workloads.NAMESPACE)
 

@@ -23,7 +23,6 @@ from weft.names import CONTROL_PLANE_NAMESPACE, TrustDomain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.mesh.cluster import Cluster
     from tests.mesh.pods import Pod
@@ -48,7 +47,7 @@ class Seen:
 def seen(demo: Story, reachable: Cluster) -> Seen:
     """Web's traffic, with a client that is new: its connections are seen from their first byte."""
     web = pods.only(reachable, NAMESPACE, "app=web-svc")
-    namespace = _namespace(reachable, web)
+    namespace = network.find(web.ip)
     with capture(namespace, "eth0") as outside, capture(namespace, "lo") as inside:
         with load.running(reachable, "web=20,voting=5,emoji=5") as running:
             span = running.since(running.read())
@@ -184,11 +183,6 @@ def test_the_right_name_from_another_trust_domain_is_refused(
     answer = talk.ask((pod.ip, workloads.HTTP_PORT), tls=context, server_name=pod.identity)
     print(answer)
     assert answer.status is None
-
-
-def _namespace(cluster: Cluster, pod: Pod) -> Path:
-    assert cluster.namespaces is not None
-    return network.find(cluster.namespaces, pod.ip)
 
 
 def _is_between(flow: Flow, meshed: dict[str, Pod]) -> bool:
