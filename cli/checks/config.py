@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from cli.checks.context import COMPONENTS, Context
-from cli.checks.model import Category, Check, Problem
+from cli.checks.model import Category, Check
+from cli.checks.problem import Problem
 from cli.cluster.paths import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cli.checks.problem import Problem
 from cli.cluster.client import Cluster
 from cli.cluster.installed import Installed, read_installed
 from cli.cluster.paths import PODS, items
@@ -52,8 +53,6 @@ class Context:
 
     def installed(self) -> Installed:
         """The installation. Raises ClusterError."""
-        from cli.checks.model import Problem
-
         found = read_installed(self.cluster, self.weft_namespace)
         if found is None:
             raise Problem(

@@ -10,7 +10,8 @@ from cli.checks.context import (
     pod_name,
     proxies_and_containers,
 )
-from cli.checks.model import Category, Check, Problem, Skipped
+from cli.checks.model import Category, Check
+from cli.checks.problem import Problem, Skipped
 from cli.checks.proxies import have_version, healthy, report
 from cli.cluster.paths import NAMESPACES, PODS, SERVICES, find, items
 from proxy_injector.decide import decide

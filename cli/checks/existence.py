@@ -5,7 +5,8 @@ import ipaddress
 from cli.certificates import CertificateError
 from cli.checks.context import COMPONENTS, Context, Json, not_ready, pod_name
 from cli.checks.identity import issuer_chain
-from cli.checks.model import Category, Check, Problem
+from cli.checks.model import Category, Check
+from cli.checks.problem import Problem
 from cli.cluster.errors import ClusterError
 from cli.cluster.paths import DEPLOYMENTS, NODES, PODS, SERVICES, find, items
 

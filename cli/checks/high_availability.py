@@ -1,7 +1,8 @@
 """weft-ha-checks: does an installation that is meant to outlive a node do so?"""
 
 from cli.checks.context import COMPONENTS, Context
-from cli.checks.model import Category, Check, Problem, Skipped
+from cli.checks.model import Category, Check
+from cli.checks.problem import Problem, Skipped
 from cli.cluster.paths import DEPLOYMENTS, find
 
 

@@ -12,7 +12,8 @@ from cli.certificates import (
     rfc3339,
 )
 from cli.checks.context import Context
-from cli.checks.model import Category, Check, Problem
+from cli.checks.model import Category, Check
+from cli.checks.problem import Problem
 from cli.cluster.paths import CONFIG_MAPS, SECRETS, find
 
 SOON = timedelta(days=60)

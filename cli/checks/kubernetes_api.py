@@ -1,7 +1,8 @@
 """kubernetes-api and kubernetes-version: can we talk to the cluster, and is it new enough?"""
 
 from cli.checks.context import Context
-from cli.checks.model import Category, Check, Problem
+from cli.checks.model import Category, Check
+from cli.checks.problem import Problem
 from cli.cluster.installed import server_version
 from cli.cluster.paths import VERSION
 

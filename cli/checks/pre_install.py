@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from cli.checks.context import Context
-from cli.checks.model import Category, Check, Problem
+from cli.checks.model import Category, Check
+from cli.checks.problem import Problem
 from cli.cluster.paths import ACCESS_REVIEWS, NAMESPACES, NODES, find, items
 
 ALLOWED_SKEW = timedelta(minutes=5, seconds=10)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cli.checks.context import PROXY, Context, Json, not_ready, pod_annotations, pod_name
-from cli.checks.model import Problem
+from cli.checks.problem import Problem
 from weft import labels
 from weft.version import VERSION
 

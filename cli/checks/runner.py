@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from cli.certificates import CertificateError
 from cli.checks.context import Context
-from cli.checks.model import Category, Check, Outcome, Problem, Result, Skipped
+from cli.checks.model import Category, Check, Outcome, Result
+from cli.checks.problem import Problem, Skipped
 from cli.cluster.errors import ClusterError
 
 INTERVAL = 5.0

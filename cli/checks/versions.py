@@ -1,7 +1,8 @@
 """weft-version and control-plane-version: do the command and the control plane fit together?"""
 
 from cli.checks.context import Context
-from cli.checks.model import Category, Check, Problem
+from cli.checks.model import Category, Check
+from cli.checks.problem import Problem
 from weft.version import VERSION
 
 

@@ -9,7 +9,8 @@ from cli.certificates import Certificate, CertificateError, check_issued, read_c
 from cli.checks.config import WEBHOOK
 from cli.checks.context import Context
 from cli.checks.identity import SOON, secret_text
-from cli.checks.model import Category, Check, Problem
+from cli.checks.model import Category, Check
+from cli.checks.problem import Problem
 from cli.cluster.paths import MUTATING_WEBHOOKS, Resource, find
 from weft.names import INJECTOR_COMPONENT, TAP_COMPONENT
 

@@ -13,9 +13,9 @@ from cli.manifests.objects import (
     cluster_role,
     controller_container,
     metadata,
-    secret,
     service,
     service_account,
+    tls_secret,
 )
 from cli.manifests.values import Values
 from weft import labels
@@ -40,12 +40,7 @@ def render(values: Values, credentials: Webhook) -> list[dict[str, Any]]:
     """Everything of the injector but its RBAC and the webhook configuration."""
     https = ServicePort("proxy-injector", 443, INJECTOR)
     return [
-        secret(
-            values,
-            TLS_SECRET,
-            {"tls.crt": credentials.certificate, "tls.key": credentials.key},
-            "kubernetes.io/tls",
-        ),
+        tls_secret(values, TLS_SECRET, credentials),
         service(values, COMPONENT.workload, COMPONENT, https),
         deployment(
             values,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cli.manifests.credentials import Webhook
 from cli.manifests.values import Values
 from weft import labels
 from weft.ports import CONTROLLER_ADMIN
@@ -157,6 +158,12 @@ def secret(values: Values, name: str, data: Mapping[str, str], kind: str = "Opaq
         "type": kind,
         "data": {key: b64encode(text.encode()).decode() for key, text in data.items()},
     }
+
+
+def tls_secret(values: Values, name: str, credentials: Webhook) -> Json:
+    """The certificate and key a component serves HTTPS with."""
+    pair = {"tls.crt": credentials.certificate, "tls.key": credentials.key}
+    return secret(values, name, pair, "kubernetes.io/tls")
 
 
 def controller_security(values: Values) -> Json:

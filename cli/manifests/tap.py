@@ -18,9 +18,9 @@ from cli.manifests.objects import (
     cluster_role,
     controller_container,
     metadata,
-    secret,
     service,
     service_account,
+    tls_secret,
 )
 from cli.manifests.values import Values
 from weft import labels
@@ -49,12 +49,7 @@ def identity(values: Values) -> str:
 def render(values: Values, credentials: Webhook) -> list[dict[str, Any]]:
     """Everything of tap but its RBAC and the API's registration."""
     return [
-        secret(
-            values,
-            TLS_SECRET,
-            {"tls.crt": credentials.certificate, "tls.key": credentials.key},
-            "kubernetes.io/tls",
-        ),
+        tls_secret(values, TLS_SECRET, credentials),
         service(values, COMPONENT.workload, COMPONENT, ServicePort("apiserver", 443, TAP)),
         deployment(
             values,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli.checks.context import Context
-from cli.checks.model import Category, Check, Outcome, Problem, Result, Skipped
+from cli.checks.model import Category, Check, Outcome, Result
+from cli.checks.problem import Problem, Skipped
 from cli.checks.registry import select
 from cli.checks.runner import Pace, run
 from cli.cluster.client import Cluster

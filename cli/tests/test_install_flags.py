@@ -11,7 +11,7 @@ import yaml
 
 from cli.checks.context import Context
 from cli.checks.high_availability import multiple_replicas
-from cli.checks.model import Problem, Skipped
+from cli.checks.problem import Problem, Skipped
 from cli.manifests.credentials import Credentials, make_identity, make_webhook
 from cli.manifests.folder import file_name
 from cli.tests.fake_cluster import FakeCluster, install

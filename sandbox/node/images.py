@@ -159,7 +159,7 @@ class ImageStore:
     async def _load_layout(self, layout: Path, reference: str | None) -> list[Image]:
         found = images_of(layout)
         if reference and len(found) > 1:
-            raise BadLayoutError(f"{layout}: {len(found)} images in there, and one name for them")
+            raise BadLayoutError(f"{len(found)} images in there, and one name for them")
         loaded = [await self._take_over(one, _full_name(one, reference)) for one in found]
         self._record(loaded)
         return loaded
@@ -223,10 +223,12 @@ async def _unpack_archive(source: Path, directory: Path) -> tuple[Path, str | No
             if "oci-layout" not in names and "./oci-layout" not in names:
                 member = archive.extractfile("manifest.json") if "manifest.json" in names else None
                 if member is None:
-                    raise BadLayoutError(f"{source}: neither an OCI archive nor a Docker archive")
+                    raise BadLayoutError("neither an OCI archive nor a Docker archive")
                 docker = json.load(member)
-    except (tarfile.TarError, OSError) as error:
-        raise BadLayoutError(f"{source}: {error}") from error
+    except tarfile.TarError as error:
+        raise BadLayoutError("neither an OCI archive nor a Docker archive") from error
+    except OSError as error:
+        raise BadLayoutError(error.strerror or str(error)) from error
     layout = directory / "layout"
     if docker is not None:
         name = (docker[0].get("RepoTags") or [None])[0]

@@ -47,10 +47,10 @@ class LayoutImage:
 def images_of(layout: Path) -> list[LayoutImage]:
     """Every image of this machine's architecture. Raises BadLayoutError."""
     if not (layout / "oci-layout").exists():
-        raise BadLayoutError(f"{layout}: no OCI image layout (the file oci-layout is missing)")
+        raise BadLayoutError("no OCI image layout (the file oci-layout is missing)")
     found = list(_walk(layout, _read(layout / "index.json"), ""))
     if not found:
-        raise BadLayoutError(f"{layout}: no image for {_architecture()} in there")
+        raise BadLayoutError(f"no image for {_architecture()} in there")
     return found
 
 
@@ -72,7 +72,7 @@ def _image(layout: Path, name: str, digest: str, manifest: dict[str, Any]) -> La
     diff_ids = configuration.get("rootfs", {}).get("diff_ids") or ()
     described = manifest.get("layers") or ()
     if len(diff_ids) != len(described):
-        raise BadLayoutError(f"{layout}: {len(described)} layers but {len(diff_ids)} diff ids")
+        raise BadLayoutError(f"{len(described)} layers but {len(diff_ids)} diff ids")
     layers = tuple(
         Layer(_blob(layout, one["digest"]), one["digest"], diff_id, one["mediaType"])
         for one, diff_id in zip(described, diff_ids, strict=True)
@@ -89,7 +89,7 @@ def _blob(layout: Path, digest: str) -> Path:
     algorithm, _, value = digest.partition(":")
     path = layout / "blobs" / algorithm / value
     if not value.isalnum() or not algorithm.isalnum() or not path.exists():
-        raise BadLayoutError(f"{layout}: the blob {digest} is missing")
+        raise BadLayoutError(f"the blob {digest} is missing")
     return path
 
 
@@ -97,9 +97,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise BadLayoutError(f"{path}: {error}") from error
+        raise BadLayoutError(f"{path.name}: {error}") from error
     if not isinstance(content, dict):
-        raise BadLayoutError(f"{path}: not a JSON object")
+        raise BadLayoutError(f"{path.name}: not a JSON object")
     return content
 
 

@@ -136,7 +136,7 @@ def test_what_is_no_layout(tmp_path: Path) -> None:
     with pytest.raises(BadLayoutError, match="is missing"):
         images_of(found)
     (tmp_path / "text").write_text("hello")
-    with pytest.raises(BadLayoutError):
+    with pytest.raises(BadLayoutError, match=r"^neither an OCI archive nor a Docker archive$"):
         asyncio.run(ImageStore(tmp_path / "images").load(tmp_path / "text"))
 
 
