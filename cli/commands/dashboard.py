@@ -64,7 +64,8 @@ def dashboard(port: int, address: str, show: str, wait: float) -> None:
     """Open the dashboard in a browser.
 
     Serves it on this host until interrupted, and asks the cluster with your own credentials: you see
-    what you may `get services/proxy` of in the control plane's namespace. Only this host can reach it.
+    what you may `get services/proxy` of in the control plane's namespace, and the live requests of what
+    you may tap. Only this host can reach it.
 
     \b
     Examples:
@@ -73,14 +74,17 @@ def dashboard(port: int, address: str, show: str, wait: float) -> None:
     """
     from cli.dashboard.listener import listen, url_of
     from cli.dashboard.upstream import connect_upstream, wait_until_there
+    from cli.dashboard.watching import TapApi
     from cli.render.progress import Progress
 
-    upstream = connect_upstream(current_globals())
-    with listen(address, port, upstream) as server:
+    chosen = current_globals()
+    reached = connect_upstream(chosen)
+    tap = None if reached.api_server is None else TapApi(reached.api_server, chosen.weft_namespace)
+    with listen(address, port, reached.web, tap) as server:
         progress = Progress()
         progress.show("waiting for the web service")
         try:
-            wait_until_there(upstream, wait)
+            wait_until_there(reached.web, wait)
         finally:
             progress.clear()
         url = url_of(address, server)

@@ -7,24 +7,29 @@ that a browser needs: neither credentials nor the API server's own headers pass 
 
 import http.server
 import json
+from collections.abc import Mapping
 from typing import ClassVar
 
 import urllib3
 
 from cli.dashboard.guard import HEADERS, refuse
 from cli.dashboard.upstream import Upstream
+from cli.dashboard.watching import TapApi, api_path
 
 UP = ("accept", "accept-encoding", "content-type", "if-none-match")
 DOWN = ("content-type", "content-encoding", "content-length", "etag", "vary", "cache-control")
 MAX_BODY = 64 << 10
+MAX_REFUSAL = 64 << 10
 PIECE = 64 << 10
 NO_BODY = (204, 304)
+NO_API_SERVER = "Open the dashboard without --api-addr, with a kubeconfig."
 
 
 class Forwarder(http.server.BaseHTTPRequestHandler):
     """A subclass with `upstream` set handles the connections of a server."""
 
     upstream: ClassVar[Upstream]
+    tap: ClassVar[TapApi | None] = None
     protocol_version = "HTTP/1.1"
     server_version = "mesh"
     sys_version = ""
@@ -59,11 +64,44 @@ class Forwarder(http.server.BaseHTTPRequestHandler):
             self._say(refusal.status, refusal.why)
             return
         headers = {name: given[name] for name in UP if name in given}
+        watched = api_path(self.path)
+        if watched is not None:
+            self._watch(watched, headers, body)
+            return
+        answer = self._ask(self.upstream, self.path, headers, body)
+        if answer is not None:
+            self._hand_back(answer)
+
+    def _watch(self, path: str, headers: Mapping[str, str], body: bytes | None) -> None:
+        """Live requests, or why there are none and what to do about it."""
+        if self.tap is None:
+            self._say(501, "live requests are asked of the API server", NO_API_SERVER)
+            return
+        answer = self._ask(self.tap.api_server, path, headers, body)
+        if answer is None:
+            return
+        if answer.status < 400:
+            self._hand_back(answer)
+            return
         try:
-            answer = self.upstream.open(self.command, self.path, headers, body)
+            why = self.tap.why(answer.status, answer.read(MAX_REFUSAL, decode_content=True))
+            self._say(answer.status, why.message, why.hint)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._say(502, f"the cluster does not answer: {error}")
-            return
+        finally:
+            answer.close()
+
+    def _ask(
+        self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> urllib3.BaseHTTPResponse | None:
+        """An answer whose body is not read yet; None when there is none, which has been said."""
+        try:
+            return upstream.open(self.command, path, headers, body)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            self._say(502, f"the cluster does not answer: {error}")
+            return None
+
+    def _hand_back(self, answer: urllib3.BaseHTTPResponse) -> None:
         try:
             self._answer(answer)
         except (urllib3.exceptions.HTTPError, OSError):
@@ -87,8 +125,9 @@ class Forwarder(http.server.BaseHTTPRequestHandler):
         if not whole:
             self.wfile.write(b"0\r\n\r\n")
 
-    def _say(self, status: int, why: str) -> None:
-        body = json.dumps({"error": why}).encode()
+    def _say(self, status: int, why: str, hint: str = "") -> None:
+        """A failure in a sentence; `hint` says what would change it."""
+        body = json.dumps({"error": why} | ({"hint": hint} if hint else {})).encode()
         self.send_response_only(status)
         for name, value in HEADERS.items():
             self.send_header(name, value)

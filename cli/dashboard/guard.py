@@ -3,13 +3,15 @@
 Whatever runs in the reader's browser can reach a loopback address. A site may point a name of its own
 at it (DNS rebinding), so only names of loopback are answered. Its pages may send requests here
 directly, so what a browser says is another site's is refused. Only what the dashboard itself uses is
-handed on: reading, and the two questions that are asked with a body.
+handed on: reading, and the questions that are asked with a body.
 """
 
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from cli.dashboard.watching import api_path
 
 READING = ("GET", "HEAD")
 QUESTIONS = ("/api/v1/stat", "/api/v1/edges")
@@ -43,7 +45,7 @@ def refuse(method: str, path: str, headers: Mapping[str, str]) -> Refusal | None
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
         return Refusal(403, f"Origin {origin!r} is not this dashboard")
-    if method not in READING and not (method == "POST" and path.partition("?")[0] in QUESTIONS):
+    if method not in READING and not (method == "POST" and _is_question(path)):
         return Refusal(405, f"{method} is not handed on: the dashboard only reads")
     if not path.startswith("/") or "/.." in path or "%2e" in path.lower() or "\\" in path:
         return Refusal(400, f"{path!r} is not a path of the dashboard")
@@ -58,6 +60,10 @@ def is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_question(path: str) -> bool:
+    return path.partition("?")[0] in QUESTIONS or api_path(path) is not None
 
 
 def _name(host: str) -> str:

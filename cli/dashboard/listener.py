@@ -6,6 +6,7 @@ import socket
 from cli.dashboard.forwarder import Forwarder
 from cli.dashboard.guard import is_loopback
 from cli.dashboard.upstream import Upstream
+from cli.dashboard.watching import TapApi
 from cli.failure import CommandError
 
 
@@ -23,7 +24,9 @@ class _Ipv6Server(DashboardServer):
     address_family: int = socket.AF_INET6
 
 
-def listen(address: str, port: int, upstream: Upstream) -> DashboardServer:
+def listen(
+    address: str, port: int, upstream: Upstream, tap: TapApi | None = None
+) -> DashboardServer:
     """Bound, not serving yet; port 0 lets the kernel choose. Raises CommandError."""
     if not is_loopback(address):
         raise CommandError(
@@ -31,7 +34,7 @@ def listen(address: str, port: int, upstream: Upstream) -> DashboardServer:
             hint="Whoever reaches the dashboard asks the cluster with your credentials.",
         )
     host = "127.0.0.1" if address.lower() == "localhost" else address.strip("[]")
-    handler = type("BoundForwarder", (Forwarder,), {"upstream": upstream})
+    handler = type("BoundForwarder", (Forwarder,), {"upstream": upstream, "tap": tap})
     try:
         return (_Ipv6Server if ":" in host else DashboardServer)((host, port), handler)
     except OSError as error:

@@ -1,8 +1,9 @@
 """The web service as this host reaches it: through the API server with the reader's credentials, or
-directly with --api-addr."""
+directly with --api-addr; and the API server itself."""
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import urllib3
@@ -63,17 +64,26 @@ class HttpUpstream:
         )
 
 
-def connect_upstream(chosen: Globals) -> Upstream:
-    """The web service that the global flags name. Raises ClusterError."""
+@dataclass(frozen=True, slots=True)
+class Reached:
+    web: Upstream
+    api_server: Upstream | None
+    """None with --api-addr, which names the web service alone."""
+
+
+def connect_upstream(chosen: Globals) -> Reached:
+    """What the global flags name. Raises ClusterError."""
     if chosen.api_addr is not None:
-        return HttpUpstream(
-            f"http://{chosen.api_addr}", urllib3.PoolManager(maxsize=IDLE_CONNECTIONS)
-        )
-    return through_api_server(connect(chosen), chosen.weft_namespace)
+        pool = urllib3.PoolManager(maxsize=IDLE_CONNECTIONS)
+        return Reached(HttpUpstream(f"http://{chosen.api_addr}", pool), None)
+    cluster = connect(chosen)
+    path = (
+        f"/api/v1/namespaces/{segment(chosen.weft_namespace)}/services/{WEB_COMPONENT}:{WEB}/proxy"
+    )
+    return Reached(_through(cluster, path), _through(cluster, ""))
 
 
-def through_api_server(cluster: RestCluster, namespace: str) -> Upstream:
-    path = f"/api/v1/namespaces/{segment(namespace)}/services/{WEB_COMPONENT}:{WEB}/proxy"
+def _through(cluster: RestCluster, path: str) -> Upstream:
     return HttpUpstream(cluster.server + path, cluster.new_pool(IDLE_CONNECTIONS), cluster.headers)
 
 

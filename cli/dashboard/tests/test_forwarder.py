@@ -14,6 +14,7 @@ from cli.cluster.web_api import WebUnavailable
 from cli.dashboard.guard import HEADERS
 from cli.dashboard.listener import listen, url_of
 from cli.dashboard.upstream import HttpUpstream, wait_until_there
+from cli.dashboard.watching import TapApi
 from cli.failure import CommandError
 from testkit.ports import free_ports
 
@@ -45,7 +46,22 @@ class WebService(http.server.BaseHTTPRequestHandler):
         self._say(200, b"")
 
     def do_POST(self) -> None:
-        self._say(200, self.rfile.read(int(self.headers["Content-Length"])))
+        given = self.rfile.read(int(self.headers["Content-Length"]))
+        if "/jobs/" in self.path:
+            self._refuse(403, {"error": "jane may not watch", "message": "jane may not watch"})
+        elif "/pods/" in self.path:
+            self._refuse(404, {"error": "no proxy", "message": "no proxy"})
+        elif "/services/" in self.path:
+            self._refuse(503, {"kind": "Status", "message": "service unavailable"})
+        else:
+            self._say(200, given)
+
+    def _refuse(self, status: int, said: dict[str, str]) -> None:
+        body = json.dumps(said).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
         pass
@@ -95,7 +111,8 @@ def port() -> Iterator[int]:
     web.daemon_threads = True
     with served(web) as there, urllib3.PoolManager() as pool:
         upstream = HttpUpstream(f"http://127.0.0.1:{there}/prefix", pool, lambda: CREDENTIALS)
-        with served(listen("localhost", 0, upstream)) as here:
+        api_server = HttpUpstream(f"http://127.0.0.1:{there}", pool, lambda: CREDENTIALS)
+        with served(listen("localhost", 0, upstream, TapApi(api_server, "mesh"))) as here:
             yield here
 
 
@@ -138,6 +155,45 @@ def test_an_answer_comes_down_with_our_headers(port: int) -> None:
 def test_a_question_goes_up_with_its_body(port: int) -> None:
     _, body = ask(port, "POST", "/api/v1/stat", body=b"{}")
     assert json.loads(body)["body"] == "{}"
+
+
+def test_a_live_question_goes_to_the_tap_api_in_the_readers_name(port: int) -> None:
+    for path, asked in (
+        ("emojivoto", "emojivoto/tap"),
+        ("emojivoto/deployments/web", "emojivoto/deployments/web/tap"),
+    ):
+        answer, body = ask(port, "POST", f"/api/v1/tap/namespaces/{path}", body=b"{}")
+        said = json.loads(body)
+        assert answer.status == 200
+        assert said["path"] == f"/apis/tap.linkerd.io/v1alpha1/watch/namespaces/{asked}"
+        assert said["headers"]["Authorization"] == "Bearer of-the-reader"
+        assert said["body"] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "why", "hint"),
+    [
+        ("jobs/a", 403, "jane may not watch", "--clusterrole mesh-weft-tap-admin --user USER"),
+        ("pods/a", 404, "no proxy", None),
+        ("services/a", 503, "the tap API does not answer (503): service", "Is tap installed?"),
+    ],
+)
+def test_why_there_are_no_live_requests(
+    port: int, path: str, status: int, why: str, hint: str | None
+) -> None:
+    answer, body = ask(port, "POST", f"/api/v1/tap/namespaces/a/{path}", body=b"{}")
+    said = json.loads(body)
+    assert answer.status == status
+    assert why in said["error"]
+    assert hint is None or hint in said["hint"]
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_without_an_api_server_there_are_no_live_requests() -> None:
+    upstream = HttpUpstream("http://127.0.0.1:1", urllib3.PoolManager())
+    with served(listen("localhost", 0, upstream)) as port:
+        answer, body = ask(port, "POST", "/api/v1/tap/namespaces/a", body=b"{}")
+    assert (answer.status, "--api-addr" in json.loads(body)["hint"]) == (501, True)
 
 
 def test_head_has_no_body(port: int) -> None:

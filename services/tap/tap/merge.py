@@ -14,6 +14,9 @@ Json = dict[str, Any]
 
 CAPACITY = 1000
 """Lines that may wait; a few seconds of a busy viewer."""
+NOTHING = b"{}\n"
+"""Says that nothing happened. Whoever stands between us and the viewer writes it on, and so learns that the
+viewer has left, however quiet the target is."""
 
 
 class Sampler:
@@ -82,11 +85,15 @@ class Viewer:
         self._on_dropped(count)
         self._wake.set()
 
-    async def wait_lines(self) -> bytes:
-        """What is there to send, at least one line."""
+    async def wait_lines(self, silence: float | None = None) -> bytes:
+        """What is there to send, at least one line: NOTHING when there was none for `silence` seconds."""
         while not self._lines and not self._dropped:
             self._wake.clear()
-            await self._wake.wait()
+            try:
+                async with asyncio.timeout(silence):
+                    await self._wake.wait()
+            except TimeoutError:
+                return NOTHING
         if self._dropped and not self._lines:
             self._lines.append(line({"dropped": str(self._dropped)}))
             self._dropped = 0

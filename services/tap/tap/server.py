@@ -23,7 +23,7 @@ from tap import access, targets
 from tap.access import FrontProxy, NotAllowed, NotAuthenticated, Reviewer
 from tap.cluster import Cluster
 from tap.describe import Describer
-from tap.merge import Sampler, Viewer, line
+from tap.merge import NOTHING, Sampler, Viewer, line
 from tap.metrics import Metrics
 from tap.proxies import Dial, Watch
 from tap.query import PLURALS, Query, QueryError, read_body, read_path
@@ -38,6 +38,8 @@ WATCH = f"{ROOT}/watch/namespaces/{{namespace}}"
 MAX_BODY = 64 << 10
 GATHER = 0.02
 """Seconds events are gathered before they are sent, so that a busy viewer costs few writes."""
+SILENCE = 10.0
+"""Seconds without an event after which a line says that there was none."""
 PATHS = ["/", "/apis", f"/apis/{access.GROUP}", ROOT, "/healthz", "/openapi/v2", "/version"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -126,14 +128,15 @@ class Watching:
         task = asyncio.ensure_future(watch.run())
         try:
             while not task.done():
-                sending = asyncio.ensure_future(viewer.wait_lines())
+                sending = asyncio.ensure_future(viewer.wait_lines(SILENCE))
                 await asyncio.wait({task, sending}, return_when=asyncio.FIRST_COMPLETED)
                 if not sending.done():
                     sending.cancel()
                     break
                 lines = sending.result()
                 await response.write(lines)
-                face.metrics.events.inc(lines.count(b"\n"))
+                if lines != NOTHING:
+                    face.metrics.events.inc(lines.count(b"\n"))
                 await asyncio.sleep(GATHER)
             if task.done():
                 task.result()

@@ -3,6 +3,7 @@
 POST /api/v1/stat      a StatRequest as JSON -> a StatResponse as JSON (proto/weftapi/stats/v1)
 POST /api/v1/edges     an EdgesRequest as JSON -> an EdgesResponse as JSON
 GET  /api/v1/version   {"version": "..."}
+POST /api/v1/tap/...   always 403: who may watch live requests is not for this service to say
 GET  everything else   the dashboard (pages.routes)
 
 400 what was asked cannot be answered as asked; 413 the body is too large; 503 not yet, or the
@@ -36,6 +37,12 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 64 << 10
 """Bytes; a StatRequest has a few hundred."""
+
+NO_TAP = "live requests are shown to who may watch them, and this address does not ask who you are"
+TAP_HINT = (
+    "Open the dashboard with `mesh dashboard`: it asks the tap API with your own credentials."
+)
+"""`mesh dashboard` answers these paths itself (cli/dashboard/watching.py)."""
 
 _DEFAULT_DOMAIN = TrustDomain()
 
@@ -74,11 +81,15 @@ def application(
     async def version(_: Request) -> Response:
         return JSONResponse({"version": VERSION})
 
+    async def tap(_: Request) -> Response:
+        return JSONResponse({"error": NO_TAP, "hint": TAP_HINT}, 403)
+
     return Starlette(
         routes=[
             Route("/api/v1/stat", counted("/api/v1/stat", stat), methods=["POST"]),
             Route("/api/v1/edges", counted("/api/v1/edges", edges), methods=["POST"]),
             Route("/api/v1/version", counted("/api/v1/version", version)),
+            Route("/api/v1/tap/{path:path}", counted("/api/v1/tap", tap), methods=["POST"]),
             *(dashboard.routes(counted) if dashboard is not None else ()),
         ],
         middleware=[Middleware(Guard, hosts=hosts)],

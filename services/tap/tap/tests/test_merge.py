@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap.merge import Sampler, Viewer
+from tap.merge import NOTHING, Sampler, Viewer
 
 
 class Clock:
@@ -100,3 +100,15 @@ def test_losses_elsewhere_are_told_without_an_event() -> None:
         assert lines(await waiting) == [{"dropped": "4"}]
 
     asyncio.run(story())
+
+
+async def _quiet() -> None:
+    viewer = Viewer(Sampler(1, Clock()))
+    assert await viewer.wait_lines(0.0) == NOTHING
+    viewer.tell({"n": 1})
+    assert lines(await viewer.wait_lines(0.0)) == [{"n": 1}]
+
+
+def test_silence_is_said() -> None:
+    asyncio.run(_quiet())
+    assert lines(NOTHING) == [{}]

@@ -250,3 +250,16 @@ def test_edges_that_cannot_be_asked_for() -> None:
     bad = _get("/api/v1/edges", "POST", json={"resource": {"kind": "colour"}})
     assert bad.status_code == 400
     assert "'colour' is not a kind allowed here" in bad.json()["error"]
+
+
+def test_live_requests_are_not_its_to_show() -> None:
+    async def story() -> httpx.Response:
+        app = application(
+            emojivoto(), Away(BackendError("")), lambda: True, Metrics(CollectorRegistry())
+        )
+        async with client(app) as asking:
+            return await asking.post("/api/v1/tap/namespaces/emojivoto/deployments/web", json={})
+
+    response = asyncio.run(story())
+    assert response.status_code == 403
+    assert "`mesh dashboard`" in response.json()["hint"]
