@@ -362,8 +362,9 @@ class Transport:
             self._say_goodbye()
             try:
                 self.sock.shutdown(socket.SHUT_WR)
-            except OSError:
-                self._destroy()
+            except OSError as error:
+                # The peer has reset the connection, and nobody has heard of it yet.
+                self.lose(error)
                 return
             if self._linger:
                 self.cancel_timer()
