@@ -30,6 +30,7 @@ import trio
 from proxy.net.wheel import Timer, Wheel
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Awaitable, Callable
 
 _log = logging.getLogger("proxy.net")
@@ -69,6 +70,7 @@ class Reactor:
         """Handlers that raised since the start."""
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
+        self._closing: list[socket.socket] = []
         self._dirty: list[Flushable] = []
         self._soon: deque[Callable[[], object]] = deque()
         self._wheel = Wheel()
@@ -98,6 +100,14 @@ class Reactor:
     def forget(self, fd: int) -> None:
         """Forget a descriptor that is about to be closed, which takes it out of the set."""
         self._handlers.pop(fd, None)
+
+    def close_later(self, sock: socket.socket) -> None:
+        """Close a socket when this batch is done: events of it may be at hand still, and must not
+        be taken for those of another that was given its number."""
+        if self._turning:
+            self._closing.append(sock)
+        else:
+            sock.close()
 
     # --- work -----------------------------------------------------------------------------
 
@@ -198,6 +208,10 @@ class Reactor:
                     connection.flush()
                 except Exception as error:
                     self._failed(connection, error)
+        if self._closing:
+            for sock in self._closing:
+                sock.close()
+            self._closing.clear()
         self._turning = False
 
     def _call(self, fn: Callable[[], object]) -> None:

@@ -87,11 +87,12 @@ class TlsTransport(Transport):
             if not self.closed:
                 self.lose(_tls_failure(error, self.peer))
             return
-        self.handshaken = True
         self.cancel_timer()
         self._push()
-        if not self.closed:
-            self._announce()
+        if self.closed:
+            return
+        self.handshaken = True
+        self._announce()
         self._read_held()
 
     def resume(self) -> None:
@@ -236,13 +237,23 @@ class TlsTransport(Transport):
             else:
                 self._transmit(data)
 
+    def _cannot_send(self, error: OSError) -> None:
+        if self.handshaken:
+            super()._cannot_send(error)
+        else:
+            self.lose(error)
+
     def _say_goodbye(self) -> None:
+        # OpenSSL looks for the peer's goodbye at once, and would throw away what lies before it.
+        held = self._incoming.read()
         try:
             self._ssl.unwrap()
         except ssl.SSLError:
             pass  # The peer's goodbye need not have come yet.
         except OSError:
             pass
+        if held:
+            self._incoming.write(held)
         self._push()
 
 

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 READ_SIZE = 65_536
 LINGER = 2.0
 """Seconds a closed connection waits for the peer to read an error answer."""
+STALLED = 60.0
+"""Seconds without progress after which a closed connection gives up what it has not sent yet. A slow
+peer is sent everything; one that reads nothing cannot hold the memory for ever."""
+
+_CUT_OFF = (errno.EPIPE, errno.ECONNRESET)
 
 
 class Receiver(Protocol):
@@ -53,6 +58,7 @@ class Transport:
     __slots__ = (
         "_closing",
         "_connecting",
+        "_cut_off",
         "_dirty",
         "_eof_sent",
         "_events",
@@ -60,6 +66,7 @@ class Transport:
         "_out",
         "_paused",
         "_registered",
+        "_said_goodbye",
         "_timer",
         "_unsent",
         "blocked",
@@ -93,6 +100,8 @@ class Transport:
         self.eof = False
         """The peer has said that it sends no more, and the receiver of that moment was told."""
         self._connecting = False
+        self._cut_off: OSError | None = None
+        """Why nothing can be sent any more, while there may still be something to read."""
         self._dirty = False
         self._closing = False
         self._linger = False
@@ -100,6 +109,7 @@ class Transport:
         self._events = READ
         self._paused = False
         self._registered = False
+        self._said_goodbye = False
         self._out: list[bytes] = []
         self._unsent = b""
         self._timer: Timer | None = None
@@ -217,6 +227,9 @@ class Transport:
         if self._linger:
             self._destroy()
             return
+        if self._cut_off is not None:
+            self.lose(self._cut_off)
+            return
         self.pause()
         self.eof = True
         self.receiver.on_eof()
@@ -272,8 +285,8 @@ class Transport:
         if out:
             self._out = []
             self._send(out[0] if len(out) == 1 else b"".join(out))
-        if self._closing and not self._full():
-            self._finish()
+        if self._closing:
+            self._finish_if_flushed()
 
     def send(self, data: bytes | memoryview) -> None:
         """Send at once what a multiplexed connection gathered by itself during its flush."""
@@ -293,7 +306,7 @@ class Transport:
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            self.lose(error)
+            self._cannot_send(error)
             return
         if self.metrics is not None:
             self.metrics.written.value += sent
@@ -309,12 +322,23 @@ class Transport:
     _send = _transmit
     """What `flush` does with what was gathered."""
 
+    def _cannot_send(self, error: OSError) -> None:
+        """The peer takes no more. What it said before may still wait to be read: a server may refuse
+        a request it has not read to the end. The loss is told after that."""
+        if self.receiver is _NOBODY or self.eof or error.errno not in _CUT_OFF:
+            self.lose(error)
+        elif self._cut_off is None:
+            self._cut_off = error
+            self._interest()
+
     def _drain(self) -> None:
         """The kernel takes more again."""
         rest = self._unsent
         self._unsent = b""
         self._transmit(rest)
         if self._full():
+            if self._closing:
+                self._finish_if_flushed()
             return
         self.flush()
         if self._full():
@@ -352,26 +376,36 @@ class Transport:
         if not self._dirty:
             self._dirty = True
             self.reactor.mark_dirty(self)
-        if self._unsent and self._timer is None and self.receiver is _NOBODY:
-            self._timer = self.reactor.call_later(LINGER, self._destroy)
+        if self._unsent:
+            self._finish_if_flushed()
+
+    def _finish_if_flushed(self) -> None:
+        """Go on with the end, or see to it that it does not take for ever."""
+        if not self._full() and not self._said_goodbye:
+            self._said_goodbye = True
+            self._say_goodbye()
+        if not self._full():
+            self._finish()
+        elif self.receiver is _NOBODY and not self.closed:
+            self.cancel_timer()
+            self._timer = self.reactor.call_later(STALLED, self._destroy)
 
     def _finish(self) -> None:
-        """Everything gathered has gone."""
+        """Everything gathered has gone, and the goodbye after it."""
         self._closing = False
         if self._eof_sent or self._linger:
-            self._say_goodbye()
             try:
                 self.sock.shutdown(socket.SHUT_WR)
-            except OSError as error:
-                # The peer has reset the connection, and nobody has heard of it yet.
-                self.lose(error)
-                return
+            except OSError:
+                # The peer has reset the connection, and perhaps nobody has heard of it yet.
+                self._cannot_send(ConnectionResetError(errno.ECONNRESET, "reset by the peer"))
+                if self.closed:
+                    return
             if self._linger:
                 self.cancel_timer()
                 self._timer = self.reactor.call_later(LINGER, self._destroy)
                 self.resume()
         else:
-            self._say_goodbye()
             self._destroy()
 
     def _say_goodbye(self) -> None:
@@ -401,7 +435,7 @@ class Transport:
         self.cancel_timer()
         if self._registered:
             self.reactor.forget(self.fd)
-        self.sock.close()
+        self.reactor.close_later(self.sock)
         self._out.clear()
         self._unsent = b""
         if self.metrics is not None:

@@ -197,3 +197,43 @@ def test_a_timer_may_cancel_one_of_the_same_moment_and_add_others() -> None:
     for fn in wheel.due(1.0):
         fn()
     assert fired == ["first", "third"]
+
+
+def test_events_of_a_closed_socket_reach_no_other_with_its_number() -> None:
+    first, to_first = socket.socketpair()
+    second, to_second = socket.socketpair()
+    reactor = Reactor()
+    made: list[socket.socket] = []
+    heir = Reads(second)
+
+    class Replaces(Reads):
+        """Closes the other socket and opens one more, as a relay that ends beside one that begins."""
+
+        def on_ready(self, events: int) -> None:
+            super().on_ready(events)
+            other = second if self.sock is first else first
+            reactor.forget(other.fileno())
+            reactor.close_later(other)
+            made.extend(socket.socketpair())
+            heir.sock = made[0]
+            heir.sock.setblocking(False)
+            reactor.register(heir.sock.fileno(), heir)
+
+    async def script() -> None:
+        handlers = Replaces(first), Replaces(second)
+        for handler in handlers:
+            reactor.register(handler.sock.fileno(), handler)
+        to_first.send(b"1")
+        to_second.send(b"2")
+        while not made:
+            await trio.lowlevel.checkpoint()
+        made[1].send(b"for the heir")
+        while not heir.data:
+            await trio.lowlevel.checkpoint()
+        assert first.fileno() == -1 or second.fileno() == -1
+
+    serve(reactor, script)
+    for sock in (first, to_first, second, to_second, *made):
+        sock.close()
+    assert heir.data == [b"for the heir"]
+    assert reactor.failures == 0
