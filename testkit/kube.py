@@ -138,6 +138,9 @@ class FakeKube:
                 current = self._table(table).objects.get((namespace, name))
                 if current is None:
                     return _failure(404, f"{name!r} not found")
+                version = body.get("metadata", {}).get("resourceVersion")
+                if version not in (None, current["metadata"]["resourceVersion"]):
+                    return _failure(409, f"{name!r}: the object has been modified")
                 merged = _merge(current, body) if request.method == "PATCH" else body
                 return web.json_response(await self._store(table, None, merged))
             case "DELETE":

@@ -1,7 +1,7 @@
 """Kubernetes objects as plain dicts: what they are called, and how to read them without surprises."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -28,6 +28,12 @@ class Resource:
     plural: str
     kind: str
     namespaced: bool = True
+    older: tuple[str, ...] = ()
+    """Versions with the same meaning that some clusters have instead."""
+
+    def versions(self) -> "tuple[Resource, ...]":
+        """This resource in every version that will do, the best first."""
+        return tuple(replace(self, version=one, older=()) for one in (self.version, *self.older))
 
     @property
     def api_version(self) -> str:
@@ -83,6 +89,17 @@ MESH_TLS_AUTHENTICATIONS = Resource(
 NETWORK_AUTHENTICATIONS = Resource(
     _POLICY, "v1alpha1", "networkauthentications", "NetworkAuthentication"
 )
+EGRESS_NETWORKS = Resource(_POLICY, "v1alpha1", "egressnetworks", "EgressNetwork")
+RATE_LIMIT_POLICIES = Resource(
+    _POLICY, "v1alpha1", "httplocalratelimitpolicies", "HTTPLocalRateLimitPolicy"
+)
+POLICY_HTTP_ROUTES = Resource(_POLICY, "v1beta3", "httproutes", "HTTPRoute")
+_GATEWAY = "gateway.networking.k8s.io"
+HTTP_ROUTES = Resource(_GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta1",))
+GRPC_ROUTES = Resource(_GATEWAY, "v1", "grpcroutes", "GRPCRoute", older=("v1alpha2",))
+TLS_ROUTES = Resource(_GATEWAY, "v1", "tlsroutes", "TLSRoute", older=("v1alpha3", "v1alpha2"))
+TCP_ROUTES = Resource(_GATEWAY, "v1", "tcproutes", "TCPRoute", older=("v1alpha2",))
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 
 def key(obj: Mapping[str, Any]) -> Key:

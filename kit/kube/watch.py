@@ -7,7 +7,8 @@ yields only what differs from what the reader has already been told, so readers 
 their own for it.
 
 A resource whose definition is not installed (404) reads as an empty list and is tried again
-slowly, when `optional` says that this may be so.
+slowly, when `optional` says that this may be so. One that clusters have in several versions is
+watched in the first that is there.
 """
 
 import asyncio
@@ -83,11 +84,14 @@ class Watch:
         """Never ends by itself. Errors of the API are logged and outlived; others are raised."""
         known: dict[Key, str] = {}
         version = ""
+        versions = self.resource.versions()
+        tried = 0
         while True:
+            resource = versions[tried]
             try:
                 if not version:
                     items, version = await self.client.list(
-                        self.resource, self.namespace, **self._selectors
+                        resource, self.namespace, **self._selectors
                     )
                     for event in _differences(known, items):
                         yield event
@@ -95,7 +99,7 @@ class Watch:
                     del items
                 started = asyncio.get_running_loop().time()
                 changes = self.client.watch(
-                    self.resource, version, self.namespace, seconds=_lifetime(), **self._selectors
+                    resource, version, self.namespace, seconds=_lifetime(), **self._selectors
                 )
                 async with aclosing(changes):  # a reader that leaves takes the connection along
                     async for kind, obj in changes:
@@ -110,6 +114,9 @@ class Watch:
                 await asyncio.sleep(self.backoff.next())
             except errors.NotFound as error:
                 version = ""
+                tried = (tried + 1) % len(versions)
+                if tried:
+                    continue
                 if not self.optional:
                     await self._wait(error)
                     continue

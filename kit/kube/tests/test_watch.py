@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from kit.kube.objects import PODS, SERVERS, Object
+from kit.kube.objects import PODS, SERVERS, TLS_ROUTES, Object, Resource
 from kit.kube.watch import Backoff, Event, Watch
 from testkit.kube import FakeKube
 from testkit.kube_contract import told
@@ -18,13 +18,12 @@ def pod(name: str, **labels: str) -> Object:
     return {"metadata": {"name": name, "namespace": "ns", "labels": labels}}
 
 
-def run(script: Script, **options: bool) -> None:
+def run(script: Script, resource: Resource | None = None, **options: bool) -> None:
     async def main() -> None:
         async with asyncio.timeout(20), FakeKube().serving() as kube, kube.client() as client:
-            resource = SERVERS if options.get("optional") else PODS
             watch = Watch(
                 client,
-                resource,
+                resource or (SERVERS if options.get("optional") else PODS),
                 backoff=Backoff(base=0.001, ceiling=0.002),
                 absent_retry=0.005,
                 optional=options.get("optional", False),
@@ -124,3 +123,21 @@ def test_backoff_doubles_to_its_ceiling_and_resets() -> None:
     backoff.reset()
     assert backoff.next() == 1.0
     assert Backoff(base=1.0, chance=lambda: 0.0).next() == 0.5
+
+
+def test_the_first_version_that_is_there_is_watched_as_soon_as_it_is() -> None:
+    old = TLS_ROUTES.versions()[-1]
+
+    async def script(kube: FakeKube, seen: AsyncIterator[Event]) -> None:
+        kube.absent |= {one.path() for one in TLS_ROUTES.versions()}
+        assert await take(seen, 1) == ["listed"]
+        kube.absent.discard(old.path())
+        await kube.put(old, pod("a"))
+        while (event := told(await anext(seen))) == "listed":
+            pass
+        assert event == "put a"
+        assert await take(seen, 1) == ["listed"]
+        await kube.put(old, pod("b"))
+        assert await take(seen, 1) == ["put b"]
+
+    run(script, TLS_ROUTES, optional=True)
