@@ -10,6 +10,7 @@ from cli.manifests.objects import (
     ServicePort,
     cluster_role,
     controller_container,
+    role,
     service,
     service_account,
 )
@@ -28,6 +29,10 @@ POLICIES = (
     "serverauthorizations",
     "servers",
 )
+STATUSES = ("egressnetworks", "httplocalratelimitpolicies", "httproutes")
+GATEWAY = "gateway.networking.k8s.io"
+ROUTES = ("grpcroutes", "httproutes", "tcproutes", "tlsroutes")
+
 RULES = (
     Rule(("",), ("namespaces", "nodes", "pods", "services"), READ),
     Rule(("discovery.k8s.io",), ("endpointslices",), READ),
@@ -36,11 +41,13 @@ RULES = (
     Rule(("linkerd.io",), ("serviceprofiles",), READ),
     Rule(("policy.linkerd.io",), POLICIES, READ),
     Rule(("workload.linkerd.io",), ("externalworkloads",), READ),
-    Rule(
-        ("gateway.networking.k8s.io",), ("grpcroutes", "httproutes", "tcproutes", "tlsroutes"), READ
-    ),
+    Rule(("policy.linkerd.io",), tuple(f"{one}/status" for one in STATUSES), ("patch",)),
+    Rule((GATEWAY,), ROUTES, READ),
+    Rule((GATEWAY,), tuple(f"{one}/status" for one in ROUTES), ("patch",)),
     Rule(("",), ("events",), ("create", "patch")),
 )
+LEADER_RULES = (Rule(("coordination.k8s.io",), ("leases",), ("create", "get", "patch")),)
+"""One replica writes statuses: the one that holds the Lease."""
 
 
 def render(values: Values) -> list[dict[str, Any]]:
@@ -56,8 +63,12 @@ def render(values: Values) -> list[dict[str, Any]]:
 
 
 def rbac(values: Values) -> list[dict[str, Any]]:
-    """May read what discovery and policy are made of; writes nothing but events."""
-    return [service_account(values, COMPONENT), *cluster_role(values, COMPONENT, RULES)]
+    """May read what discovery and policy are made of; writes statuses, a Lease and events."""
+    return [
+        service_account(values, COMPONENT),
+        *cluster_role(values, COMPONENT, RULES),
+        *role(values, COMPONENT, LEADER_RULES),
+    ]
 
 
 def container(values: Values) -> dict[str, Any]:
@@ -81,4 +92,5 @@ def settings(values: Values) -> dict[str, str]:
         "DEFAULT_INBOUND_POLICY": values.proxy.defaultInboundPolicy,
         "CLUSTER_NETWORKS": values.clusterNetworks,
         "ENABLE_IPV6": "false" if values.disableIPv6 else "true",
+        "GLOBAL_EGRESS_NETWORK_NAMESPACE": values.egress.globalEgressNetworkNamespace,
     }

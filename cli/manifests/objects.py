@@ -90,28 +90,35 @@ def service_account(values: Values, component: Component) -> Json:
 def cluster_role(values: Values, component: Component, rules: tuple[Rule, ...]) -> list[Json]:
     """A ClusterRole of the component's name prefix and its binding to the component's ServiceAccount."""
     name = f"{values.namespace}-{component.workload}"
+    meta = metadata(values, name, namespaced=False, component=component)
+    return _granted(values, component, "ClusterRole", meta, rules)
+
+
+def role(values: Values, component: Component, rules: tuple[Rule, ...]) -> list[Json]:
+    """A Role in the control plane's namespace and its binding to the component's ServiceAccount."""
+    meta = metadata(values, component.workload, component=component)
+    return _granted(values, component, "Role", meta, rules)
+
+
+def _granted(
+    values: Values, component: Component, kind: str, meta: Json, rules: tuple[Rule, ...]
+) -> list[Json]:
+    group = "rbac.authorization.k8s.io"
+    account = component.workload
     return [
         {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "metadata": metadata(values, name, namespaced=False, component=component),
+            "apiVersion": f"{group}/v1",
+            "kind": kind,
+            "metadata": meta,
             "rules": [rule.render() for rule in rules],
         },
         {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": metadata(values, name, namespaced=False, component=component),
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": name,
-            },
+            "apiVersion": f"{group}/v1",
+            "kind": f"{kind}Binding",
+            "metadata": meta,
+            "roleRef": {"apiGroup": group, "kind": kind, "name": meta["name"]},
             "subjects": [
-                {
-                    "kind": "ServiceAccount",
-                    "name": component.workload,
-                    "namespace": values.namespace,
-                }
+                {"kind": "ServiceAccount", "name": account, "namespace": values.namespace}
             ],
         },
     ]

@@ -334,6 +334,13 @@ class Controller(Section):
     """What draining nodes may take at once."""
 
 
+class Egress(Section):
+    """Traffic to places outside the cluster."""
+
+    globalEgressNetworkNamespace: Annotated[str, AfterValidator(_namespace)] = "linkerd-egress"
+    """The namespace whose EgressNetworks are for all namespaces that have none of their own."""
+
+
 class Values(Section):
     """The whole tree."""
 
@@ -401,6 +408,8 @@ class Values(Section):
     """The debug sidecar."""
     tap: Tap = Tap()
     """Live requests."""
+    egress: Egress = Egress()
+    """Traffic to places outside the cluster."""
 
     @property
     def trust_domain(self) -> str:

@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+from collections.abc import Iterable
+from socket import gethostname
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from destination.fanout import Fanout
-from destination.index import Index
+from destination.index import Fact, Index
 from destination.metrics import Metrics
 from destination.policy.inbound import InboundRules
 from destination.policy.outbound import OutboundRules
@@ -14,12 +16,17 @@ from destination.resolve import Rules
 from destination.server import Answers, Config, register_destination, register_policy
 from destination.settings import DestinationSettings
 from destination.sources import Follower
+from destination.statuses import StatusWriter
 from destination.translate.endpoints import Http2Client
 from kit import admin, tracing
 from kit.kube.client import Client
+from kit.kube.lease import Leadership
 from kit.lifecycle import Process
 from kit.rpc import server as rpc
 from weft.names import DESTINATION_COMPONENT
+
+STATUS_LEASE = "policy-controller-write"
+"""Who holds it writes statuses. The name is Linkerd's, in a namespace of our own."""
 
 
 def config(settings: DestinationSettings) -> Config:
@@ -39,7 +46,12 @@ def config(settings: DestinationSettings) -> Config:
             settings.probe_networks,
             rules,
         ),
-        outbound=OutboundRules(settings.cluster_networks, rules),
+        outbound=OutboundRules(
+            settings.cluster_networks,
+            rules,
+            settings.global_egress_network_namespace,
+            settings.allow_l5d_request_headers,
+        ),
         http2=Http2Client(
             settings.meshed_http2_keep_alive_interval, settings.meshed_http2_keep_alive_timeout
         ),
@@ -57,7 +69,16 @@ async def serve(
     fanout = Fanout(index)
     answers = Answers(index, fanout, asyncio.Event(), config(settings))
     counted = rpc.Metrics(registry)
-    follower = Follower(client, Metrics(index, fanout, registry), fanout.touched)
+    metrics = Metrics(index, fanout, registry)
+    leadership = Leadership(client, settings.controller_namespace, STATUS_LEASE, gethostname())
+    statuses = StatusWriter(client, index, leadership, settings.cluster_networks, metrics)
+
+    def touched(facts: Iterable[Fact]) -> None:
+        facts = frozenset(facts)
+        fanout.touched(facts)
+        statuses.touched(facts)
+
+    follower = Follower(client, metrics, touched, statuses)
     watches = follower.jobs(index, process.readiness)
 
     async def listed() -> None:
@@ -76,6 +97,8 @@ async def serve(
             await process.run(
                 fanout.run(),
                 listed(),
+                leadership.run(),
+                statuses.run(answers.listed),
                 *(follower.follow(source, condition) for source, condition in watches),
             )
         fanout.close()

@@ -15,10 +15,12 @@ from destination.policy.model import (
     AuthorizationPolicy,
     MeshTLSAuthentication,
     NetworkAuthentication,
+    RateLimit,
     Server,
     ServerAuthorization,
     ServiceProfile,
 )
+from destination.policy.route import EgressNetwork, Route
 from kit.kube.objects import Key
 
 V = TypeVar("V")
@@ -65,6 +67,10 @@ class Table(Generic[V]):
     def fact(self, group: str, value: Hashable) -> Fact:
         return (f"{self.name} by {group}", value)
 
+    def all(self) -> list[V]:
+        """Every value, in order of key."""
+        return [self._values[key] for key in sorted(self._values)]
+
     def __len__(self) -> int:
         return len(self._values)
 
@@ -93,6 +99,18 @@ def _pod_ips(pod: Pod) -> Iterable[str]:
 
 def _host_ports(pod: Pod) -> Iterable[tuple[str, int]]:
     return ((ip, port) for ip in pod.host_ips for port, _ in pod.host_ports)
+
+
+def _of_namespace(value: EgressNetwork | RateLimit) -> Iterable[str]:
+    return (value.key.namespace,)
+
+
+def _parents(route: Route) -> Iterable[tuple[str, str, Key]]:
+    return ((one.group, one.kind, one.key) for one in route.parents if one.known)
+
+
+def _routes(name: str) -> Table[Route]:
+    return Table(name, parent=_parents)
 
 
 @dataclass
@@ -129,6 +147,28 @@ class Index:
     networks: Table[NetworkAuthentication] = field(
         default_factory=lambda: Table("network authentications")
     )
+    egress_networks: Table[EgressNetwork] = field(
+        default_factory=lambda: Table("egress networks", namespace=_of_namespace)
+    )
+    rate_limits: Table[RateLimit] = field(
+        default_factory=lambda: Table("rate limits", namespace=_of_namespace)
+    )
+    policy_http_routes: Table[Route] = field(default_factory=lambda: _routes("policy HTTP routes"))
+    http_routes: Table[Route] = field(default_factory=lambda: _routes("HTTP routes"))
+    grpc_routes: Table[Route] = field(default_factory=lambda: _routes("gRPC routes"))
+    tls_routes: Table[Route] = field(default_factory=lambda: _routes("TLS routes"))
+    tcp_routes: Table[Route] = field(default_factory=lambda: _routes("TCP routes"))
+
+    @property
+    def routes(self) -> tuple[Table[Route], ...]:
+        """Those of every kind."""
+        return (
+            self.policy_http_routes,
+            self.http_routes,
+            self.grpc_routes,
+            self.tls_routes,
+            self.tcp_routes,
+        )
 
 
 class Reader:

@@ -35,3 +35,9 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
+        self.status_patches = Counter(
+            "destination_status_patches_total",
+            "Statuses of routes, EgressNetworks and rate limits written, by result.",
+            ["result"],
+            registry=registry,
+        )

@@ -5,7 +5,7 @@ they share.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,24 +163,28 @@ class OutboundPolicies:
         self._answers = answers
 
     async def get(self, request: outbound_pb2.TrafficSpec, _: object) -> bytes:
-        _target, compute = self._question(request)
+        _key, compute = self._question(request)
         await self._answers.listed.wait()
         return self._encode(compute(Reader(self._answers.index)))
 
     async def watch(self, request: outbound_pb2.TrafficSpec, _: object) -> AsyncIterator[bytes]:
-        target, compute = self._question(request)
+        key, compute = self._question(request)
         await self._answers.listed.wait()
-        with self._answers.fanout.subscribe(("outbound", target), compute) as subscription:
+        with self._answers.fanout.subscribe(key, compute) as subscription:
             async for found in subscription:
                 yield subscription.view.once("message", lambda: self._encode(found))  # noqa: B023
 
     def _encode(self, policy: OutboundPolicy) -> bytes:
-        return encode(outbound_policy(policy, self._answers.config.cluster_domain))
+        config = self._answers.config
+        message = outbound_policy(
+            policy, config.cluster_domain, allow_l5d_headers=config.outbound.allow_l5d_headers
+        )
+        return encode(message)
 
     def _question(
         self, request: outbound_pb2.TrafficSpec
-    ) -> tuple[Target, Callable[[Reader], OutboundPolicy]]:
-        requests.workload(request.source_workload)
+    ) -> tuple[Hashable, Callable[[Reader], OutboundPolicy]]:
+        client = requests.workload(request.source_workload).key.namespace
         target: Target
         match request.WhichOneof("target"):
             case "addr":
@@ -191,7 +195,8 @@ class OutboundPolicies:
             case _:
                 raise InvalidArgument("the request has no target: allowed are addr and authority")
         rules = self._answers.config.outbound
-        return target, lambda reader: outbound(reader, target, rules)
+        key = ("outbound", target, client)
+        return key, lambda reader: outbound(reader, target, rules, client)
 
 
 # -- registration --------------------------------------------------------------------------------

@@ -42,3 +42,7 @@ class DestinationSettings(Settings):
     """How often clients ping an HTTP/2 connection to a proxy; 0: never."""
     meshed_http2_keep_alive_timeout: Seconds = Field(3.0, gt=0)
     """How long they wait for the answer before they give the connection up."""
+    global_egress_network_namespace: str = "linkerd-egress"
+    """The namespace whose EgressNetworks are for all namespaces that have none of their own."""
+    allow_l5d_request_headers: bool = False
+    """Let requests ask for retries and time-outs by `l5d-retry-*` and `l5d-*timeout` headers."""

@@ -4,12 +4,15 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 from destination import read
 from destination.index import Fact, Index, Table
 from destination.metrics import Metrics
 from destination.policy import read as policy
+from destination.policy import read_routes
+from destination.policy.route import Route
 from kit.kube import objects
 from kit.kube.client import Client
 from kit.kube.objects import Key, Object, Resource
@@ -86,7 +89,42 @@ def sources(index: Index) -> tuple[Source[object], ...]:
             index.networks,
             optional=True,
         ),
+        source(
+            objects.EGRESS_NETWORKS,
+            read_routes.egress_network,
+            index.egress_networks,
+            optional=True,
+        ),
+        source(objects.RATE_LIMIT_POLICIES, policy.rate_limit, index.rate_limits, optional=True),
+        *(
+            source(
+                resource,
+                partial(read_routes.route, resource.group, resource.kind),
+                table,
+                optional=True,
+            )
+            for resource, table in route_tables(index)
+        ),
     )
+
+
+def route_tables(index: Index) -> tuple[tuple[Resource, Table[Route]], ...]:
+    """Every kind of route, and where its values are."""
+    resources = (
+        objects.POLICY_HTTP_ROUTES,
+        objects.HTTP_ROUTES,
+        objects.GRPC_ROUTES,
+        objects.TLS_ROUTES,
+        objects.TCP_ROUTES,
+    )
+    return tuple(zip(resources, index.routes, strict=True))
+
+
+class Statuses(Protocol):
+    """Who compares what objects say of themselves with what should be said."""
+
+    def saw(self, resource: Resource, obj: Object) -> None: ...
+    def gone(self, resource: Resource, key: Key) -> None: ...
 
 
 @dataclass
@@ -96,7 +134,9 @@ class Follower:
     client: Client
     metrics: Metrics
     touched: Touched
-    absent_retry: float = 60.0
+    statuses: Statuses | None = None
+    absent_retry: float = 10.0
+    """Seconds between looks for a kind that is not installed."""
 
     def jobs(self, index: Index, readiness: Readiness) -> "list[tuple[Source[object], Condition]]":
         return [
@@ -116,8 +156,12 @@ class Follower:
             match event:
                 case Put(obj):
                     self._tell(source, self._take(source, obj))
+                    if self.statuses is not None:
+                        self.statuses.saw(source.resource, obj)
                 case Gone(key):
                     self._tell(source, source.gone(key))
+                    if self.statuses is not None:
+                        self.statuses.gone(source.resource, key)
                 case Listed():
                     listed.meet()
             taken += 1

@@ -10,10 +10,12 @@ from destination.index import Reader
 from destination.policy.model import (
     AuthorizationPolicy,
     Network,
+    RateOverride,
     Reference,
     Server,
     ServerAuthorization,
 )
+from destination.policy.route import POLICY_GROUP, Route
 from kit.kube.objects import Key
 from weft.addresses import parse_network
 from weft.labels import DEFAULT_POLICIES
@@ -21,7 +23,6 @@ from weft.names import NotAnIdentity, TrustDomain
 
 ALL_NETWORKS = (Network(parse_network("0.0.0.0/0")), Network(parse_network("::/0")))
 
-POLICY_GROUP = "policy.linkerd.io"
 _DENY = "deny"
 _AMBIGUOUS = "it requires several authentications of one kind; allowed is one"
 
@@ -80,6 +81,23 @@ def of_server(
             if made is not None:
                 found.append(made)
     return (*found, *default(server.access_policy, cluster))
+
+
+def of_route(reader: Reader, route: Route, domain: TrustDomain) -> tuple[Authorization, ...]:
+    """Everything that permits clients of this route and is not said of its whole Server."""
+    target = (route.group, route.kind, route.key.name)
+    found = []
+    for policy in reader.by(reader.index.authorization_policies, "namespace", route.key.namespace):
+        if (policy.target.group, policy.target.kind, policy.target.name) == target:
+            made = of_policy(reader, policy, domain)
+            if made is not None:
+                found.append(made)
+    return tuple(found)
+
+
+def limit_clients(override: RateOverride, domain: TrustDomain) -> tuple[str, ...]:
+    """The identities that a rate limit's override is of."""
+    return tuple(name for one in override.accounts if (name := _account(one, domain)))
 
 
 def _selects(one: ServerAuthorization, server: Server) -> bool:

@@ -4,14 +4,18 @@ from dataclasses import dataclass, field
 
 from destination.index import Reader
 from destination.model import Pod
+from destination.policy.attach import attached
 from destination.policy.clients import (
-    POLICY_GROUP,
     Authorization,
     default,
+    limit_clients,
+    of_route,
     of_server,
     with_identity,
 )
-from destination.policy.model import Network
+from destination.policy.limits import limit_for
+from destination.policy.model import Network, Server
+from destination.policy.route import GRPC, HTTP, POLICY_GROUP, SERVER, Parent, Route
 from destination.policy.servers import server_for
 from destination.resolve import Rules
 from kit.kube.objects import Key
@@ -44,6 +48,25 @@ class InboundRules:
 
 
 @dataclass(frozen=True)
+class InboundRoute:
+    """A route of a port, and who may use it besides those who may use the whole port."""
+
+    route: Route
+    authorizations: tuple[Authorization, ...] = ()
+
+
+@dataclass(frozen=True)
+class InboundLimit:
+    """Requests per second; None: no limit of that kind. An override is of some identities."""
+
+    name: str
+    namespace: str
+    total: int | None = None
+    identity: int | None = None
+    overrides: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
 class InboundPolicy:
     """An answer to WatchPort."""
 
@@ -56,6 +79,9 @@ class InboundPolicy:
     probe_paths: tuple[str, ...] = ()
     """HTTP paths that the kubelet probes, open to the probe networks."""
     probe_networks: tuple[Network, ...] = ()
+    routes: tuple[InboundRoute, ...] = ()
+    """What somebody wrote for the port; then there is neither a route for everything nor for probes."""
+    limit: InboundLimit | None = None
 
 
 def inbound(reader: Reader, workload: Key, port: int, rules: InboundRules) -> InboundPolicy:
@@ -74,6 +100,37 @@ def inbound(reader: Reader, workload: Key, port: int, rules: InboundRules) -> In
         authorizations=of_server(reader, server, rules.endpoints.domain, rules.cluster),
         probe_paths=_probe_paths(pod, port),
         probe_networks=tuple(map(Network, rules.probe_networks)),
+        routes=_routes(reader, server, rules),
+        limit=_limit(reader, server, rules),
+    )
+
+
+def _routes(reader: Reader, server: Server, rules: InboundRules) -> tuple[InboundRoute, ...]:
+    """HTTPRoutes, or GRPCRoutes where only gRPC is spoken."""
+    kind = _ROUTES.get(PROTOCOLS[server.protocol])
+    if kind is None:
+        return ()
+    parent = Parent(POLICY_GROUP, SERVER, server.key)
+    namespace = server.key.namespace
+    found = attached(reader, parent, namespace, rules.cluster_networks, (kind,))
+    domain = rules.endpoints.domain
+    return tuple(InboundRoute(route, of_route(reader, route, domain)) for route in found)
+
+
+_ROUTES = {"detect": HTTP, "http1": HTTP, "http2": HTTP, "grpc": GRPC}
+
+
+def _limit(reader: Reader, server: Server, rules: InboundRules) -> InboundLimit | None:
+    found = limit_for(reader, server.key)
+    if found is None:
+        return None
+    domain = rules.endpoints.domain
+    return InboundLimit(
+        found.key.name,
+        found.key.namespace,
+        found.total,
+        found.identity,
+        tuple((one.requests_per_second, limit_clients(one, domain)) for one in found.overrides),
     )
 
 

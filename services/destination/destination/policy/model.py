@@ -80,6 +80,29 @@ class NetworkAuthentication:
     networks: tuple[Network, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RateOverride:
+    """Other clients' limit does not hold for these service accounts; this one does."""
+
+    requests_per_second: int
+    accounts: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Requests per second that each proxy of a Server takes; None: no limit of that kind."""
+
+    key: Key
+    target: Reference
+    total: int | None = None
+    identity: int | None = None
+    """Of each client; clients without an identity share one."""
+    overrides: tuple[RateOverride, ...] = ()
+    created: str = ""
+    problem: str = ""
+    """Why it is not understood; empty: it is."""
+
+
 # -- ServiceProfile ------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class RequestCondition:

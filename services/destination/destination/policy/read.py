@@ -5,6 +5,7 @@ A resource that cannot be understood raises ValueError, and what was known of it
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from destination.policy import selector
@@ -15,6 +16,8 @@ from destination.policy.model import (
     Network,
     NetworkAuthentication,
     ProfileRoute,
+    RateLimit,
+    RateOverride,
     Reference,
     RequestCondition,
     ResponseClass,
@@ -51,7 +54,7 @@ def server(obj: Object) -> Server | None:
         port=port if isinstance(port, int) else str(port),
         protocol=protocol,
         access_policy=access,
-        created=str(metadata(obj).get("creationTimestamp") or ""),
+        created=created(obj),
         labels=tuple(sorted(labels(obj).items())),
     )
 
@@ -64,7 +67,7 @@ def server_authorization(obj: Object) -> ServerAuthorization:
         key=at,
         server_name=str(target.get("name") or ""),
         servers=selector.read(target.get("selector")),
-        networks=_networks(client.get("networks")),
+        networks=networks(client.get("networks")),
         unauthenticated=client.get("unauthenticated") is True,
         any_tls=tls.get("unauthenticatedTLS") is True,
         identities=tuple(map(str, sequence(tls.get("identities")))),
@@ -94,7 +97,11 @@ def mesh_tls_authentication(obj: Object) -> MeshTLSAuthentication:
 
 
 def network_authentication(obj: Object) -> NetworkAuthentication:
-    return NetworkAuthentication(key(obj), _networks(spec(obj).get("networks")))
+    return NetworkAuthentication(key(obj), networks(spec(obj).get("networks")))
+
+
+def created(obj: Object) -> str:
+    return str(metadata(obj).get("creationTimestamp") or "")
 
 
 def _reference(one: Mapping[str, Any]) -> Reference:
@@ -106,7 +113,7 @@ def _reference(one: Mapping[str, Any]) -> Reference:
     )
 
 
-def _networks(value: object) -> tuple[Network, ...]:
+def networks(value: object) -> tuple[Network, ...]:
     return tuple(
         Network(
             parse_network(str(one["cidr"])),
@@ -114,6 +121,42 @@ def _networks(value: object) -> tuple[Network, ...]:
         )
         for one in sequence(value)
     )
+
+
+# -- HTTPLocalRateLimitPolicy --------------------------------------------------------------------
+def rate_limit(obj: Object) -> RateLimit:
+    """One that asks for something impossible is kept with the reason, so that its status can tell."""
+    fields, at = spec(obj), key(obj)
+    made = RateLimit(at, _reference(fields["targetRef"]), created=created(obj))
+    try:
+        total, identity = _rate(fields, "total"), _rate(fields, "identity")
+        overrides = tuple(_override(mapping(one), at) for one in sequence(fields.get("overrides")))
+        for rate in (identity, *(one.requests_per_second for one in overrides)):
+            if total is not None and rate is not None and rate > total:
+                raise ValueError(f"a client's {rate} requests per second are more than the total")
+        return replace(made, total=total, identity=identity, overrides=overrides)
+    except ValueError as error:
+        return replace(made, problem=str(error))
+
+
+def _rate(fields: Mapping[str, Any], name: str) -> int | None:
+    return None if fields.get(name) is None else _per_second(mapping(fields[name]))
+
+
+def _per_second(fields: Mapping[str, Any]) -> int:
+    rate = fields.get("requestsPerSecond")
+    if not isinstance(rate, int) or rate < 1:
+        raise ValueError(f"requestsPerSecond {rate!r} is not a whole number from 1 on")
+    return rate
+
+
+def _override(fields: Mapping[str, Any], at: Key) -> RateOverride:
+    accounts = []
+    for one in map(_reference, sequence(fields.get("clientRefs"))):
+        if one.kind != "ServiceAccount":
+            raise ValueError(f"a clientRef of kind {one.kind} is not a ServiceAccount")
+        accounts.append(Key(one.namespace or at.namespace, one.name))
+    return RateOverride(_per_second(fields), tuple(accounts))
 
 
 # -- ServiceProfile ------------------------------------------------------------------------------

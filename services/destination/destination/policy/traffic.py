@@ -1,25 +1,36 @@
-"""Retries, time-outs and circuit breaking, from a Service's annotations. Pure.
+"""Retries, time-outs, balancing and circuit breaking, from annotations. Pure.
 
-An annotation that cannot be read is left out and logged: a typo in a time-out must not cut off a
-service.
+A Service's annotation that cannot be read is left out and logged: a typo in a time-out must not cut
+off a service. A route's makes the route one that is not understood, which its status tells.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from destination.model import Service
+from kit.kube.objects import Key
 from weft.durations import parse_duration
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Complain = Callable[[str, ValueError], None]
+"""Hears of an annotation and what is wrong with it. May raise; if not, it is left out."""
 
 _RETRY = "retry.linkerd.io/"
 _TIMEOUT = "timeout.linkerd.io/"
 _ACCRUAL = "balancer.linkerd.io/failure-accrual"
+_BALANCER = "balancer.alpha.linkerd.io/"
 _NAMED_STATUSES = {"5xx": (500, 599), "gateway-error": (502, 504)}
+GRPC_CODES = {
+    "cancelled": 1,
+    "deadline-exceeded": 4,
+    "resource-exhausted": 8,
+    "internal": 13,
+    "unavailable": 14,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +49,21 @@ class Timeouts:
 class Retry:
     """Which responses are tried again, how often, and how long one try may take (seconds)."""
 
-    statuses: tuple[tuple[int, int], ...]
+    statuses: tuple[tuple[int, int], ...] = ()
     limit: int = 1
     timeout: float | None = None
+    codes: frozenset[int] = frozenset()
+    """gRPC status codes, for gRPC routes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessRate:
+    """Shut an endpoint below this share of successes over a window (seconds), once it has had so
+    many requests."""
+
+    threshold: float = 0.8
+    window: float = 10.0
+    min_requests: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +74,41 @@ class Accrual:
     min_penalty: float = 1.0
     max_penalty: float = 60.0
     jitter: float = 0.5
+    success_rate: SuccessRate | None = None
+    honor_retry_after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """Failures count as answers this slow (seconds)."""
+
+    latency: float = 5.0
+    max_retry_after: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    timeouts: Timeouts
+    timeouts: Timeouts = Timeouts()
     retry: Retry | None = None
     accrual: Accrual | None = None
+    penalty: Penalty | None = None
 
 
-def traffic(service: Service) -> Traffic:
-    notes = _Notes(service)
+NO_TRAFFIC = Traffic()
+
+
+def traffic_of(owner: Key, annotations: Mapping[str, str]) -> Traffic:
+    """What a Service asks for; what cannot be read is left out, with a word in the log."""
+
+    def complain(name: str, error: ValueError) -> None:
+        about = {"service": str(owner), "annotation": name, "why": str(error)}
+        log.warning("an annotation is not usable", extra=about)
+
+    return traffic(annotations, complain)
+
+
+def traffic(annotations: Mapping[str, str], complain: Complain) -> Traffic:
+    notes = _Notes(annotations, complain)
     return Traffic(
         Timeouts(
             notes.read(f"{_TIMEOUT}request", parse_duration),
@@ -70,53 +117,97 @@ def traffic(service: Service) -> Traffic:
         ),
         _retry(notes),
         _accrual(notes),
+        _penalty(notes),
+    )
+
+
+def together(parent: Traffic, route: Traffic) -> Traffic:
+    """What holds on a route: its own retries and time-outs where it has any, else its parent's."""
+    return replace(
+        parent, timeouts=route.timeouts or parent.timeouts, retry=route.retry or parent.retry
     )
 
 
 class _Notes:
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, annotations: Mapping[str, str], complain: Complain) -> None:
+        self._annotations = annotations
+        self._complain = complain
 
     def read(self, name: str, parse: Callable[[str], T]) -> T | None:
-        """The annotation's value; None when it is absent or, with a word in the log, unusable."""
-        text = self._service.annotations.get(name)
+        """The annotation's value; None when it is absent or unusable."""
+        text = self._annotations.get(name)
         if text is None:
             return None
         try:
             return parse(text)
         except ValueError as error:
-            about = {"service": str(self._service.key), "annotation": name, "why": str(error)}
-            log.warning("an annotation is not usable", extra=about)
+            self._complain(name, error)
             return None
+
+    def given(self, name: str, parse: Callable[[str], T], usual: T) -> T:
+        value = self.read(name, parse)
+        return usual if value is None else value
 
 
 def _retry(notes: _Notes) -> Retry | None:
     statuses = notes.read(f"{_RETRY}http", statuses_of)
-    if statuses is None:
+    codes = notes.read(f"{_RETRY}grpc", codes_of)
+    limit = notes.given(f"{_RETRY}limit", _whole, 1)
+    timeout = notes.read(f"{_RETRY}timeout", parse_duration)
+    if statuses is None and codes is None:
         return None
-    limit = notes.read(f"{_RETRY}limit", _whole)
-    return Retry(
-        statuses, 1 if limit is None else limit, notes.read(f"{_RETRY}timeout", parse_duration)
-    )
+    return Retry(statuses or (), limit, timeout, codes or frozenset())
 
 
 def _accrual(notes: _Notes) -> Accrual | None:
-    if notes.read(_ACCRUAL, _accrual_kind) is None:
+    kind = notes.read(_ACCRUAL, _accrual_kind)
+    if kind is None:
         return None
     usual = Accrual()
     given = f"{_ACCRUAL}-consecutive-"
-    failures = notes.read(f"{given}max-failures", _whole)
-    least = notes.read(f"{given}min-penalty", parse_duration)
-    most = notes.read(f"{given}max-penalty", parse_duration)
-    jitter = notes.read(f"{given}jitter-ratio", _ratio)
     made = Accrual(
-        usual.max_failures if failures is None else failures,
-        usual.min_penalty if least is None else least,
-        usual.max_penalty if most is None else most,
-        usual.jitter if jitter is None else jitter,
+        notes.given(f"{given}max-failures", _whole, usual.max_failures),
+        notes.given(f"{given}min-penalty", parse_duration, usual.min_penalty),
+        notes.given(f"{given}max-penalty", parse_duration, usual.max_penalty),
+        notes.given(f"{given}jitter-ratio", _ratio, usual.jitter),
+        _success_rate(notes) if kind == "unified" else None,
+        notes.given(f"{_BALANCER}failure-accrual-honor-retry-after", _flag, False),
     )
+    if made.min_penalty <= made.max_penalty:
+        return made
     # The proxy refuses a policy whose penalties are the wrong way round, and with it all traffic.
-    return made if made.min_penalty <= made.max_penalty else usual
+    return replace(made, min_penalty=usual.min_penalty, max_penalty=usual.max_penalty)
+
+
+def _success_rate(notes: _Notes) -> SuccessRate:
+    usual = SuccessRate()
+    given = f"{_BALANCER}failure-accrual-"
+    return SuccessRate(
+        notes.given(f"{given}success-rate-threshold", _share, usual.threshold),
+        notes.given(f"{given}window", _window, usual.window),
+        notes.given(f"{given}min-requests", _requests, usual.min_requests),
+    )
+
+
+def _penalty(notes: _Notes) -> Penalty | None:
+    if not notes.given(f"{_BALANCER}penalize-failures", _flag, False):
+        return None
+    usual = Penalty()
+    return Penalty(
+        notes.given(f"{_BALANCER}load-biaser-penalty", parse_duration, usual.latency),
+        notes.given(
+            f"{_BALANCER}load-biaser-max-retry-after", parse_duration, usual.max_retry_after
+        ),
+    )
+
+
+def codes_of(text: str) -> frozenset[int]:
+    """`unavailable,internal` as status codes. Raises ValueError."""
+    names = [part.strip() for part in text.split(",")]
+    for name in names:
+        if name not in GRPC_CODES:
+            raise ValueError(f"{name!r} is not one of {', '.join(GRPC_CODES)}")
+    return frozenset(GRPC_CODES[name] for name in names)
 
 
 def statuses_of(text: str) -> tuple[tuple[int, int], ...]:
@@ -143,13 +234,40 @@ def _whole(text: str) -> int:
 
 
 def _ratio(text: str) -> float:
-    ratio = float(text)
-    if not 0.0 <= ratio <= 100.0:
-        raise ValueError(f"{text!r} is not a ratio from 0 to 100")
-    return ratio
+    return _number(text, 100.0)
+
+
+def _share(text: str) -> float:
+    return _number(text, 1.0)
+
+
+def _number(text: str, most: float) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and 0.0 <= number <= most):
+        raise ValueError(f"{text!r} is not a number from 0 to {most:g}")
+    return number
+
+
+def _window(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds < 0.01:
+        raise ValueError(f"{text!r} is shorter than 10ms")
+    return seconds
+
+
+def _requests(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > 1_000_000:
+        raise ValueError(f"{text!r} is not a whole number from 0 to 1000000")
+    return int(text)
+
+
+def _flag(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"{text!r} is not true or false")
+    return text == "true"
 
 
 def _accrual_kind(text: str) -> str:
-    if text != "consecutive":
-        raise ValueError(f"{text!r} is not a failure accrual: allowed is consecutive")
+    if text not in ("consecutive", "unified"):
+        raise ValueError(f"{text!r} is not a failure accrual: allowed are consecutive and unified")
     return text

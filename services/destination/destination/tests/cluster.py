@@ -3,8 +3,8 @@
 from typing import Any
 
 from destination.index import Fact, Index
-from destination.sources import sources
-from kit.kube.objects import NODES, PODS, SERVICES, Object, Resource
+from destination.sources import Source, sources
+from kit.kube.objects import NODES, PODS, SERVICES, Object, Resource, key
 from weft.labels import CONTROL_PLANE_NS_LABEL
 
 DOMAIN = "serviceaccount.identity.weft.cluster.local"
@@ -113,19 +113,24 @@ class Cluster:
 
     def __init__(self, *objects: Object) -> None:
         self.index = Index()
-        self._sources = {source.resource.kind: source for source in sources(self.index)}
+        made = sources(self.index)
+        self._sources = {source.resource.kind: source for source in made} | {
+            source.resource.api_version + source.resource.kind: source for source in made
+        }
         self.put(*objects)
 
     def put(self, *objects: Object) -> set[Fact]:
         touched: set[Fact] = set()
         for obj in objects:
-            touched |= self._sources[obj["kind"]].take(obj)
+            touched |= self._source(obj).take(obj)
         return touched
 
     def gone(self, obj: Object) -> set[Fact]:
-        from kit.kube.objects import key
+        return self._source(obj).gone(key(obj))
 
-        return self._sources[obj["kind"]].gone(key(obj))
+    def _source(self, obj: Object) -> Source[object]:
+        """By kind; the version only where two groups have one."""
+        return self._sources[str(obj.get("apiVersion") or "") + obj["kind"]]
 
 
 BASIC = (

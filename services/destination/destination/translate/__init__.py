@@ -3,6 +3,7 @@
 net         addresses, networks, durations, resource names
 endpoints   Update and WeightedAddr
 profile     DestinationProfile
+routes      matches and filters that routes of either direction have
 inbound     inbound.Server
 outbound    outbound.OutboundPolicy
 """

@@ -1,10 +1,14 @@
 """Inbound policies as messages."""
 
-from destination.policy.clients import POLICY_GROUP, Authorization
-from destination.policy.inbound import InboundPolicy
+from collections.abc import Iterable
+
+from destination.policy.clients import Authorization
+from destination.policy.inbound import InboundLimit, InboundPolicy, InboundRoute
 from destination.policy.model import Network
+from destination.policy.route import POLICY_GROUP, Filter, Redirect, RequestHeaders
+from destination.translate import routes as to_routes
 from destination.translate.net import by_default, duration, network, resource
-from weftapi.proxy import grpc_route_pb2, http_route_pb2, http_types_pb2
+from weftapi.proxy import http_route_pb2, http_types_pb2
 from weftapi.proxy import inbound_pb2 as pb
 
 DETECT_TIMEOUT = 10.0
@@ -25,28 +29,32 @@ def _protocol(policy: InboundPolicy) -> pb.ProxyProtocol:
     kinds = pb.ProxyProtocol
     match policy.protocol:
         case "detect":
-            detect = kinds.Detect(timeout=duration(DETECT_TIMEOUT), http_routes=_routes(policy))
+            detect = kinds.Detect(
+                timeout=duration(DETECT_TIMEOUT),
+                http_routes=_routes(policy),
+                http_local_rate_limit=_limit(policy.limit),
+            )
             return kinds(detect=detect)
         case "http1":
-            return kinds(http1=kinds.Http1(routes=_routes(policy)))
+            limit = _limit(policy.limit)
+            return kinds(http1=kinds.Http1(routes=_routes(policy), local_rate_limit=limit))
         case "http2":
-            return kinds(http2=kinds.Http2(routes=_routes(policy)))
+            limit = _limit(policy.limit)
+            return kinds(http2=kinds.Http2(routes=_routes(policy), local_rate_limit=limit))
         case "grpc":
-            return kinds(grpc=kinds.Grpc(routes=[_any_rpc()]))
+            rpcs = [_grpc_route(one) for one in policy.routes] or [_any_rpc()]
+            return kinds(grpc=kinds.Grpc(routes=rpcs))
         case "opaque":
             return kinds(opaque=kinds.Opaque())
     return kinds(tls=kinds.Tls())
 
 
 def _routes(policy: InboundPolicy) -> list[pb.HttpRoute]:
-    """The route for everything, and one for what the kubelet probes."""
+    """Those written for the port, or one for everything and one for what the kubelet probes."""
+    if policy.routes:
+        return [_http_route(one) for one in policy.routes]
     everything = pb.HttpRoute(
-        metadata=by_default("default"),
-        rules=[
-            pb.HttpRoute.Rule(
-                matches=[http_route_pb2.HttpRouteMatch(path=http_route_pb2.PathMatch(prefix="/"))]
-            )
-        ],
+        metadata=by_default("default"), rules=[pb.HttpRoute.Rule(matches=[to_routes.ANY_PATH])]
     )
     if not policy.probe_paths or not policy.probe_networks:
         return [everything]
@@ -66,10 +74,85 @@ def _routes(policy: InboundPolicy) -> list[pb.HttpRoute]:
 
 
 def _any_rpc() -> pb.GrpcRoute:
-    match = grpc_route_pb2.GrpcRouteMatch(rpc=grpc_route_pb2.GrpcRpcMatch())
-    return pb.GrpcRoute(metadata=by_default("default"), rules=[pb.GrpcRoute.Rule(matches=[match])])
+    rule = pb.GrpcRoute.Rule(matches=[to_routes.ANY_RPC])
+    return pb.GrpcRoute(metadata=by_default("default"), rules=[rule])
 
 
+# -- routes that somebody wrote ------------------------------------------------------------------
+def _http_route(one: InboundRoute) -> pb.HttpRoute:
+    route = one.route
+    return pb.HttpRoute(
+        metadata=resource(route.group, route.kind, route.key.name, route.key.namespace),
+        hosts=to_routes.hosts(route.hosts),
+        authorizations=[_authz(each, route.key.namespace) for each in one.authorizations],
+        rules=[
+            pb.HttpRoute.Rule(
+                matches=to_routes.http_matches(rule.matches), filters=_http_filters(rule.filters)
+            )
+            for rule in route.rules
+        ],
+    )
+
+
+def _grpc_route(one: InboundRoute) -> pb.GrpcRoute:
+    route = one.route
+    return pb.GrpcRoute(
+        metadata=resource(route.group, route.kind, route.key.name, route.key.namespace),
+        hosts=to_routes.hosts(route.hosts),
+        authorizations=[_authz(each, route.key.namespace) for each in one.authorizations],
+        rules=[
+            pb.GrpcRoute.Rule(
+                matches=to_routes.grpc_matches(rule.matches), filters=_grpc_filters(rule.filters)
+            )
+            for rule in route.rules
+        ],
+    )
+
+
+def _http_filters(filters: Iterable[Filter]) -> list[pb.HttpRoute.Filter]:
+    """Routes with other filters are not attached to Servers."""
+    kinds, made = pb.HttpRoute, []
+    for one in filters:
+        if isinstance(one, RequestHeaders):
+            change = to_routes.request_headers(one.change)
+            made.append(kinds.Filter(request_header_modifier=change))
+        elif isinstance(one, Redirect):
+            made.append(kinds.Filter(redirect=to_routes.redirect(one)))
+    return made
+
+
+def _grpc_filters(filters: Iterable[Filter]) -> list[pb.GrpcRoute.Filter]:
+    return [
+        pb.GrpcRoute.Filter(request_header_modifier=to_routes.request_headers(one.change))
+        for one in filters
+        if isinstance(one, RequestHeaders)
+    ]
+
+
+def _limit(limit: InboundLimit | None) -> pb.HttpLocalRateLimit | None:
+    if limit is None:
+        return None
+    kinds = pb.HttpLocalRateLimit
+    message = kinds(
+        metadata=resource(POLICY_GROUP, "HTTPLocalRateLimitPolicy", limit.name, limit.namespace),
+        overrides=[
+            kinds.Override(
+                limit=kinds.Limit(requestsPerSecond=rate),
+                clients=kinds.Override.ClientIdentities(
+                    identities=[pb.Identity(name=name) for name in names]
+                ),
+            )
+            for rate, names in limit.overrides
+        ],
+    )
+    if limit.total is not None:
+        message.total.requestsPerSecond = limit.total
+    if limit.identity is not None:
+        message.identity.requestsPerSecond = limit.identity
+    return message
+
+
+# -- authorizations ------------------------------------------------------------------------------
 def _authz(one: Authorization, namespace: str) -> pb.Authz:
     group = "" if one.kind == "default" else POLICY_GROUP
     metadata = (
