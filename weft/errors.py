@@ -347,6 +347,18 @@ NOT_HTTP = _kind(
     advice="Mark the port opaque and remove its HTTP routes, or give the other protocol a port of its own.",
 )
 
+NOT_TLS = _kind(
+    5006,
+    "not-tls",
+    "connection does not speak TLS, and its policy is about TLS",
+    http=400,
+    grpc=13,
+    closes=True,
+    meaning="A TLSRoute chooses by the server name of a TLS handshake, and the connection began with something else.",
+    causes="A client that speaks plain text, or sends nothing, to a port with TLSRoutes.",
+    advice="Make the client speak TLS, or use a TCPRoute.",
+)
+
 # -- 9xxx: our own faults -----------------------------------------------------------------------
 INTERNAL = _kind(
     9001,

@@ -16,6 +16,7 @@ from proxy.net.dial import Dialer
 from proxy.net.failure import Failure
 from proxy.net.faults import Faults
 from proxy.net.front import Front, OriginalDestination, connect_settings, http2_settings
+from proxy.net.hello import HelloReader
 from proxy.net.http1_server import Http1Server
 from proxy.net.http2_server import Http2Server
 from proxy.net.orig_dst import original_destination
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
+    from proxy.detect.client_hello import ClientHello
     from proxy.discovery.cache import Discovery, Target
     from proxy.discovery.endpoints import Endpoint
     from proxy.identity.store import CertificateStore
@@ -314,8 +316,19 @@ class Arrival:
             self._serve(b"", http2=False)
         elif protocol is Protocol.HTTP2 or protocol is Protocol.GRPC:
             self._serve(b"", http2=True)
+        elif protocol is Protocol.TLS:
+            timeout = logical.target.policy.detect_timeout
+            HelloReader(self._transport, timeout, self._said_hello, self._left_early)
+            self._transport.resume()
         else:
             self._forward(b"")
+
+    def _said_hello(self, hello: ClientHello | None, data: bytes) -> None:
+        """TLS is passed on untouched; the name it asks for chooses the route."""
+        if hello is None:
+            self._refuse(errors.NOT_TLS.name, str(self._address))
+        else:
+            self._forward(data, hello.server_name)
 
     # --- detection ------------------------------------------------------------------------
 
@@ -422,7 +435,7 @@ class Arrival:
             assert self._logical is not None
             outbound.left(self._logical)
 
-    def _forward(self, data: bytes) -> None:
+    def _forward(self, data: bytes, server_name: str | None = None) -> None:
         outbound = self._outbound
         logical = self._logical
         assert logical is not None
@@ -431,7 +444,7 @@ class Arrival:
             overture.cancel()
             overture = None
         try:
-            concrete = logical.connect() if overture is None else None
+            concrete = logical.connect(server_name) if overture is None else None
         except Failure as failure:
             self._refuse(failure.kind.name, failure.detail)
             return

@@ -20,7 +20,7 @@ from proxy.outbound.concrete import Balanced, Concrete, Failed, Forwarded
 from proxy.outbound.course import Course, Plan, classification
 from proxy.stack.budget import Budget
 from proxy.stack.filters import Forbidden, Invalid
-from proxy.stack.match import HttpMatch, find, takes_everything
+from proxy.stack.match import HttpMatch, find, find_host, takes_everything
 from weft import errors
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from proxy.discovery.profile import ProfileRoute
     from proxy.outbound.accept import Outbound
     from proxy.outbound.endpoint import EndpointClient
+    from proxy.stack.filters import Filter
     from proxy.stack.match import Match
     from proxy.telemetry.registry import Labels
 
@@ -203,26 +204,38 @@ class Logical:
 
     # --- connections ----------------------------------------------------------------------
 
-    def connect(self) -> Concrete:
-        """The backend of a connection nobody looks into. Raises Failure when there is none."""
-        policy = self.target.policy
-        routes: tuple[Route, ...] = policy.opaque or policy.tls
-        if not routes or not routes[0].rules:
-            raise Failure(errors.ROUTE_NOT_FOUND, str(self.target.address))
-        rule = routes[0].rules[0]
-        for item in rule.filters:
-            if isinstance(item, Forbidden):
-                raise Failure(
-                    errors.FORBIDDEN_ROUTE, f"{self.target.address}: {routes[0].meta.name}"
-                )
-            if isinstance(item, Invalid):
-                raise Failure(errors.INVALID_POLICY, item.message)
+    def connect(self, server_name: str | None = None) -> Concrete:
+        """The backend of a connection nobody looks into, beyond the name that its TLS asks for.
+        Raises Failure when there is none."""
+        route = self._stream_route(server_name)
+        rule = route.rules[0]
+        self._refuse_by(rule.filters, route)
         if self.target.profile.name is not None and self.target.profile.targets:
             # Of a ServiceProfile only the split means anything to bytes.
             plan = self._profile_plan(None)
         else:
-            plan = self._policy_plan(routes[0], rule)
-        return plan.choose().concrete
+            plan = self._policy_plan(route, rule)
+        course = plan.choose()
+        self._refuse_by(course.filters, route)
+        return course.concrete
+
+    def _stream_route(self, server_name: str | None) -> Route:
+        policy = self.target.policy
+        if policy.protocol is Protocol.TLS and not self.target.profile.opaque:
+            found = find_host(policy.tls, server_name)
+        else:
+            found = next(iter(policy.opaque or policy.tls), None)
+        if found is None or not found.rules:
+            asked = f", server name {server_name}" if server_name else ""
+            raise Failure(errors.ROUTE_NOT_FOUND, f"{self.target.address}{asked}")
+        return found
+
+    def _refuse_by(self, filters: tuple[Filter, ...], route: Route) -> None:
+        for item in filters:
+            if isinstance(item, Forbidden):
+                raise Failure(errors.FORBIDDEN_ROUTE, f"{self.target.address}: {route.meta.name}")
+            if isinstance(item, Invalid):
+                raise Failure(errors.INVALID_POLICY, item.message)
 
     # --- backends -------------------------------------------------------------------------
 

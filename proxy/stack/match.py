@@ -273,6 +273,18 @@ def find(routes: Sequence[_Route], request: RequestLike) -> tuple[_Route, int, M
     return None if best is None else best[1:]
 
 
+def find_host(routes: Sequence[_Route], host: str | None) -> _Route | None:
+    """The route whose hosts mean this one best; a client that names none fits routes without hosts."""
+    best: tuple[tuple[int, int], _Route] | None = None
+    for route in routes:
+        rank = (0, 0) if not route.hosts else None
+        if host is not None:
+            rank = _host_rank(route.hosts, host)
+        if rank is not None and (best is None or rank > best[0]):
+            best = (rank, route)
+    return None if best is None else best[1]
+
+
 def takes_everything(routes: Sequence[RouteLike[RuleLike]]) -> bool:
     """Whether there is but one route and it means every request."""
     if len(routes) != 1 or routes[0].hosts or len(routes[0].rules) != 1:
