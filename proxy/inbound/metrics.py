@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.stack.classify import is_success
 from proxy.stack.meta import route_labels
 from proxy.telemetry import labels
 from proxy.telemetry.request import HttpMetrics, Statuses
 from weft import metrics
+from weft.classification import is_success
 
 if TYPE_CHECKING:
     from proxy.stack.meta import Meta

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from proxy.discovery.policy import DistributionKind, Timeouts
 from proxy.net.failure import Failure
-from proxy.stack.classify import is_success
 from weft import errors
+from weft.classification import is_success
 
 if TYPE_CHECKING:
     from proxy.discovery.policy import Retry

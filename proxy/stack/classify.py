@@ -1,11 +1,9 @@
-"""Success or failure: what `classification` says of a response that has ended (Linkerd's rules)."""
+"""The `grpc-status` of a response that has ended, which says whether it is a failure
+(`weft.classification`)."""
 
 from __future__ import annotations
 
 from typing import Protocol
-
-GRPC_FAILURES = frozenset({2, 4, 7, 13, 14, 15})
-"""UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS."""
 
 
 class HeadersLike(Protocol):
@@ -20,10 +18,3 @@ def grpc_status(headers: HeadersLike) -> int | None:
     if value is None:
         return None
     return int(value) if value.isdigit() and len(value) < 3 else 2
-
-
-def is_success(status: int, grpc: int | None) -> bool:
-    """A gRPC response is judged by its code, any other by its HTTP status; 0 is no response."""
-    if grpc is not None:
-        return grpc not in GRPC_FAILURES
-    return 0 < status < 500

@@ -31,7 +31,9 @@ from web.stats.backend import (
     Latency,
     Measured,
     MeasuredLinks,
+    Provenance,
     Sample,
+    Tallied,
     TcpTotals,
     Traffic,
 )
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from web.stats.selection import Selection
+    from web.stats.tallies import TallySelection
 
 NAMESPACE = "emojivoto"
 DOMAIN = TrustDomain()
@@ -63,7 +66,8 @@ class Backend:
     traffic: dict[Group, Traffic] = field(default_factory=dict)
     flows: dict[Link, Flow] = field(default_factory=dict)
     error: str = ""
-    name: str = "embedded"
+    provenance: Provenance = field(default_factory=lambda: Provenance("embedded", 0.0))
+    tallied: dict[tuple[str, ...], Traffic] = field(default_factory=dict)
     max_window: float = 600.0
     age: float | None = 1.0
 
@@ -75,6 +79,10 @@ class Backend:
         self._may_fail()
         near = {link: flow for link, flow in self.flows.items() if selection.selects(link)}
         return MeasuredLinks(near, window)
+
+    async def tally(self, selection: TallySelection, window: float) -> Tallied:
+        self._may_fail()
+        return Tallied(self.tallied, window)
 
     async def history(self, selection: Selection, window: float, step: float) -> History:
         """A slow wave, with what fails now failing since five minutes ago."""

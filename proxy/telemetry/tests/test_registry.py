@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.stack.classify import is_success
 from proxy.telemetry import labels, logs, process
 from proxy.telemetry.control import ControlMetrics
 from proxy.telemetry.exposition import number, render
@@ -16,6 +15,7 @@ from proxy.telemetry.registry import Histogram, Registry
 from proxy.telemetry.request import HttpMetrics
 from proxy.telemetry.transport import TransportFamilies
 from weft.addresses import SocketAddress
+from weft.classification import is_success
 from weft.metrics import (
     LATENCY_MS_BUCKETS,
     REQUEST_TOTAL,

@@ -5,11 +5,11 @@ import gc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.stack.classify import is_success
 from proxy.telemetry.registry import Counter, Histogram, Registry
 from proxy.telemetry.request import HttpMetrics, Scope, Statuses
 from proxy.telemetry.tally import BOUNDS, Tally
 from weft import metrics
+from weft.classification import is_success
 
 MILLISECONDS = metrics.LATENCY_MS_BUCKETS
 SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0)

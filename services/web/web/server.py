@@ -2,6 +2,9 @@
 
 POST /api/v1/stat      a StatRequest as JSON -> a StatResponse as JSON (proto/weftapi/stats/v1)
 POST /api/v1/edges     an EdgesRequest as JSON -> an EdgesResponse as JSON
+POST /api/v1/routes    a RoutesRequest as JSON -> a RoutesResponse as JSON
+POST /api/v1/authz     an AuthzRequest as JSON -> an AuthzResponse as JSON
+POST /api/v1/errors    an ErrorsRequest as JSON -> an ErrorsResponse as JSON
 GET  /api/v1/version   {"version": "..."}
 POST /api/v1/tap/...   always 403: who may watch live requests is not for this service to say
 GET  everything else   the dashboard (pages.routes)
@@ -26,10 +29,13 @@ from web.pages.routes import Dashboard
 from web.security import Guard
 from web.stats import translate
 from web.stats.answer import answer
+from web.stats.authz import answer_authz
 from web.stats.backend import Backend, BackendError
 from web.stats.edges import answer_edges
+from web.stats.faults import answer_faults
 from web.stats.inventory import Inventory
 from web.stats.query import QueryError
+from web.stats.routes import answer_routes
 from weft.names import TrustDomain
 from weft.version import VERSION
 
@@ -66,10 +72,7 @@ def application(
     async def stat(request: Request) -> Response:
         question = translate.read_request(await _body(request))
         _must_be(is_ready())
-        found = await answer(question, inventory, backend)
-        return JSONResponse(
-            translate.write_response(found.rows, found.window, found.observed, found.backend)
-        )
+        return JSONResponse(translate.write_answer(await answer(question, inventory, backend)))
 
     async def edges(request: Request) -> Response:
         question = translate.read_edges_request(await _body(request))
@@ -77,6 +80,23 @@ def application(
         return JSONResponse(
             translate.write_edges(await answer_edges(question, inventory, backend, identities))
         )
+
+    async def routes(request: Request) -> Response:
+        question = translate.read_routes_request(await _body(request))
+        _must_be(is_ready())
+        return JSONResponse(
+            translate.write_routes(await answer_routes(question, inventory, backend))
+        )
+
+    async def authz(request: Request) -> Response:
+        question = translate.read_authz_request(await _body(request))
+        _must_be(is_ready())
+        return JSONResponse(translate.write_authz(await answer_authz(question, inventory, backend)))
+
+    async def errors(request: Request) -> Response:
+        question, limit = translate.read_errors_request(await _body(request))
+        _must_be(is_ready())
+        return JSONResponse(translate.write_errors(await answer_faults(question, limit, inventory)))
 
     async def version(_: Request) -> Response:
         return JSONResponse({"version": VERSION})
@@ -86,8 +106,16 @@ def application(
 
     return Starlette(
         routes=[
-            Route("/api/v1/stat", counted("/api/v1/stat", stat), methods=["POST"]),
-            Route("/api/v1/edges", counted("/api/v1/edges", edges), methods=["POST"]),
+            *(
+                Route(path, counted(path, handler), methods=["POST"])
+                for path, handler in (
+                    ("/api/v1/stat", stat),
+                    ("/api/v1/edges", edges),
+                    ("/api/v1/routes", routes),
+                    ("/api/v1/authz", authz),
+                    ("/api/v1/errors", errors),
+                )
+            ),
             Route("/api/v1/version", counted("/api/v1/version", version)),
             Route("/api/v1/tap/{path:path}", counted("/api/v1/tap", tap), methods=["POST"]),
             *(dashboard.routes(counted) if dashboard is not None else ()),

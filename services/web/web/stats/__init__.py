@@ -4,6 +4,11 @@ translate   a StatRequest in, a StatResponse out: the only module here that know
 query       the question as a checked value; what cannot be asked is refused by name
 links       who sends to whom: which series tell of a link, and of its security (pure)
 edges       links and inventory become edges, with both identities
+tallies     which series count requests by route, server and authorization (pure)
+policies    objects of policy as series name them (pure)
+routes      how each route does
+authz       what policy lets in and keeps out
+faults      the numbered errors of proxies, asked when somebody wants to know
 selection   which series answer it: direction, labels to match, labels to group by (pure)
 backend     where series live: one interface, `collector` or Prometheus behind it
 collector/  scrapes the proxies itself and remembers ten minutes

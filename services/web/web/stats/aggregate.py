@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from web.stats.backend import Group, Latency, Measured, Traffic
+from web.stats.backend import Group, Latency, Measured, Sample, Traffic
 from web.stats.inventory import Inventory, Item, Pod, PodCounts
 from web.stats.kinds import Kind
 from web.stats.query import Query, Ref
@@ -37,6 +37,7 @@ class Row:
     pods: PodCounts | None = None
     requests: Requests | None = None
     tcp: Tcp | None = None
+    history: tuple[Sample, ...] | None = None
 
 
 def rows(query: Query, inventory: Inventory, measured: Measured) -> list[Row]:

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from web.stats.links import Link, LinkSelection, Security
 from web.stats.selection import Selection
+from web.stats.tallies import TallySelection
 
 
 class Group(NamedTuple):
@@ -68,6 +69,26 @@ class MeasuredLinks:
     observed: float
 
 
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """Requests by group of labels, and over how many seconds of the window they were watched."""
+
+    traffic: Mapping[tuple[str, ...], Traffic]
+    observed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where numbers come from."""
+
+    backend: str
+    """`embedded` or `prometheus`."""
+    since: float | None = None
+    """Epoch seconds since when it has been this one; None before the first number."""
+    fallback_reason: str = ""
+    """Why it is not the Prometheus that is configured; empty when it is, or none is."""
+
+
 class Sample(NamedTuple):
     """Answered requests of one window in the past."""
 
@@ -91,8 +112,8 @@ class Backend(Protocol):
     """What both backends promise; `web.stats.tests.backend_contract` holds them to it."""
 
     @property
-    def name(self) -> str:
-        """`embedded` or `prometheus`."""
+    def provenance(self) -> Provenance:
+        """Where the last answer came from."""
 
     @property
     def max_window(self) -> float:
@@ -108,6 +129,12 @@ class Backend(Protocol):
         """Links known in the last `window` seconds. Raises BackendError.
 
         Security is of connections that are open now, or, where none is, of those that were.
+        """
+
+    async def tally(self, selection: TallySelection, window: float) -> Tallied:
+        """Requests by group over the last `window` seconds. Raises BackendError.
+
+        A group is there when the backend knows a series of it, even if nothing moved in the window.
         """
 
     async def history(self, selection: Selection, window: float, step: float) -> History:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from web.stats.aggregate import Requests, Tcp, requests_of, tcp_of
-from web.stats.backend import Backend, Flow
+from web.stats.backend import Backend, Flow, Provenance
 from web.stats.inventory import Inventory
 from web.stats.kinds import ALL, Kind
 from web.stats.links import End, Link, LinkSelection, Security, select_links, select_neighbours
@@ -33,7 +33,7 @@ class EdgesAnswer:
     edges: list[Edge]
     window: float
     observed: float
-    backend: str
+    source: Provenance
 
 
 async def answer_edges(
@@ -65,7 +65,7 @@ async def measure_edges(
         _edge(link, flow, measured.observed, accounts, identities)
         for link, flow in sorted(measured.flows.items(), key=_order)
     ]
-    return EdgesAnswer(edges, window, measured.observed, backend.name)
+    return EdgesAnswer(edges, window, measured.observed, backend.provenance)
 
 
 def service_accounts(inventory: Inventory, selection: LinkSelection) -> Mapping[End, str]:

@@ -60,6 +60,11 @@ class Pod(Item):
     def is_done(self) -> bool:
         return self.phase in pods.DONE
 
+    @property
+    def is_scraped(self) -> bool:
+        """Whether it has a proxy that can be asked."""
+        return self.meshed and bool(self.address) and self.phase == "Running"
+
 
 @dataclass(frozen=True, slots=True)
 class PodCounts:
@@ -110,10 +115,12 @@ class Inventory:
         return self._items[ref.kind].get(Key(ref.namespace, ref.name))
 
     def pods_of(self, ref: Ref) -> Iterator[Pod]:
-        """The pods that belong to an object; a pod belongs to itself."""
+        """The pods that belong to an object, or to any of its kind; a pod belongs to itself."""
         for pod in self.pods():
-            labels = self.belonging(pod)
-            if labels.get(ref.kind.value) == ref.name and ref.namespace in ("", pod.key.namespace):
+            if ref.namespace not in ("", pod.key.namespace):
+                continue
+            name = self.belonging(pod).get(ref.kind.value)
+            if name is not None and ref.name in ("", name):
                 yield pod
 
     def counts(self, kind: Kind) -> dict[Key, PodCounts]:

@@ -60,6 +60,7 @@ class Question:
     from_: tuple[str, str, str] | None = None
     tcp: bool = False
     traffic: bool = True
+    history: bool = False
 
 
 def check(question: Question, max_window: float) -> tuple[Query, ...]:
@@ -87,6 +88,11 @@ def check(question: Question, max_window: float) -> tuple[Query, ...]:
         for kind in kinds
         if not (kind is Kind.SERVICE and to is not None)
     )
+
+
+def check_ref(field: str, kind: str, namespace: str, name: str) -> Ref:
+    """Objects of one kind. Raises QueryError."""
+    return _ref(field, _kind(f"{field}.kind", kind), namespace, name)
 
 
 def _kinds(question: Question) -> tuple[Kind, ...]:

@@ -63,5 +63,5 @@ def targets(inventory: Inventory) -> Mapping[Identity, Mapping[str, str]]:
     return {
         Identity(pod.uid, pod.address, pod.admin_port): inventory.belonging(pod)
         for pod in inventory.pods()
-        if pod.meshed and pod.address and pod.phase == "Running"
+        if pod.is_scraped
     }

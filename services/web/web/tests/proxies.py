@@ -30,6 +30,7 @@ class FakeProxy:
     """One admin port. `text` is what `/metrics` answers; a test may change it, or the status."""
 
     text: str = ""
+    errors: str = "[]"
     status: int = 200
     port: int = 0
     scrapes: int = 0
@@ -38,11 +39,18 @@ class FakeProxy:
 
     async def answer(self, request: http.Request) -> http.StreamResponse:
         self.scrapes += 1
+        return await self._write(request, self.text)
+
+    async def answer_errors(self, request: http.Request) -> http.StreamResponse:
+        """What `/errors` answers."""
+        return await self._write(request, self.errors)
+
+    async def _write(self, request: http.Request, text: str) -> http.StreamResponse:
         response = http.StreamResponse(status=self.status)
         with self.crowd.inside():
             await asyncio.sleep(0.005)  # long enough for those that may come together to do so
             await response.prepare(request)
-            body = self.text.encode()
+            body = text.encode()
             for start in range(0, len(body), self.chunk):
                 await response.write(body[start : start + self.chunk])
         await response.write_eof()
@@ -60,6 +68,7 @@ async def serving(*proxies: FakeProxy) -> AsyncIterator[None]:
         for proxy in proxies:
             app = http.Application()
             app.router.add_get("/metrics", proxy.answer)
+            app.router.add_get("/errors", proxy.answer_errors)
             runner = http.AppRunner(app, access_log=None, shutdown_timeout=0.1)
             await runner.setup()
             runners.append(runner)

@@ -14,37 +14,24 @@ from starlette.applications import Starlette
 from web.metrics import Metrics
 from web.security import HEADERS, hostname
 from web.server import MAX_BODY, application
-from web.stats.backend import BackendError, History, Measured, MeasuredLinks
+from web.stats.backend import BackendError, Measured
 from web.stats.collector.scraping import Collector, Limits
-from web.stats.links import LinkSelection
 from web.stats.selection import Selection
 from web.stats.tests.cluster import emojivoto
+from web.stats.tests.unasked import Unasked
 from web.tests.proxies import FakeProxy, inbound, serving, tcp
 from weft.version import VERSION
 
 WEB = {"namespace": "emojivoto", "pod": "web-1-a", "replicaset": "web-1", "deployment": "web"}
 
 
-class Away:
+class Away(Unasked):
     """A backend that cannot answer, or breaks."""
-
-    name = "prometheus"
-    max_window = 3600.0
 
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    @property
-    def age(self) -> float | None:
-        return None
-
     async def measure(self, selection: Selection, window: float) -> Measured:
-        raise self.error
-
-    async def links(self, selection: LinkSelection, window: float) -> MeasuredLinks:
-        raise self.error
-
-    async def history(self, selection: Selection, window: float, step: float) -> History:
         raise self.error
 
 
@@ -59,7 +46,11 @@ async def scraped() -> AsyncIterator[httpx.AsyncClient]:
     async with serving(proxy), aiohttp.ClientSession() as session:
         metrics = Metrics(CollectorRegistry())
         collector = Collector(
-            lambda: {proxy.identity(): WEB}, Limits(), metrics, clock=lambda: float(now)
+            lambda: {proxy.identity(): WEB},
+            Limits(),
+            metrics,
+            clock=lambda: float(now),
+            wall=lambda: 1_700_000_000.0 + now,
         )
         for now in (0, 60):
             latency = {"1": now / 2, "10": now, "+Inf": now}
@@ -119,7 +110,23 @@ def test_from_a_scrape_to_rows() -> None:
         "window": "60s",
         "observed": "60s",
         "backend": "embedded",
+        "source": {"backend": "embedded", "since": "2023-11-14T22:13:20Z", "fallbackReason": ""},
+        "historyAges": [],
+        "historyStep": 0.0,
     }
+
+
+def test_a_row_s_past() -> None:
+    answer = ask(
+        {
+            "resource": {"kind": "deployment", "namespace": "emojivoto", "name": "web"},
+            "history": True,
+        }
+    )
+    assert answer["historyAges"] == [50.0, 40.0, 30.0, 20.0, 10.0]
+    assert answer["historyStep"] == 10.0
+    # One scrape after a minute: all of it grew at its moment, which is no point's.
+    assert answer["rows"][0]["history"] == {"success": [0] * 5, "failure": [0] * 5}
 
 
 def test_all_kinds_at_once() -> None:
@@ -243,7 +250,30 @@ def test_edges_as_json() -> None:
             return (await asking.post("/api/v1/edges", json=body)).json()
 
     answer = asyncio.run(asyncio.wait_for(story(), 20))
-    assert answer == {"edges": [], "window": "60s", "observed": "60s", "backend": "embedded"}
+    assert answer == {
+        "edges": [],
+        "window": "60s",
+        "observed": "60s",
+        "backend": "embedded",
+        "source": {"backend": "embedded", "since": "2023-11-14T22:13:20Z", "fallbackReason": ""},
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "empty"), [("routes", "routes"), ("authz", "rows"), ("errors", "errors")]
+)
+def test_further_questions(path: str, empty: str) -> None:
+    async def story() -> Any:
+        async with scraped() as asking:
+            body = {"resource": {"kind": "deployment", "namespace": "emojivoto", "name": "emoji"}}
+            return (await asking.post(f"/api/v1/{path}", json=body)).json()
+
+    assert asyncio.run(asyncio.wait_for(story(), 20))[empty] == []
+    bad = _get(f"/api/v1/{path}", "POST", json={"resource": {"kind": "colour"}})
+    assert bad.status_code == 400
+    assert "'colour' is not a kind allowed here" in bad.json()["error"]
+    unready = _get(f"/api/v1/{path}", "POST", json={"resource": {"kind": "pod"}}, app=face(ready=False))  # fmt: skip
+    assert unready.status_code == 503
 
 
 def test_edges_that_cannot_be_asked_for() -> None:

@@ -20,18 +20,15 @@ from web.stats.kinds import Kind
 from web.stats.links import End, Link, LinkSelection, Security
 from web.stats.selection import Selection
 from web.stats.tests.cluster import emojivoto
+from web.stats.tests.unasked import Unasked
 from weft.names import TrustDomain
 
 WEB = End(Kind.DEPLOYMENT, "emojivoto", "web")
 EMOJI = End(Kind.DEPLOYMENT, "emojivoto", "emoji")
 
 
-class Standing:
+class Standing(Unasked):
     """A backend that always measures the same, and counts how often."""
-
-    name = "embedded"
-    max_window = 600.0
-    age: float | None = 1.0
 
     def __init__(self) -> None:
         self.measured = 0

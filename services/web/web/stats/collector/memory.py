@@ -10,9 +10,13 @@ from web.stats.collector.quantile import quantile
 from web.stats.collector.target import Cell, Target
 from web.stats.links import Link, LinkSelection, Security, link, security
 from web.stats.selection import Peer, Selection
+from web.stats.tallies import OWN, TallySelection
 
 HORIZON = 600.0
 """Seconds that are remembered."""
+
+
+_RESPONSES = frozenset({families.RESPONSES, families.LATENCY})
 
 
 class Identity(NamedTuple):
@@ -91,6 +95,9 @@ class Memory:
                 continue
             fresh = target.scraped is not None and target.scraped > fresh_after
             for cell in target.cells.values():
+                family = cell.kept.family
+                if family not in _RESPONSES and family not in families.TCP:
+                    continue
                 if not _matches(cell, rest):
                     continue
                 group = _group(selection, target.labels, cell.labels)
@@ -113,7 +120,10 @@ class Memory:
         for target in self.targets.values():
             fresh = target.scraped is not None and target.scraped > fresh_after
             for cell in target.cells.values():
-                found = link(selection, target.labels, cell.labels) if cell.seen > since else None
+                family = cell.kept.family
+                if cell.seen <= since or (family not in _RESPONSES and family not in families.TCP):
+                    continue
+                found = link(selection, target.labels, cell.labels)
                 if found is None or not selection.selects(found):
                     continue
                 one = sums.setdefault(found, _Sums())
@@ -131,6 +141,28 @@ class Memory:
             found: Flow(one.traffic(tcp=True), secured.get(found, _Secured()).known)
             for found, one in sums.items()
         }
+
+    def tally(
+        self, selection: TallySelection, since: float, until: float
+    ) -> dict[tuple[str, ...], Traffic]:
+        """Requests by group between two moments."""
+        wanted = {*(one.family for one in selection.source.counts)}
+        wanted |= {one.family for one in selection.source.times}
+        own = [(name, value) for name, value in selection.match if name in OWN]
+        rest = [(name, value) for name, value in selection.match if name not in OWN]
+        sums: dict[tuple[str, ...], _Sums] = {}
+        for target in self.targets.values():
+            if any(target.labels.get(name) != value for name, value in own):
+                continue
+            for cell in target.cells.values():
+                if cell.kept.family not in wanted or not _matches(cell, rest):
+                    continue
+                key = tuple(
+                    (target.labels if name in OWN else cell.labels).get(name, "")
+                    for name in selection.by
+                )
+                _add(sums.setdefault(key, _Sums()), cell, since, until)
+        return {key: one.traffic(tcp=False) for key, one in sums.items()}
 
     def history(
         self, selection: Selection, moments: Sequence[float], window: float
@@ -187,8 +219,7 @@ def _matches(cell: Cell, rest: Iterable[tuple[str, str]]) -> bool:
 
 def _add(sums: _Sums, cell: Cell, since: float, until: float) -> None:
     grown = cell.counter.increase(since, until)
-    if cell.kept.family == families.LATENCY:
-        assert cell.kept.bound is not None
+    if cell.kept.bound is not None:
         sums.buckets[cell.kept.bound] = sums.buckets.get(cell.kept.bound, 0.0) + grown
     elif cell.labels.get("classification") == "success":
         sums.success += grown

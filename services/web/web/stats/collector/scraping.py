@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from web.metrics import Metrics
-from web.stats.backend import History, Measured, MeasuredLinks
+from web.stats.backend import History, Measured, MeasuredLinks, Provenance, Tallied
 from web.stats.collector.exposition import ExpositionError, Reader
 from web.stats.collector.families import WANTED
 from web.stats.collector.memory import HORIZON, Identity, Memory
 from web.stats.collector.target import Sample, Target
 from web.stats.links import LinkSelection
 from web.stats.selection import Selection
+from web.stats.tallies import TallySelection
+from weft.addresses import SocketAddress
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +61,8 @@ class Collector:
     _failing: dict[Identity, tuple[str, str]] = field(default_factory=dict, init=False)
 
     @property
-    def name(self) -> str:
-        return "embedded"
+    def provenance(self) -> Provenance:
+        return Provenance("embedded", None if self._began is None else self._since)
 
     @property
     def max_window(self) -> float:
@@ -81,6 +83,13 @@ class Collector:
         stale = self._last - 2 * self.limits.interval
         flows = self.memory.links(selection, self._last - window, self._last, stale)
         return MeasuredLinks(flows, min(window, self._last - self._began))
+
+    async def tally(self, selection: TallySelection, window: float) -> Tallied:
+        """Before the first round is over, nothing is known and nothing was observed."""
+        if self._began is None:
+            return Tallied({}, 0.0)
+        traffic = self.memory.tally(selection, self._last - window, self._last)
+        return Tallied(traffic, min(window, self._last - self._began))
 
     async def history(self, selection: Selection, window: float, step: float) -> History:
         """As far back as whole windows were watched."""
@@ -163,8 +172,7 @@ class Collector:
 
 async def fetch(session: aiohttp.ClientSession, identity: Identity, max_bytes: int) -> list[Sample]:
     """One proxy's samples. Raises ScrapeError, ExpositionError."""
-    host = f"[{identity.address}]" if ":" in identity.address else identity.address
-    url = f"http://{host}:{identity.port}/metrics"
+    url = f"http://{SocketAddress(identity.address, identity.port)}/metrics"
     reader, size = Reader(WANTED), 0
     samples: list[Sample] = []
     try:

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from web.stats.backend import Flow, History, Measured, MeasuredLinks, TcpTotals, Traffic
+from web.stats.backend import Flow, MeasuredLinks, TcpTotals, Traffic
 from web.stats.edges import Edge, answer_edges
 from web.stats.kinds import Kind
 from web.stats.links import End, Link, LinkSelection, Security
 from web.stats.query import QueryError, Question
-from web.stats.selection import Selection
 from web.stats.tests.cluster import emojivoto
+from web.stats.tests.unasked import Unasked
 from weft.names import TrustDomain
 
 DOMAIN = TrustDomain("weft", "cluster.local")
@@ -21,22 +21,12 @@ SECURED = Security("true", f"emoji.emojivoto{SUFFIX}", "")
 PLAIN = Security("no_identity", "", "not_provided_by_service_discovery")
 
 
-class Known:
+class Known(Unasked):
     """A backend that knows these flows and nothing else."""
-
-    name = "embedded"
-    max_window = 600.0
-    age = 1.0
 
     def __init__(self, flows: dict[Link, Flow]) -> None:
         self.flows = flows
         self.asked: LinkSelection | None = None
-
-    async def measure(self, selection: Selection, window: float) -> Measured:
-        raise NotImplementedError
-
-    async def history(self, selection: Selection, window: float, step: float) -> History:
-        raise NotImplementedError
 
     async def links(self, selection: LinkSelection, window: float) -> MeasuredLinks:
         self.asked = selection

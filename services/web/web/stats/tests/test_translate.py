@@ -6,12 +6,25 @@ import pytest
 
 from web.stats import translate
 from web.stats.aggregate import Requests, Row, Tcp
-from web.stats.backend import Latency
+from web.stats.answer import HISTORY_STEP, Answer
+from web.stats.authz import Authorized, AuthzAnswer
+from web.stats.backend import Latency, Provenance, Sample
 from web.stats.edges import Edge, EdgesAnswer
+from web.stats.faults import Fault, FaultsAnswer, Unanswered
 from web.stats.inventory import PodCounts
 from web.stats.kinds import Kind
 from web.stats.links import End
+from web.stats.policies import Policy
 from web.stats.query import QueryError, Question, Ref
+from web.stats.routes import Route, RoutesAnswer
+
+SOURCE = Provenance("embedded", 1_700_000_000.0, "prometheus: refused")
+SAID = {
+    "backend": "embedded",
+    "since": "2023-11-14T22:13:20Z",
+    "fallbackReason": "prometheus: refused",
+}
+WEB = Ref(Kind.DEPLOYMENT, "a", "web")
 
 
 def test_a_whole_request() -> None:
@@ -70,7 +83,7 @@ def test_a_response_writes_zeros_and_leaves_out_the_unknown() -> None:
         ),
         Row(Ref(Kind.SERVICE, "emojivoto", "web-svc")),
     ]
-    assert translate.write_response(rows, 60.0, 12.5, "embedded") == {
+    assert translate.write_answer(Answer(rows, 60.0, 12.5, SOURCE)) == {
         "rows": [
             {
                 "resource": {"namespace": "emojivoto", "kind": "pod", "name": "web-1"},
@@ -97,6 +110,9 @@ def test_a_response_writes_zeros_and_leaves_out_the_unknown() -> None:
         "window": "60s",
         "observed": "12.500s",
         "backend": "embedded",
+        "source": SAID,
+        "historyAges": [],
+        "historyStep": 0.0,
     }
 
 
@@ -113,7 +129,7 @@ def test_an_edges_response() -> None:
         web, voting, "web.a.x", "voting.a.x", "", True, Requests(3, 1, 0.1, Latency()), Tcp(1, 2, 3)
     )
     plain = Edge(None, voting, "", "", "no_tls_from_remote", False, None, None)
-    found = translate.write_edges(EdgesAnswer([secured, plain], 60.0, 40.0, "embedded"))
+    found = translate.write_edges(EdgesAnswer([secured, plain], 60.0, 40.0, SOURCE))
     assert found["observed"] == "40s"
     first, second = found["edges"]
     assert first["source"] == {"namespace": "a", "kind": "deployment", "name": "web"}
@@ -126,3 +142,90 @@ def test_an_edges_response() -> None:
     assert first["tcp"]["openConnections"] == "1"
     assert not {"source", "requests", "tcp"} & set(second)
     assert second["noTlsReason"] == "no_tls_from_remote"
+
+
+def test_a_row_with_its_past() -> None:
+    row = Row(WEB, history=(Sample(3.4, 0.0), Sample(0.0, 1.6)))
+    found = translate.write_answer(Answer([row], 60.0, 60.0, SOURCE, (20.0, 10.0)))
+    assert (found["historyAges"], found["historyStep"]) == ([20.0, 10.0], HISTORY_STEP)
+    assert found["rows"][0]["history"] == {"success": [3, 0], "failure": [0, 2]}
+
+
+def test_routes_both_ways() -> None:
+    body = b'{"resource": {"kind": "deployment", "namespace": "a"}, "to": {"kind": "service"}}'
+    assert translate.read_routes_request(body) == Question(
+        "deployment", "a", to=("service", "", "")
+    )
+    route = Route(
+        WEB,
+        "outbound",
+        Policy("Service", "voting-svc", "a", 8080),
+        Policy("HTTPRoute", "votes", "a"),
+        Requests(3, 1, 0.1, Latency(25.0)),
+        Requests(3, 4, 0.2, Latency()),
+    )
+    found = translate.write_routes(RoutesAnswer([route], 60.0, 60.0, SOURCE))
+    assert found == {
+        "routes": [
+            {
+                "resource": {"namespace": "a", "kind": "deployment", "name": "web"},
+                "direction": "outbound",
+                "parent": {"kind": "Service", "namespace": "a", "name": "voting-svc", "port": 8080},
+                "route": {"kind": "HTTPRoute", "namespace": "a", "name": "votes", "port": 0},
+                "requests": {"success": "3", "failure": "1", "rps": 0.1, "latencyMsP50": 25.0},
+                "actual": {"success": "3", "failure": "4", "rps": 0.2},
+            }
+        ],
+        "window": "60s",
+        "observed": "60s",
+        "source": SAID,
+    }
+
+
+def test_authz_both_ways() -> None:
+    body = b'{"resource": {"kind": "deployment"}, "window": "30s", "labelSelector": "app=web"}'
+    assert translate.read_authz_request(body) == Question("deployment", "", "", "app=web", 30.0)
+    server = Policy("server", "web-http", "", 80)
+    denied = Authorized(WEB, server, None, None, denied=0.5, connections_denied=0.25)
+    allowed = Authorized(
+        WEB,
+        server,
+        Policy("HTTPRoute", "all"),
+        Policy("authorizationpolicy", "web-only"),
+        Requests(6, 0, 0.1, Latency()),
+        0.1,
+    )
+    found = translate.write_authz(AuthzAnswer([denied, allowed], 60.0, 60.0, SOURCE))
+    first, second = found["rows"]
+    assert not {"route", "authorization", "requests"} & set(first)
+    assert (first["deniedPerSecond"], first["connectionsDeniedPerSecond"]) == (0.5, 0.25)
+    assert second["authorization"]["name"] == "web-only"
+    assert second["requests"]["success"] == "6"
+    assert (second["allowedPerSecond"], second["deniedPerSecond"]) == (0.1, 0.0)
+
+
+def test_errors_both_ways() -> None:
+    body = b'{"resource": {"kind": "namespace", "name": "a"}, "limit": 5}'
+    assert translate.read_errors_request(body) == (Question("namespace", "", "a"), 5)
+    pod = Ref(Kind.POD, "a", "web-1")
+    fault = Fault(pod, 1_700_000_000.25, "inbound", "10.0.0.1", "", "10.0.0.2:80", 3001, "why")
+    silent = [Unanswered(pod, "refused")]
+    found = translate.write_errors(FaultsAnswer([fault], 2, silent))
+    said = {"namespace": "a", "kind": "pod", "name": "web-1"}
+    assert found["errors"] == [
+        {
+            "pod": said,
+            "time": "2023-11-14T22:13:20.250Z",
+            "side": "inbound",
+            "peer": "10.0.0.1",
+            "route": "",
+            "endpoint": "10.0.0.2:80",
+            "number": 3001,
+            "cause": "why",
+        }
+    ]
+    (kind,) = found["kinds"]
+    assert kind["number"] == 3001
+    assert kind["meaning"]
+    assert found["proxies"] == 2
+    assert found["unanswered"] == [{"pod": said, "reason": "refused"}]

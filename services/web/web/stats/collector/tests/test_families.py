@@ -45,4 +45,19 @@ def test_wanted_lines_are_whole_names() -> None:
     assert b"response_total{direction".startswith(WANTED)
     assert b"process_start_time_seconds 1".startswith(WANTED)
     assert not b"response_total_more{".startswith(WANTED)
-    assert not b"route_response_total{".startswith(WANTED)
+    assert not b"the_route_response_total{".startswith(WANTED)
+
+
+def test_success_is_worked_out_as_it_comes_in() -> None:
+    statuses = "outbound_http_route_request_statuses_total"
+    good = parse_series(f'{statuses}{{route_name="a",http_status="404",error=""}}')
+    bad = parse_series(f'{statuses}{{route_name="a",http_status="200",error="failfast"}}')
+    assert keep(good).labels == (("classification", "success"), ("route_name", "a"))
+    assert keep(bad).labels == (("classification", "failure"), ("route_name", "a"))
+    denied = parse_series('inbound_http_authz_deny_total{srv_name="a",tls="true"}')
+    assert keep(denied).labels == (("classification", "failure"), ("srv_name", "a"))
+
+
+def test_buckets_in_seconds_are_kept_in_milliseconds() -> None:
+    buckets = "outbound_http_route_request_duration_seconds_bucket"
+    assert keep(parse_series(f'{buckets}{{le="0.05"}}')).bound == 50.0

@@ -1,0 +1,121 @@
+"""Errors of proxies, asked over real sockets."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from web.stats.faults import MAX_ERRORS, FaultsAnswer, answer_faults, read_faults
+from web.stats.inventory import Inventory
+from web.stats.kinds import Kind
+from web.stats.query import QueryError, Question, Ref
+from web.stats.tests.cluster import obj, pod
+from web.tests.proxies import FakeProxy, serving
+
+POD = Ref(Kind.POD, "emojivoto", "web-1")
+
+
+def said(number: int, time: str) -> dict[str, Any]:
+    """An error as a proxy writes it."""
+    return {
+        "time": time,
+        "side": "outbound",
+        "peer": "voting-svc:80",
+        "route": "votes",
+        "endpoint": "10.0.0.9:80",
+        "number": number,
+        "error": "connect-refused",
+        "cause": "connection refused",
+    }
+
+
+def cluster(*proxies: FakeProxy) -> Inventory:
+    known = Inventory("weft")
+    known.put(Kind.DEPLOYMENT, obj("web"))
+    known.put(Kind.REPLICA_SET, obj("web-1", owner=("Deployment", "web")))
+    for index, proxy in enumerate(proxies):
+        owner = ("ReplicaSet", "web-1")
+        name = f"web-1-{index}"
+        known.put(Kind.POD, pod(name, owner, ip="127.0.0.1", port=proxy.port))
+    known.put(Kind.POD, pod("plain", meshed=False))
+    known.put(Kind.POD, pod("pending", phase="Pending"))
+    return known
+
+
+def ask(question: Question, *proxies: FakeProxy, limit: int = 0) -> FaultsAnswer:
+    async def story() -> FaultsAnswer:
+        async with serving(*proxies):
+            return await answer_faults(question, limit, cluster(*proxies))
+
+    return asyncio.run(asyncio.wait_for(story(), 20))
+
+
+def test_errors_of_all_proxies_newest_first() -> None:
+    first = FakeProxy(errors=json.dumps([said(2001, "2026-01-01T00:00:02Z")]))
+    second = FakeProxy(
+        errors=json.dumps([said(3001, "2026-01-01T00:00:03Z"), said(3002, "2026-01-01T00:00:01Z")])
+    )
+    found = ask(Question("deployment", "emojivoto", "web"), first, second)
+    assert [(fault.number, fault.pod.name) for fault in found.faults] == [
+        (3001, "web-1-1"),
+        (2001, "web-1-0"),
+        (3002, "web-1-1"),
+    ]
+    newest = found.faults[0]
+    assert (newest.side, newest.peer, newest.route) == ("outbound", "voting-svc:80", "votes")
+    assert (newest.endpoint, newest.cause) == ("10.0.0.9:80", "connection refused")
+    assert (found.proxies, found.unanswered) == (2, [])
+    assert len(ask(Question("namespace"), first, second, limit=1).faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        (FakeProxy(status=503), "its proxy answered 503"),
+        (FakeProxy(errors="{nonsense"), "its answer cannot be read"),
+        (FakeProxy(errors='[{"number": "x"}]'), "an error has the number 'x'"),
+        (FakeProxy(errors='[{"number": 1, "time": "yesterday"}]'), "its answer cannot be read"),
+    ],
+)
+def test_a_proxy_that_does_not_answer_is_named(proxy: FakeProxy, why: str) -> None:
+    found = ask(Question("pod", "emojivoto"), proxy, FakeProxy(errors="[]"))
+    assert (found.faults, found.proxies) == ([], 2)
+    (silent,) = found.unanswered
+    assert silent.pod.name == "web-1-0"
+    assert why in silent.reason
+
+
+def test_a_proxy_that_is_gone_is_named() -> None:
+    async def story() -> FaultsAnswer:
+        proxy = FakeProxy()
+        async with serving(proxy):
+            known = cluster(proxy)
+        return await answer_faults(Question("pod"), 0, known)
+
+    (silent,) = asyncio.run(story()).unanswered
+    assert "onnect" in silent.reason
+
+
+def test_too_long_an_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.stats.faults.MAX_BYTES", 100)
+    (silent,) = ask(Question("pod"), FakeProxy(errors=" " * 101)).unanswered
+    assert silent.reason == "its proxy answered more than 100 bytes"
+
+
+def test_an_answer_of_nothing_is_no_errors() -> None:
+    assert read_faults(POD, b"[]") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "limit", "why"),
+    [
+        (Question("all"), 0, "proxies are in pods"),
+        (Question("service", "a"), 0, "proxies are in pods"),
+        (Question("pod"), MAX_ERRORS + 1, "limit: 1001 is not allowed: from 0"),
+        (Question("pod", "", "web"), 0, "resource.name: must be empty when all namespaces"),
+    ],
+)
+def test_what_cannot_be_asked(question: Question, limit: int, why: str) -> None:
+    with pytest.raises(QueryError, match=why):
+        ask(question, limit=limit)
