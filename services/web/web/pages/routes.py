@@ -1,8 +1,9 @@
 """The paths of the dashboard.
 
 GET /, /namespaces, /namespaces/NS, /namespaces/NS/KINDS, /namespaces/NS/KINDS/NAME, /controlplane
+GET /tap, /top                          pages whose data the tap API gives, not this service
 GET /assets/*                           files whose names change with their content
-GET /api/v1/pages/{the same}            data; as an event stream when that is what is asked for
+GET /api/v1/pages/{the first}           data; as an event stream when that is what is asked for
 """
 
 import asyncio
@@ -30,6 +31,8 @@ PAGES = (
     "/namespaces/{namespace}/{plural}",
     "/namespaces/{namespace}/{plural}/{name}",
     "/controlplane",
+    "/tap",
+    "/top",
 )
 DATA = "/api/v1/pages"
 

@@ -1,33 +1,38 @@
 /** The frame around every page, and which page a path shows. */
 
 import type { JSX } from "preact";
-import { parse, Link, usePath, type Route } from "./router";
+import { parse, Link, useVisit, type Route } from "./router";
 import { ControlPlane } from "./pages/ControlPlane";
 import { Namespace } from "./pages/Namespace";
 import { Namespaces } from "./pages/Namespaces";
+import { Tap } from "./pages/Tap";
+import { Top } from "./pages/Top";
 import { Workload } from "./pages/Workload";
 import { Dark, Light, Mark, System } from "./parts/Icons";
 import { useTheme } from "./theme";
 
 export function App(): JSX.Element {
-  const route = parse(usePath());
+  const { path, visit } = useVisit();
+  const route = parse(path);
   return (
     <>
       <a class="skip" href="#content">Skip to the content</a>
-      <Top route={route} />
-      <Shown key={JSON.stringify(route)} route={route} />
+      <Header route={route} />
+      <Shown key={`${visit} ${JSON.stringify(route)}`} route={route} />
     </>
   );
 }
 
-function Top({ route }: { route: Route }): JSX.Element {
+function Header({ route }: { route: Route }): JSX.Element {
   const [theme, change] = useTheme();
   const Drawing = { system: System, light: Light, dark: Dark }[theme];
   return (
     <header class="top">
       <Link to="/namespaces" class="brand" label="Weft, all namespaces"><Mark /> Weft</Link>
       <nav aria-label="Pages">
-        <Link to="/namespaces" current={route.page !== "controlplane" && route.page !== "unknown"}>Namespaces</Link>
+        <Link to="/namespaces" current={["namespaces", "namespace", "workload"].includes(route.page)}>Namespaces</Link>
+        <Link to="/tap" current={route.page === "tap"}>Tap</Link>
+        <Link to="/top" current={route.page === "top"}>Top</Link>
         <Link to="/controlplane" current={route.page === "controlplane"}>Control plane</Link>
       </nav>
       <button type="button" class="theme" onClick={change} aria-label={`Colours: ${theme}. Change`} title={`Colours: ${theme}`}>
@@ -45,6 +50,10 @@ function Shown({ route }: { route: Route }): JSX.Element {
       return <Namespace namespace={route.namespace} only={route.only} />;
     case "workload":
       return <Workload kind={route.kind} namespace={route.namespace} name={route.name} />;
+    case "tap":
+      return <Tap />;
+    case "top":
+      return <Top />;
     case "controlplane":
       return <ControlPlane />;
     case "unknown":

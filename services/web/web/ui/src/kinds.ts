@@ -31,6 +31,26 @@ export function kindOf(plural: string): Kind | null {
   return KINDS.find((kind) => WORDS[kind].plural === plural) ?? null;
 }
 
+/** Kinds that have requests but no page. */
+export type TappedKind = Kind | "cronjob" | "replicationcontroller";
+
+const SHORT: Record<TappedKind, string> = {
+  ...(Object.fromEntries(Object.entries(WORDS).map(([kind, { short }]) => [kind, short])) as Record<Kind, string>),
+  cronjob: "cj",
+  replicationcontroller: "rc",
+};
+
+/** A kind by any of its names: `deployment`, `deployments`, `deploy`. */
+export function parseKind(text: string): TappedKind | null {
+  const lower = text.toLowerCase();
+  const kinds = Object.keys(SHORT) as TappedKind[];
+  return kinds.find((kind) => lower === kind || lower === `${kind}s` || lower === SHORT[kind]) ?? null;
+}
+
+export function shortOf(kind: TappedKind): string {
+  return SHORT[kind];
+}
+
 /** The page of an object. */
 export function pathOf(ref: Ref): string {
   if (ref.kind === "namespace") return `/namespaces/${ref.name}`;

@@ -10,6 +10,8 @@ export type Route =
   | { page: "namespace"; namespace: string; only: Kind | null }
   | { page: "workload"; kind: Kind; namespace: string; name: string }
   | { page: "controlplane" }
+  | { page: "tap" }
+  | { page: "top" }
   | { page: "unknown"; path: string };
 
 /** The route of a path below the base. */
@@ -17,7 +19,7 @@ export function parse(path: string): Route {
   const [head, namespace, plural, name, ...more] = path.split("/").filter(Boolean).map(decode);
   const unknown: Route = { page: "unknown", path };
   if (head === undefined) return { page: "namespaces" };
-  if (head === "controlplane" && namespace === undefined) return { page: "controlplane" };
+  if ((head === "controlplane" || head === "tap" || head === "top") && namespace === undefined) return { page: head };
   if (head !== "namespaces" || more.length) return unknown;
   if (namespace === undefined) return { page: "namespaces" };
   if (plural === undefined) return { page: "namespace", namespace, only: null };
@@ -54,19 +56,36 @@ export function go(path: string): void {
   window.scrollTo(0, 0);
 }
 
-/** The path shown now. */
-export function usePath(): string {
-  const [path, setPath] = useState(current);
+/** Changes what stands behind the path, without a new entry in the browser's history. */
+export function setQuery(query: string): void {
+  window.history.replaceState(null, "", window.location.pathname + query);
+}
+
+interface Visit {
+  path: string;
+  /** Counts arrivals, also at the path one is at. */
+  visit: number;
+}
+
+/** The path shown now. Going to a place within the page is no visit. */
+export function useVisit(): Visit {
+  const [shown, setShown] = useState<Visit>(() => ({ path: current(), visit: 0 }));
   useEffect(() => {
-    const moved = () => setPath(current());
-    window.addEventListener("popstate", moved);
+    let { hash } = window.location;
+    const moved = () => setShown((before) => ({ path: current(), visit: before.visit + 1 }));
+    const popped = () => {
+      const within = window.location.hash !== hash;
+      hash = window.location.hash;
+      if (!within) moved();
+    };
+    window.addEventListener("popstate", popped);
     window.addEventListener(MOVED, moved);
     return () => {
-      window.removeEventListener("popstate", moved);
+      window.removeEventListener("popstate", popped);
       window.removeEventListener(MOVED, moved);
     };
   }, []);
-  return path;
+  return shown;
 }
 
 interface LinkProps {

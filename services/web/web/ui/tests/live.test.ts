@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { follow, lose, NOTHING_YET, take, type Problem } from "../src/live";
+import type { Problem } from "../src/connection";
+import { follow, lose, NOTHING_YET, take } from "../src/live";
 import type { NamespacesPage } from "../src/model";
 import type { ServerEvent } from "../src/sse";
 import { requests, row, snapshot } from "./made";

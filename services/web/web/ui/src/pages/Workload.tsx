@@ -16,6 +16,7 @@ import { Table, type Column } from "../parts/Table";
 import { Topology } from "../parts/Topology";
 import { Link } from "../router";
 import { isScrape } from "./Namespace";
+import { LiveCalls } from "../parts/LiveCalls";
 
 const rowsOf = (page: WorkloadPage): Row[] => [...(page.row ? [page.row] : []), ...page.pods];
 const nameOf = (row: Row): string => row.name;
@@ -41,6 +42,7 @@ export function Workload({ kind, namespace, name }: Ref): JSX.Element {
               <p class="hint">None of its pods is in the mesh, so little is known of it. Annotate its pod template with <code>linkerd.io/inject: enabled</code>, or pipe its manifest through <code>mesh inject</code>.</p>
             )}
             <Topology namespace={namespace} rows={[...page.neighbours, ...(page.row ? [page.row] : [])]} edges={edges.filter((edge) => edge.source && !same(edge.source, edge.target))} />
+            {isTappable(page.row) && <LiveCalls of={own} />}
             {kind !== "service" && (
               <Section title="Calls" id="outbound">
                 <Neighbours title="To" rows={outbound} end={(edge) => edge.target} namespace={namespace} empty="It sends no requests that the mesh sees." />
@@ -65,6 +67,11 @@ export function Workload({ kind, namespace, name }: Ref): JSX.Element {
       }}
     </Page>
   );
+}
+
+/** A service's pods are not counted here, so tap is left to say whether there are any. */
+function isTappable(row: Row | null): boolean {
+  return row !== null && (row.pods === null || row.pods.meshed > 0);
 }
 
 interface NeighboursProps {

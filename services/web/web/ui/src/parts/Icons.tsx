@@ -31,6 +31,12 @@ export const Copy = (): JSX.Element => (
   </Icon>
 );
 
+export const Close = (): JSX.Element => (
+  <Icon name="close">
+    <path d="M4 4l8 8M12 4l-8 8" />
+  </Icon>
+);
+
 export const Warning = (): JSX.Element => (
   <Icon name="warning">
     <path d="M8 2.2 14.5 13.5h-13z" />

@@ -7,17 +7,26 @@ import type { Live } from "../live";
 import type { Snapshot } from "../model";
 import { Notice, Notices } from "./Notices";
 
-interface Props<P> {
+interface FrameProps {
   title: string;
   /** Drawn instead of `title`, when it is more than text. */
   heading?: ComponentChildren;
+  /** Beside the title: how fresh what is shown is. */
+  aside?: ComponentChildren;
+  live: Live<unknown>;
+  stale?: boolean;
+  children: ComponentChildren;
+}
+
+interface Props<P> extends Omit<FrameProps, "children" | "aside" | "stale"> {
   live: Live<P>;
   children: (snapshot: Snapshot<P>) => ComponentChildren;
 }
 
 let arrived = false;
 
-export function Page<P>({ title, heading, live, children }: Props<P>): JSX.Element {
+/** What every page has: its title, read out on arrival, and what is down. */
+export function Frame({ title, heading, aside, live, stale, children }: FrameProps): JSX.Element {
   const top = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Weft`;
@@ -25,14 +34,25 @@ export function Page<P>({ title, heading, live, children }: Props<P>): JSX.Eleme
     arrived = true;
   }, [title]);
   return (
-    <main id="content" class={live.snapshot && live.lostSince !== null ? "is-stale" : ""}>
+    <main id="content" class={stale ? "is-stale" : ""}>
       <header class="page-head">
         <h1 ref={top} tabIndex={-1}>{heading ?? title}</h1>
-        {live.snapshot && <Freshness snapshot={live.snapshot} lost={live.lostSince !== null} />}
+        {aside}
       </header>
       <Notices live={live} />
-      {live.snapshot ? children(live.snapshot) : <Waiting live={live} />}
+      {children}
     </main>
+  );
+}
+
+/** A page whose data is one stream. */
+export function Page<P>({ live, children, ...frame }: Props<P>): JSX.Element {
+  const { snapshot } = live;
+  const lost = live.lostSince !== null;
+  return (
+    <Frame {...frame} live={live} stale={snapshot !== null && lost} aside={snapshot && <Freshness snapshot={snapshot} lost={lost} />}>
+      {snapshot ? children(snapshot) : <Waiting live={live} />}
+    </Frame>
   );
 }
 

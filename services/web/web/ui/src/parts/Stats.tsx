@@ -96,6 +96,12 @@ export function Secured({ edge }: { edge: Edge }): JSX.Element {
   );
 }
 
+/** What the proxy that saw a request knows of the other side. */
+export function Security({ tls }: { tls: string }): JSX.Element {
+  if (tls === "true") return <span class="secured"><Locked />mutual TLS</span>;
+  return tls ? <span class="unsecured" title={tls}><Unlocked />{explain(tls)}</span> : <>{NOTHING}</>;
+}
+
 export function edgeName(edge: Edge): string {
   return `${edge.source ? key(edge.source) : ""}>${key(edge.target)}>${edge.reason}`;
 }

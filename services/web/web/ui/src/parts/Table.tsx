@@ -27,13 +27,15 @@ interface Props<T> {
   text?: (row: T) => string;
   start?: Order;
   empty?: string;
+  /** The name of a row that stands out. */
+  selected?: string | null;
 }
 
 const ROW = 40;
 const MANY = 80;
 const FILTERED_FROM = 12;
 
-export function Table<T>({ caption, columns, rows, name, text, start, empty }: Props<T>): JSX.Element {
+export function Table<T>({ caption, columns, rows, name, text, start, empty, selected }: Props<T>): JSX.Element {
   const [order, setOrder] = useState<Order | null>(start ?? null);
   const [filter, setFilter] = useState("");
   const shown = useMemo(() => {
@@ -65,7 +67,7 @@ export function Table<T>({ caption, columns, rows, name, text, start, empty }: P
           <tbody>
             {part.above > 0 && <Gap height={part.above} columns={columns.length} />}
             {shown.slice(part.first, part.end).map((row, index) => (
-              <tr key={name(row)} aria-rowindex={part.first + index + 2}>
+              <tr key={name(row)} class={selected === name(row) ? "is-selected" : undefined} aria-rowindex={part.first + index + 2}>
                 {columns.map((column, place) => cell(column, row, place === 0))}
               </tr>
             ))}
