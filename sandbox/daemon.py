@@ -101,7 +101,8 @@ async def _start(chosen: Settings, stack: AsyncExitStack) -> list[asyncio.Task[N
         _background(stack, "node agent", agent.run()),
         _background(stack, "service addresses", services.run()),
     ]
-    await asyncio.wait_for(_settled(store, services), settings.START_WITHIN)
+    async with asyncio.timeout(settings.START_WITHIN):
+        await _settled(store, services)
     server_url = f"https://127.0.0.1:{port}"
     config = pki.kubeconfig(server_url, authority, pki.make_client(authority))
     # JSON is YAML too.

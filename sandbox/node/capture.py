@@ -21,7 +21,8 @@ class Capture:
     async def wait(self, within: float) -> None:
         """Wait for the end of what comes, but not longer than `within` seconds."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._ended), within)
+            async with asyncio.timeout(within):
+                await asyncio.shield(self._ended)
 
     def close(self) -> None:
         if not self._ended.done():

@@ -39,12 +39,14 @@ class ConsoleSocket:
     async def terminal(self, within: float = 5.0) -> int:
         """The terminal's file descriptor, which is the caller's to close. Raises OSError, TimeoutError."""
         loop = asyncio.get_running_loop()
-        connection, _ = await asyncio.wait_for(loop.sock_accept(self._listener), within)
+        async with asyncio.timeout(within):
+            connection, _ = await loop.sock_accept(self._listener)
         with connection:
             ready: asyncio.Future[None] = loop.create_future()
             loop.add_reader(connection, _settle, ready)
             try:
-                await asyncio.wait_for(ready, within)
+                async with asyncio.timeout(within):
+                    await ready
             finally:
                 loop.remove_reader(connection)
             _, descriptors, _, _ = socket.recv_fds(connection, 4096, 1)

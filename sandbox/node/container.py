@@ -276,7 +276,8 @@ class ContainerRun:
         if grace > 0:
             life.process.kill(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(life.process.wait(), deadline - loop.time())
+                async with asyncio.timeout(deadline - loop.time()):
+                    await life.process.wait()
         life.process.kill(signal.SIGKILL)
         await life.process.wait()
 
@@ -312,7 +313,8 @@ class ContainerRun:
 
     async def _retired_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._retired.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._retired.wait()
         return self._retired.is_set()
 
     def _forget_log(self, attempt: int) -> None:

@@ -59,7 +59,8 @@ class Life:
             finally:
                 os.close(write)
             try:
-                ended = await asyncio.wait_for(process.wait(), within)
+                async with asyncio.timeout(within):
+                    ended = await process.wait()
             finally:
                 process.kill(signal.SIGKILL)
             await capture.wait(_DRAIN)

@@ -55,7 +55,8 @@ async def dial(namespace: Path | None, host: str, port: int, within: float = 5.0
 
     sock = unconnected() if namespace is None else await inside(namespace, unconnected)
     try:
-        await asyncio.wait_for(asyncio.get_running_loop().sock_connect(sock, (host, port)), within)
+        async with asyncio.timeout(within):
+            await asyncio.get_running_loop().sock_connect(sock, (host, port))
     except BaseException:
         sock.close()
         raise

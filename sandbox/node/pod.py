@@ -148,7 +148,8 @@ class PodWorker:
             except VolumeError as error:
                 self.context.warn("FailedMount", str(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
             delay = min(delay * 2, _LONGEST_RETRY)
         return False
 
@@ -177,7 +178,8 @@ class PodWorker:
             renewal = self._tokens.next_renewal()
             wait = None if renewal is None else max(1.0, renewal - self._host.clock())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._content_changed.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._content_changed.wait()
             self._content_changed.clear()
             try:
                 await self._volumes.refresh(self._origin())

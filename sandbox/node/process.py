@@ -49,7 +49,8 @@ async def run(*argv: str, data: bytes = b"", within: float = 60.0) -> bytes:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(data or None), within)
+        async with asyncio.timeout(within):
+            out, err = await process.communicate(data or None)
     except TimeoutError:
         raise CommandError(argv, -1, f"no end within {within:g} s") from None
     finally:

@@ -49,7 +49,7 @@ def serve(reactor: Reactor, script: object) -> None:
             await script()  # type: ignore[operator]
             reactor.stop()
 
-    trio.run(main)  # noqa: TID251 (a test)
+    trio.run(main)
     reactor.close()
 
 
@@ -114,7 +114,7 @@ def test_timers_under_a_virtual_clock() -> None:
         reactor.close()
 
     clock = trio.testing.MockClock(autojump_threshold=0)
-    trio.run(main, clock=clock)  # noqa: TID251 (a test)
+    trio.run(main, clock=clock)
     assert fired == [("early", 3.0), ("late", 30.0)]
 
 

@@ -79,7 +79,8 @@ class StatusWriter:
                     break
                 await self._write(found, wanted)
             try:
-                await asyncio.wait_for(self._changed.wait(), LOOK_AGAIN)
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
             await asyncio.sleep(GATHER)

@@ -61,7 +61,8 @@ class Dashboard:
     async def pause(self, seconds: float) -> bool:
         """Whether streams go on after so many seconds."""
         try:
-            await asyncio.wait_for(self._closing.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
         except TimeoutError:
             return True
         return False
