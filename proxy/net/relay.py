@@ -42,8 +42,8 @@ class Half:
     def on_connected(self) -> None:
         """Both sides are connected before they are joined."""
 
-    def on_data(self, data: bytes) -> None:
-        self.other.write(data)
+    def on_data(self, data: bytes | memoryview) -> None:
+        self.other.send(data)
 
     def on_eof(self) -> None:
         self.ended = True
@@ -109,6 +109,7 @@ def join(
     first, second = Half(one, other, done), Half(other, one, done)
     first.twin, second.twin = second, first
     one.receiver, other.receiver = first, second
+    one.lends = other.lends = True
     if from_one:
         other.write(from_one)
     if from_other:

@@ -1,7 +1,7 @@
 """TLS 1.3 over a transport, by memory buffers: the reactor moves ciphertext, OpenSSL never sees a
 socket.
 
-One `read` returns one record, so records are read until OpenSSL wants more; one `write` may take
+One `read` returns one record, so records are read until no ciphertext is left; one `write` may take
 one record only, so it is repeated. Nothing of ours is sent before the handshake is complete and the
 receiver has looked at the peer's certificate (`on_connected`), which may abort the connection.
 
@@ -28,6 +28,10 @@ _buffer = bytearray(262_144)
 _view = memoryview(_buffer)
 """Every connection of the process reads ciphertext through this one buffer: one thread, one read at
 a time, and what is read is copied into OpenSSL before the next."""
+_plain = memoryview(bytearray(len(_buffer) + _RECORD))
+"""What OpenSSL makes of it, on its way to the receiver. A last record of the read before may have
+been waiting for its end."""
+_FULL = len(_plain) - _RECORD
 
 
 class TlsTransport(Transport):
@@ -159,36 +163,29 @@ class TlsTransport(Transport):
         tls = self._ssl
         incoming = self._incoming
         read = tls.read
+        filled = 0
         ended = False
         try:
-            data = read(_RECORD)
-            if incoming.pending or tls.pending():
-                parts = [data]
-                try:
-                    while data:
-                        data = read(_RECORD)
-                        parts.append(data)
-                        if not (incoming.pending or tls.pending()):
-                            break
-                except ssl.SSLWantReadError:
-                    pass
-                except ssl.SSLZeroReturnError:
-                    ended = True
-                ended = ended or not data
-                data = b"".join(parts)
-            elif not data:
-                ended = True
+            while filled <= _FULL:
+                size: int = read(_RECORD, _plain[filled:])  # type: ignore[assignment]
+                filled += size
+                ended = not size
+                if ended or not incoming.pending:
+                    break
         except ssl.SSLWantReadError:
-            return
+            pass
         except ssl.SSLZeroReturnError:
-            data = b""
             ended = True
         except ssl.SSLError as error:
             self._push()
             self.lose(_tls_failure(error, self.peer))
             return
-        if data:
-            self.receiver.on_data(data)
+        if filled:
+            data: bytes = _plain[:filled]  # type: ignore[assignment]
+            self.receiver.on_data(data if self.lends else bytes(data))
+        if incoming.pending and not ended:
+            # More than there is room for had gathered behind a pause.
+            self.reactor.call_soon(self._read_held)
         if ended and not self.closed:
             super()._end_of_input()
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from proxy.telemetry.transport import TransportMetrics
 
 READ_SIZE = 65_536
+RELAY_SIZE = 131_072
+"""A relay passes on at once what it reads, so its larger reads pin no memory."""
+_lent = memoryview(bytearray(RELAY_SIZE))
+"""Every relay of the process reads into this one buffer: one thread, one read at a time."""
 LINGER = 2.0
 """Seconds a closed connection waits for the peer to read an error answer."""
 STALLED = 60.0
@@ -39,7 +43,8 @@ class Receiver(Protocol):
     def on_connected(self) -> None:
         """The connection is usable: connected, and for TLS the handshake is complete."""
 
-    def on_data(self, data: bytes) -> None: ...
+    def on_data(self, data: bytes) -> None:
+        """A receiver whose transport `lends` gets a view instead, good until it returns."""
 
     def on_eof(self) -> None:
         """The peer sends no more; our side may still send."""
@@ -75,6 +80,7 @@ class Transport:
         "closed",
         "eof",
         "fd",
+        "lends",
         "metrics",
         "peer",
         "reactor",
@@ -97,6 +103,8 @@ class Transport:
         self.bytes_written = 0
         self.blocked = False
         self.closed = False
+        self.lends = False
+        """The receiver passes on what it hears before it returns: it is lent a view of a buffer."""
         self.eof = False
         """The peer has said that it sends no more, and the receiver of that moment was told."""
         self._connecting = False
@@ -205,14 +213,19 @@ class Transport:
         if self._paused:
             self._broken_while_paused()
             return
+        data: bytes | memoryview
         try:
-            data = self.sock.recv(READ_SIZE)
+            if self.lends:
+                size = self.sock.recv_into(_lent)
+                data = _lent[:size]
+            else:
+                data = self.sock.recv(READ_SIZE)
+                size = len(data)
         except BlockingIOError:
             return
         except OSError as error:
             self.lose(error)
             return
-        size = len(data)
         if not size:
             self._end_of_input()
             return
@@ -220,7 +233,7 @@ class Transport:
             self.metrics.read.value += size
         else:
             self.bytes_read += size
-        self.receiver.on_data(data)
+        self.receiver.on_data(data)  # type: ignore[arg-type]
 
     def _end_of_input(self) -> None:
         """The peer's FIN: level-triggered, so it must not be asked for again."""

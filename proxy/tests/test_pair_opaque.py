@@ -82,6 +82,32 @@ def test_large_transfers_are_whole_and_bounded() -> None:
             assert received == size
 
 
+def test_transfers_at_the_same_time_do_not_mix() -> None:
+    """They are read into one buffer, also while one of them is held up by its reader."""
+    size = 1_500_000
+    with application(echo_bytes) as port, Pair(port, opaque=True) as pair:
+        direct(pair)
+        pair.lookups.endpoints = [transported(pair)]
+        with contextlib.ExitStack() as stack:
+            socks = [stack.enter_context(pair.connect()) for _ in range(4)]
+            sent = [memoryview(bytes([number]) * size) for number in range(4)]
+            received = [0] * 4
+            for sock in socks:
+                sock.setblocking(False)
+            deadline = time.monotonic() + 20
+            while sum(received) < 4 * size and time.monotonic() < deadline:
+                for number, sock in enumerate(socks):
+                    with contextlib.suppress(BlockingIOError):
+                        sent[number] = sent[number][sock.send(sent[number][:100_000]) :]
+                    # The first reads last: what comes for it stops the relay, not its neighbours.
+                    if number or sum(received[1:]) == 3 * size:
+                        with contextlib.suppress(BlockingIOError):
+                            more = sock.recv(200_000)
+                            assert more.count(number) == len(more)
+                            received[number] += len(more)
+            assert received == [size] * 4
+
+
 def test_a_server_that_speaks_first_is_heard() -> None:
     def serve(sock: socket.socket) -> None:
         sock.sendall(b"220 ready\r\n")
