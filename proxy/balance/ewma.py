@@ -45,6 +45,15 @@ class PeakEwma:
         """Comparable between endpoints at the same `now`; always greater than or equal to zero."""
         return self.estimate * exp((now - self._measured_at) * self._rate) * (self.pending + 1)
 
+    def believed(self, now: float) -> float:
+        """Seconds the endpoint is believed to take now, with nothing pending."""
+        return self.estimate * exp((now - self._measured_at) * self._rate)
+
+    def believe(self, estimate: float, now: float) -> None:
+        """Begin anew: what was measured before says nothing of what comes."""
+        self.estimate = estimate
+        self._measured_at = now
+
     def start(self) -> None:
         """A request is on its way to the endpoint."""
         self.pending += 1

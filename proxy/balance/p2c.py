@@ -5,6 +5,9 @@ to the same endpoint at once; drawing one at random would ignore load. Two draws
 quality of the first at the price of the second: a pick takes the same few steps for three endpoints
 as for three thousand.
 
+An endpoint that was just connected is believed to be as fast as most of the others are. Believed to be
+slower, it would get nothing for as long as its peers are quick; faster, everybody would rush to it.
+
 Endpoints that are ready sit side by side in one list; one that stops being ready is swapped with
 the last and cut off. Drawing is uniform. Weights divide the load instead: an endpoint of twice the
 weight is preferred until it is twice as loaded.
@@ -27,6 +30,8 @@ UNIT_WEIGHT = 10_000
 """The weight of an ordinary endpoint."""
 
 _NOT_READY = -1
+_SAMPLE = 16
+"""Endpoints that are looked at to tell what the others are like."""
 
 
 class Weighted(Protocol):
@@ -191,6 +196,13 @@ class P2c(Generic[E, S]):
             return
         member._position = len(self._ready)
         self._ready.append(member)
+
+    def renew(self, member: Member[E, S], now: float) -> None:
+        """Its connection is new: believe it to be as fast as most of the others are."""
+        others = sorted(
+            other.believed(now) for other in self._ready[:_SAMPLE] if other is not member
+        )
+        member.believe(others[(len(others) - 1) // 2] if others else self._default_rtt, now)
 
     def mark_unready(self, member: Member[E, S]) -> None:
         """Keep it from being picked, for example while its breaker is shut."""

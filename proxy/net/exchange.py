@@ -123,6 +123,9 @@ class Call:
         """Find an upstream, or answer. `ends`: the request has no body."""
         raise NotImplementedError
 
+    def on_carried(self) -> None:
+        """There is a connection now that carries the request, which waited for it until now."""
+
     def on_response(self, head: ResponseHead) -> None:
         """Change or count the response's head before it is passed on."""
 

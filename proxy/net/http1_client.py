@@ -111,6 +111,8 @@ class Http1Client:
         self.connected = True
         if self.requests == 0:
             self._keeper.idle(self)
+        elif self._call is not None:
+            self._call.on_carried()
 
     def on_data(self, data: bytes) -> None:
         call = self._call

@@ -161,8 +161,10 @@ class Http2Client:
         waiting = self._waiting
         while waiting:
             call, ends, attempt = waiting[0]
-            if call.awaits(attempt) and not self._open(call, ends):
-                break
+            if call.awaits(attempt):
+                call.on_carried()
+                if not self._open(call, ends):
+                    break
             waiting.popleft()
         self._session.wants_slot = self._retired or bool(waiting)
         if self._retired and not self._session.streams:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Made = Callable[["Failure | None"], None]
 """Hears, before any call does, that a connection was made or why it could not be."""
+Ended = Callable[[], None]
+"""Hears, before any call does, that there is no connection any more that takes requests."""
 
 
 class Peer(Protocol):
@@ -152,12 +154,20 @@ class Http1Pool:
 class Http2Pool:
     """The HTTP/2 connection to one peer."""
 
-    __slots__ = ("_all", "_on_made", "_peer", "_settings", "current")
+    __slots__ = ("_all", "_on_ended", "_on_made", "_peer", "_settings", "current")
 
-    def __init__(self, peer: Peer, settings: Http2Settings, *, on_made: Made | None = None) -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        settings: Http2Settings,
+        *,
+        on_made: Made | None = None,
+        on_ended: Ended | None = None,
+    ) -> None:
         self._peer = peer
         self._settings = settings
         self._on_made = on_made
+        self._on_ended = on_ended
         self.current: Http2Client | None = None
         """The connection that takes requests, if there is one."""
         self._all: set[Http2Client] = set()
@@ -187,13 +197,14 @@ class Http2Pool:
     def retired(self, connection: Http2Client) -> None:
         if self.current is connection:
             self.current = None
+            if self._on_ended is not None:
+                self._on_ended()
 
     def gone(self, connection: Http2Client, failure: Failure | None) -> None:
         self._all.discard(connection)
-        if self.current is connection:
-            self.current = None
         if not connection.connected and failure is not None and self._on_made is not None:
             self._on_made(failure)
+        self.retired(connection)
 
     def close(self) -> None:
         """Let the connections finish what they carry."""

@@ -54,11 +54,14 @@ class Service:
 class OutboundCall(Call):
     """A request of the application."""
 
+    dials = False
+
     __slots__ = (
         "_answered_at",
         "_authority",
         "_clock",
         "_error",
+        "_given",
         "_grpc",
         "_member",
         "_metrics",
@@ -107,6 +110,8 @@ class OutboundCall(Call):
         self._clock = clock = service.clock
         self.began = clock()
         """When the present try came."""
+        self._given = self.began
+        """When an endpoint began to be responsible for the present try."""
         service.outbound.in_flight += 1
 
     @property
@@ -180,6 +185,12 @@ class OutboundCall(Call):
         if override is not None and CANONICAL in head.headers:
             del head.headers[CANONICAL]
 
+    def waited(self, now: float) -> None:
+        self._given = now
+
+    def on_carried(self) -> None:
+        self._given = self._clock()
+
     def fail(self, failure: Failure) -> None:
         """There is no endpoint."""
         self.answer(failure)
@@ -195,6 +206,7 @@ class OutboundCall(Call):
             and (course.concrete.balances or failure.kind is errors.CONNECTION_LOST)
         ):
             self.attempt += 1
+            self._given = self._clock()
             course.concrete.dispatch(self)
         else:
             self.give_up(failure)
@@ -248,12 +260,12 @@ class OutboundCall(Call):
             return
         now = self._clock()
         if member.penalty:
-            member.finish(max(member.penalty, now - self.began), now)
+            member.finish(max(member.penalty, now - self._given), now)
         elif self._answered_at or failure.kind in TIMEOUTS:
-            member.finish((self._answered_at or now) - self.began, now)
+            member.finish((self._answered_at or now) - self._given, now)
         elif failure.unprocessed:
             # It is leaving, or cannot be reached: what is repeated should find another first.
-            member.finish(max(AVOIDED, now - self.began), now)
+            member.finish(max(AVOIDED, now - self._given), now)
         else:
             member.release()
         if member.gate is not None:
@@ -292,7 +304,7 @@ class OutboundCall(Call):
         member = self._member
         if member is not None:
             if member.gate is None and self._answered_at and not member.penalty:
-                member.finish(self._answered_at - self.began, now)
+                member.finish(self._answered_at - self._given, now)
             else:
                 self._teach(member, None if gone else tally, now)
 
@@ -313,9 +325,9 @@ class OutboundCall(Call):
         """Tell balancer and breaker how the endpoint did; without a tally, nothing is known."""
         self._member = None
         if tally is not None and not tally.success and member.penalty:
-            member.finish(max(member.penalty, now - self.began), now)
+            member.finish(max(member.penalty, now - self._given), now)
         elif self._answered_at:
-            member.finish(self._answered_at - self.began, now)
+            member.finish(self._answered_at - self._given, now)
         else:
             member.release()
         gate = member.gate

@@ -1,5 +1,12 @@
 """Which endpoint of a backend: the one there is, or the less loaded of two that are ready.
 
+Ready means connected: a request never waits for a connection to one endpoint while another has one,
+and no handshake is taken for the latency of an answer. Cold endpoints are connected as requests come,
+each request warming one, a few at a time, until enough are ready; the rest stay in reserve. So nobody
+connects to ten thousand endpoints for one request, and a new endpoint is not met by all clients at
+once. Connections that are forwarded as bytes are made for each client anyway: they draw from the cold
+as from the ready.
+
 Traffic for a balanced backend waits while no endpoint is ready. After the fail-fast time everything
 that waits fails at once, and so does what comes, until an endpoint is ready again: an application
 that retries should hear "no" quickly and not pile up behind a dead service.
@@ -7,7 +14,8 @@ that retries should hear "no" quickly and not pile up behind a dead service.
 
 from __future__ import annotations
 
-from collections import deque
+import random
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.balance.p2c import Member, P2c
@@ -21,6 +29,13 @@ if TYPE_CHECKING:
     from proxy.discovery.policy import Backend, Balancer
     from proxy.net.wheel import Timer
     from proxy.outbound.accept import Outbound
+    from weft.addresses import SocketAddress
+
+AT_ONCE = 4
+"""Endpoints of one backend that are being connected at the same time, at most."""
+ENOUGH = 100
+"""Endpoints of one backend that are kept connected, at most: beyond that, more connections spread the
+load no better and cost memory on both sides."""
 
 EndpointMember = Member[Endpoint, EndpointClient]
 
@@ -41,6 +56,13 @@ class Traffic(Protocol):
     @property
     def began(self) -> float:
         """When it came, on the reactor's clock."""
+
+    @property
+    def dials(self) -> bool:
+        """It gets a connection of its own, made when it is sent."""
+
+    def waited(self, now: float) -> None:
+        """It waited until now for an endpoint, and no endpoint is to blame for that."""
 
 
 class Concrete(Protocol):
@@ -72,7 +94,7 @@ class Forwarded:
 
     @property
     def available(self) -> bool:
-        return self._client.ready
+        return not self._client.failing
 
     def dispatch(self, traffic: Traffic) -> None:
         traffic.go(self._client, None)
@@ -106,6 +128,7 @@ class Balanced:
         "_authority",
         "_backend",
         "_cancel",
+        "_cold",
         "_failing",
         "_outbound",
         "_p2c",
@@ -113,6 +136,7 @@ class Balanced:
         "_set",
         "_timer",
         "_waiting",
+        "_warming",
     )
 
     balances = True
@@ -125,6 +149,8 @@ class Balanced:
         self._p2c: P2c[Endpoint, EndpointClient] = P2c(
             self._use, balancer.default_rtt, balancer.decay
         )
+        self._cold: OrderedDict[SocketAddress, EndpointMember] = OrderedDict()
+        self._warming: set[SocketAddress] = set()
         self._waiting: deque[Traffic] = deque()
         self._timer: Timer | None = None
         self._failing = False
@@ -135,7 +161,7 @@ class Balanced:
 
     @property
     def available(self) -> bool:
-        return self._p2c.ready_count > 0
+        return self._p2c.ready_count > 0 or bool(self._cold or self._warming)
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -145,6 +171,14 @@ class Balanced:
 
     def dispatch(self, traffic: Traffic) -> None:
         member = self._p2c.pick(traffic.began)
+        if self._cold:
+            if traffic.dials:
+                member = self._draw(member, traffic.began)
+            else:
+                self._warm_one()
+                if member is None:
+                    # The first may be slow to connect, or gone.
+                    self._warm_one()
         if member is not None:
             traffic.go(member.service, member)
         elif self._failing:
@@ -158,6 +192,25 @@ class Balanced:
                     self._backend.failfast_timeout, self._give_up
                 )
 
+    def _draw(self, ready: EndpointMember | None, now: float) -> EndpointMember:
+        """For a connection: the least loaded of the next two cold endpoints and one that is ready.
+        Their turn comes round."""
+        cold = self._cold
+        first = next(iter(cold))
+        cold.move_to_end(first)
+        drawn = [cold[first], cold[next(iter(cold))]]
+        if ready is not None:
+            drawn.append(ready)
+        return min(drawn, key=lambda member: member.load(now))
+
+    def _warm_one(self) -> None:
+        """Let another endpoint connect, unless enough are or do."""
+        warming = self._warming
+        if self._cold and len(warming) < AT_ONCE and self._p2c.ready_count + len(warming) < ENOUGH:
+            address, member = self._cold.popitem(last=False)
+            warming.add(address)
+            member.service.warm()
+
     # --- endpoints come, go, and change their minds ----------------------------------------
 
     def _use(self, endpoint: Endpoint) -> EndpointClient:
@@ -166,16 +219,23 @@ class Balanced:
         return client
 
     def _update(self) -> None:
-        changes = self._p2c.update(self._set.endpoints, self._outbound.reactor.clock())
+        now = self._outbound.reactor.clock()
+        changes = self._p2c.update(self._set.endpoints, now)
         accrual = self._backend.failure_accrual
-        for member in changes.added:
+        for member in changes.removed:
+            self._cold.pop(member.address, None)
+            self._warming.discard(member.address)
+        # Not every client of a service should begin with the same endpoint.
+        for member in random.sample(changes.added, len(changes.added)):
             if accrual is not None:
                 member.gate = Gate(
                     accrual, member, self._outbound.reactor, self._readiness_may_differ
                 )
             member.penalty = self._penalty
-            if not member.service.ready:
+            if member.service.ready:
                 self._p2c.mark_unready(member)
+                self._p2c.renew(member, now)
+            self._place(member)
         for member in changes.removed:
             if isinstance(member.gate, Gate):
                 member.gate.close()
@@ -186,28 +246,49 @@ class Balanced:
 
     def _ready_changed(self, client: EndpointClient) -> None:
         member = self._p2c.get(client.endpoint.address)
-        if member is not None and member.service is client:
-            self._readiness_may_differ(member)
+        if member is None or member.service is not client:
+            return
+        self._warming.discard(member.address)
+        if client.ready and not member.ready:
+            self._p2c.renew(member, self._outbound.reactor.clock())
+        self._readiness_may_differ(member)
+        if client.failing and self._waiting:
+            self._warm_one()
 
     def _readiness_may_differ(self, member: EndpointMember) -> None:
-        gate = member.gate
-        if not member.service.ready or (isinstance(gate, Gate) and not gate.admits):
-            self._p2c.mark_unready(member)
-        elif not member.ready:
-            self._p2c.mark_ready(member)
+        if self._place(member):
             self._go_on()
 
+    def _place(self, member: EndpointMember) -> bool:
+        """Put it among the ready or the cold, or neither; whether traffic may find it now."""
+        gate = member.gate
+        client = member.service
+        self._cold.pop(member.address, None)
+        admitted = not isinstance(gate, Gate) or gate.admits
+        if admitted and client.ready:
+            was_ready = member.ready
+            self._p2c.mark_ready(member)
+            return not was_ready
+        self._p2c.mark_unready(member)
+        if admitted and client.cold:
+            self._cold[member.address] = member
+            return True
+        return False
+
     def _go_on(self) -> None:
-        """An endpoint may be ready: send what waits."""
-        if not self._p2c.ready_count:
+        """An endpoint may be of use: send what waits, or let it wait for that."""
+        if self._p2c.ready_count:
+            self._failing = False
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+        elif not self._cold:
             return
-        self._failing = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         waiting, self._waiting = self._waiting, deque()
+        now = self._outbound.reactor.clock()
         for traffic in waiting:
             if not traffic.ended:
+                traffic.waited(now)
                 self.dispatch(traffic)
 
     # --- nothing is ready -----------------------------------------------------------------

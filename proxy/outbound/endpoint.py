@@ -4,8 +4,10 @@ A meshed endpoint is reached by mutual TLS and must prove the name that discover
 HTTP/1 requests travel as HTTP/2 on one shared connection, except those that ask for another
 protocol. An unmeshed one is spoken to as the application spoke.
 
-An endpoint to which no connection could be made is not ready. It is tried again, with a growing
-back-off, by a connection of its own, so that no request pays for finding out.
+Requests that are balanced go to endpoints that are ready: a connection was made. One that nobody
+has connected to yet, or whose shared connection has ended, is cold until somebody asks for it to be
+warmed. One to which no connection could be made is tried again, with a growing back-off. Both are
+done by a connection of their own, so that no request pays for finding out.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ class EndpointClient:
         "_probe",
         "_transport_metrics",
         "_users",
+        "cold",
         "endpoint",
         "http1",
         "http2",
@@ -65,8 +68,10 @@ class EndpointClient:
 
     def __init__(self, outbound: Outbound, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.ready = True
-        """Whether the last attempt to connect succeeded, or none was made yet."""
+        self.ready = False
+        """Whether a connection was made, and no attempt has failed since."""
+        self.cold = True
+        """Nothing is known, and nobody is trying to find out."""
         self.shares = endpoint.identity is not None and endpoint.hint is Hint.H2
         """Whether HTTP/1 travels as HTTP/2."""
         self._outbound = outbound
@@ -88,7 +93,12 @@ class EndpointClient:
             idle_timeout=pool.idle_timeout,
             on_made=self._made,
         )
-        self.http2 = Http2Pool(self, outbound.http2, on_made=self._made)
+        self.http2 = Http2Pool(
+            self,
+            outbound.http2,
+            on_made=self._made,
+            on_ended=self._ended if self.shares else None,
+        )
 
     # --- users ----------------------------------------------------------------------------
 
@@ -195,37 +205,64 @@ class EndpointClient:
 
     # --- ready or not ---------------------------------------------------------------------
 
+    @property
+    def failing(self) -> bool:
+        """The last attempt to connect failed, and another is due or under way."""
+        return self._attempts > 0
+
+    def warm(self) -> None:
+        """Connect, unless that was done or is being done; users hear how it went."""
+        if self.cold:
+            self.cold = False
+            self._connect()
+
     def _made(self, failure: Failure | None) -> None:
         """A connection was made, or could not be."""
+        self.cold = False
         if failure is None:
+            self._attempts = 0
+            if self._probe is not None:
+                self._probe.cancel()
+                self._probe = None
             if not self.ready:
                 self.ready = True
-                self._attempts = 0
                 self._tell()
             return
-        if self.ready:
+        if not self._attempts:
             _log.warning("endpoint %s is not reachable: %s", self.endpoint.address, failure)
-            self.ready = False
-            self._tell()
+        self.ready = False
         if self._probe is None and self._users:
             backoff = self._outbound.settings.connect.backoff
             wait = backoff.wait(self._attempts, random.random())  # noqa: S311 (jitter)
             self._attempts += 1
             self._probe = self._outbound.reactor.call_later(wait, self._try_again)
+        if self._attempts == 1:
+            self._tell()
+
+    def _ended(self) -> None:
+        """The shared connection takes no more requests."""
+        if self.ready:
+            self.ready = False
+            self.cold = True
+            self._tell()
 
     def _try_again(self) -> None:
         self._probe = None
+        self._connect()
+
+    def _connect(self) -> None:
         try:
-            if self.shares:
-                self.http2.connect()
-            else:
+            if not self.shares:
                 self.http1.connect()
+            elif self.http2.current is None:
+                self.http2.connect()
         except NotReadyError as error:
-            self._made(Failure(errors.TLS_FAILED, str(error)))
+            failure = Failure(errors.TLS_FAILED, str(error))
+            self._outbound.reactor.call_soon(lambda: self._made(failure))
 
     def _tell(self) -> None:
         for ready_changed in list(self._users.values()):
             ready_changed(self)
 
     def __repr__(self) -> str:
-        return f"<EndpointClient {self.endpoint.address}{'' if self.ready else ' not ready'}>"
+        return f"<EndpointClient {self.endpoint.address}{'' if self.ready else ' cold' if self.cold else ' not ready'}>"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Overture:
     """A connection to an endpoint for a client that has not spoken yet."""
 
+    dials = True
+
     __slots__ = ("_spoke", "began", "ear", "ended", "member", "verify")
 
     def __init__(self, now: float, spoke: Callable[[], None]) -> None:
@@ -38,6 +40,9 @@ class Overture:
     def is_open(self) -> bool:
         """Whether there is a connection to go on with, made or in the making."""
         return self.ear is not None and not self.ear.lost
+
+    def waited(self, now: float) -> None:
+        """Only answers are timed."""
 
     def go(self, client: EndpointClient, member: EndpointMember | None) -> None:
         self.member = member
@@ -70,6 +75,8 @@ class Overture:
 class Flow:
     """Bytes of a connection nobody looks into, on their way to an endpoint."""
 
+    dials = True
+
     __slots__ = (
         "_data",
         "_logical",
@@ -93,6 +100,9 @@ class Flow:
         self._member: EndpointMember | None = None
         self._opening: Opening | None = None
         transport.receiver = self
+
+    def waited(self, now: float) -> None:
+        """Only answers are timed."""
 
     def go(self, client: EndpointClient, member: EndpointMember | None) -> None:
         self._member = member

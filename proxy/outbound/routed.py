@@ -328,7 +328,7 @@ class RoutedCall(OutboundCall):
         self._wake = None
         if self.ended:
             return
-        self.began = self._clock()
+        self.began = self._given = self._clock()
         try:
             self._travel()
         except Failure as failure:

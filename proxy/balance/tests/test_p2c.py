@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from proxy.balance.ewma import DEFAULT_RTT
 from proxy.balance.p2c import UNIT_WEIGHT, Changes, Member, P2c
 from weft.addresses import SocketAddress
 
@@ -73,6 +74,36 @@ def test_the_ends_of_chance(pods: int, chance: float) -> None:
     for number in range(pods):
         p2c.add(SocketAddress("10.0.0.1", number + 1), Pod(str(number)), now=0.0)
     assert p2c.pick(now=0.0) is not None
+
+
+def test_a_new_one_gets_its_share_at_once_and_no_more() -> None:
+    """Its peers answer in a millisecond, one of them is stuck; the default latency is thirty."""
+    p2c = balancer(4)
+    new = member(p2c, 3)
+    p2c.mark_unready(new)
+    for number in range(3):
+        for _ in range(100):
+            member(p2c, number).start()
+            member(p2c, number).finish(0.001 if number else 5.0, now=100.0)
+    p2c.renew(new, now=101.0)
+    p2c.mark_ready(new)
+    assert new.believed(101.0) == pytest.approx(member(p2c, 1).believed(101.0))
+    for _ in range(90):
+        chosen = p2c.pick(now=101.0)
+        assert chosen is not None
+        chosen.start()
+    assert [member(p2c, number).pending for number in range(4)] == pytest.approx(
+        [0, 30, 30, 30], abs=4
+    )
+
+
+def test_the_first_one_is_believed_to_be_ordinary() -> None:
+    p2c = balancer(1)
+    one = member(p2c, 0)
+    one.start()
+    one.finish(9.0, now=1.0)
+    p2c.renew(one, now=2.0)
+    assert one.estimate == DEFAULT_RTT
 
 
 def test_the_less_loaded_of_two() -> None:

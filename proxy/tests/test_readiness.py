@@ -1,0 +1,179 @@
+"""Endpoints become ready before they get requests, and connecting is not taken for answering."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from proxy.net.dial import ConnectSettings, Dialer
+from proxy.net.transport import Transport
+from proxy.outbound.concrete import AT_ONCE, Balanced
+from proxy.tests.pair import Pair, application, read_message
+from proxy.tests.policies import (
+    Script,
+    applications,
+    ask,
+    backend,
+    plain,
+    routed,
+    rule,
+    status,
+)
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator, Sequence
+
+    from proxy.net.transport import Receiver
+    from proxy.outbound.concrete import EndpointMember
+    from weft.addresses import SocketAddress
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: v\r\n\r\n"
+
+
+class SlowDialer(Dialer):
+    """Connections to some ports take their time, of the reactor's clock."""
+
+    def __init__(self, mesh: Pair) -> None:
+        super().__init__(mesh.reactor, ConnectSettings())
+        self.slow: dict[int, float] = {}
+        self.dialed: list[int] = []
+        self.begun: list[Transport] = []
+
+    def plain(self, address: SocketAddress, receiver: Receiver) -> Transport:
+        self.dialed.append(address.port)
+        delay = self.slow.get(address.port)
+        if delay is None:
+            return super().plain(address, receiver)
+        transport = Transport(self.reactor, self._socket(address), receiver)
+        self.begun.append(transport)
+        self.reactor.call_later(delay, lambda: transport.connect((address.ip, address.port), 1.0))
+        return transport
+
+
+@contextlib.contextmanager
+def pair(ports: Sequence[int]) -> Iterator[tuple[Pair, SlowDialer]]:
+    """Unmeshed endpoints, and a way to slow their connections down."""
+    policy = routed(rule(backend(failfast=30.0)))
+    mesh = Pair(ports[0], outbound_policy=policy, endpoints=plain(*ports))
+    dialer = mesh.outbound.dialer = SlowDialer(mesh)
+    with mesh:
+        yield mesh, dialer
+    for transport in dialer.begun:
+        transport.abort()
+
+
+def balanced(mesh: Pair) -> Balanced:
+    (logical,) = mesh.outbound._logicals.values()
+    (found,) = logical._backends.values()
+    assert isinstance(found, Balanced)
+    return found
+
+
+def member(mesh: Pair, port: int) -> EndpointMember:
+    (found,) = (one for one in balanced(mesh)._p2c.members() if one.address.port == port)
+    return found
+
+
+def becomes(mesh: Pair, condition: Callable[[], bool]) -> None:
+    """Wait, for not too long, for something on the reactor's thread."""
+    deadline = time.monotonic() + 5
+    while not mesh.run(condition):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def add(mesh: Pair, port: int) -> None:
+    endpoints = mesh.lookups.set
+    assert endpoints is not None
+    mesh.run(lambda: endpoints.add(plain(port)))
+
+
+def test_the_first_answer_is_timed_from_when_there_was_a_connection() -> None:
+    with applications(Script(200)) as ports, pair(ports) as (mesh, dialer):
+        dialer.slow[ports[0]] = 4.0
+        with mesh.connect() as sock:
+            sock.sendall(REQUEST)
+            becomes(mesh, lambda: bool(dialer.dialed) and balanced(mesh).counts[2] == 1)
+            mesh.advance(4.1)
+            head, _, _ = read_message(sock)
+            assert status(head) == 200
+            assert member(mesh, ports[0]).estimate < 2.0
+
+
+def test_nobody_waits_for_one_endpoint_while_another_is_ready() -> None:
+    with applications(Script(200), Script(200)) as ports, pair(ports[:1]) as (mesh, dialer):
+        dialer.slow[ports[1]] = 60.0
+        with mesh.connect() as sock:
+            assert status(ask(sock)) == 200
+            add(mesh, ports[1])
+            assert [status(ask(sock)) for _ in range(20)] == [200] * 20
+            assert dialer.dialed.count(ports[1]) == 1
+            assert not member(mesh, ports[1]).ready
+
+
+def test_endpoints_are_connected_as_requests_come_a_few_at_a_time() -> None:
+    with applications(*(Script(200) for _ in range(12))) as ports, pair(ports) as (mesh, dialer):
+        dialer.slow = dict.fromkeys(ports, 1.0)
+        with mesh.connect() as sock, mesh.connect() as other, mesh.connect() as third:
+            sock.sendall(REQUEST)
+            becomes(mesh, lambda: bool(dialer.dialed) and len(balanced(mesh)._warming) == 2)
+            for more in (other, third):
+                more.sendall(REQUEST)
+            becomes(mesh, lambda: balanced(mesh).counts[2] == 3)
+            assert len(balanced(mesh)._warming) == AT_ONCE
+            dialer.slow.clear()
+            mesh.advance(1.1)
+            for waiting in (sock, other, third):
+                assert status(read_message(waiting)[0]) == 200
+            for _ in range(12):
+                assert status(ask(sock)) == 200
+            becomes(mesh, lambda: balanced(mesh).counts == (12, 0, 0))
+
+
+def test_an_endpoint_that_cannot_be_connected_to_makes_room_for_the_next() -> None:
+    nobody = [1, 2, 3, 4, 5]
+    with (
+        applications(Script(200)) as ports,
+        pair([*nobody, *ports]) as (mesh, _),
+        mesh.connect() as sock,
+    ):
+        assert [status(ask(sock)) for _ in range(5)] == [200] * 5
+
+
+def test_the_connection_that_ended_is_made_anew_for_the_next_request() -> None:
+    """The shared connection of a meshed endpoint: lost while nobody used it."""
+    with application(Script(200)) as port, Pair(port) as mesh, mesh.connect() as sock:
+        assert status(ask(sock)) == 200
+        client = mesh.run(lambda: next(iter(balanced(mesh)._p2c.members())).service)
+        shared = client.http2.current
+        assert shared is not None
+        mesh.run(lambda: shared.transport.lose(ConnectionResetError(104, "gone")))
+        assert client.cold
+        assert mesh.metric("outbound_http_balancer_endpoints", endpoint_state="ready") == 0
+        assert status(ask(sock)) == 200
+        assert client.ready
+
+
+def test_bytes_nobody_looks_at_need_no_connection_beforehand() -> None:
+    """And make none that carries nothing: some servers hold that against their clients."""
+    greeted = threading.Semaphore(0)
+
+    def serve(sock: socket.socket) -> None:
+        sock.sendall(b"hello\r\n")
+        assert sock.recv(10) == b"bye"
+        greeted.release()
+
+    with applications(serve, serve) as ports:
+        mesh = Pair(ports[0], endpoints=plain(*ports), opaque=True)
+        dialer = mesh.outbound.dialer = SlowDialer(mesh)
+        with mesh:
+            for _ in range(6):
+                with mesh.connect() as sock:
+                    assert sock.recv(10) == b"hello\r\n"
+                    sock.sendall(b"bye")
+                    assert greeted.acquire(timeout=5)
+        assert len(dialer.dialed) == 6
+        assert set(dialer.dialed) == set(ports)
