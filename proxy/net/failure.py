@@ -15,14 +15,23 @@ class Failure(Exception):
     """A cause from the catalogue with what was seen.
 
     `unprocessed` says that the request certainly had no effect on the other side, so that it may
-    be sent again whatever its method.
+    be sent again whatever its method. `broken` says that the connection broke before anything of a
+    response came, and nobody knows: only what may be done twice may be sent again.
     """
 
-    def __init__(self, kind: ErrorKind, detail: str = "", *, unprocessed: bool = False) -> None:
+    def __init__(
+        self,
+        kind: ErrorKind,
+        detail: str = "",
+        *,
+        unprocessed: bool = False,
+        broken: bool = False,
+    ) -> None:
         super().__init__(detail or kind.text)
         self.kind = kind
         self.detail = detail
         self.unprocessed = unprocessed
+        self.broken = broken
 
     def __str__(self) -> str:
         return f"[{self.kind.number}] {self.kind.text}" + (

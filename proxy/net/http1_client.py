@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.codec.http1 import Http1ClientCodec, MalformedMessageError
 from proxy.net.failure import Failure
+from proxy.stack.retry import IDEMPOTENT
 from weft import errors
 
 if TYPE_CHECKING:
     from proxy.codec.message import Headers
     from proxy.net.exchange import Call
     from proxy.net.transport import Transport
-
-_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 
 
 class Keeper(Protocol):
@@ -193,9 +192,14 @@ class Http1Client:
             call.response_failed(error)
             return
         # A server may close a kept connection at the very moment a request is sent on it.
-        repeatable = self.requests > 1 and not self._head_read and self._method in _IDEMPOTENT
+        repeatable = self.requests > 1 and not self._head_read and self._method in IDEMPOTENT
         call.response_failed(
-            Failure(errors.CONNECTION_LOST, str(error) if error else "", unprocessed=repeatable)
+            Failure(
+                errors.CONNECTION_LOST,
+                str(error) if error else "",
+                unprocessed=repeatable,
+                broken=not self._head_read,
+            )
         )
 
     def on_blocked(self) -> None:

@@ -64,7 +64,9 @@ class ClientStream(Stream):
         call, self._call = self._call, None
         if call is not None:
             why = "the connection broke" if code is None else f"reset by the peer, code {code}"
-            call.response_failed(Failure(errors.CONNECTION_LOST, why, unprocessed=unprocessed))
+            call.response_failed(
+                Failure(errors.CONNECTION_LOST, why, unprocessed=unprocessed, broken=code is None)
+            )
 
     # --- the request ----------------------------------------------------------------------
 

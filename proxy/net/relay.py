@@ -22,6 +22,9 @@ idle connections may not notice for minutes that ours has ended."""
 Done = Callable[[Exception | None], None]
 """Hears once that the relay is over, and what broke it."""
 
+Otherwise = Callable[[Exception], bool]
+"""Whether there is another way to go on after a connection could not be made."""
+
 Verify = Callable[["Transport"], Failure | None]
 """Says what is wrong with whom a connection reached."""
 
@@ -125,7 +128,17 @@ def join(
 class Opening:
     """A relay whose far side is still connecting. The near side is not read until then."""
 
-    __slots__ = ("_done", "_draining", "_early", "_far", "_greeting", "_half", "_near", "_verify")
+    __slots__ = (
+        "_done",
+        "_draining",
+        "_early",
+        "_far",
+        "_greeting",
+        "_half",
+        "_near",
+        "_otherwise",
+        "_verify",
+    )
 
     def __init__(
         self,
@@ -133,13 +146,16 @@ class Opening:
         early: bytes,
         verify: Verify,
         done: Done,
+        otherwise: Otherwise | None = None,
     ) -> None:
-        """`early` was read from the near side already."""
+        """`early` was read from the near side already. `otherwise` is asked when the far side cannot
+        be reached; nothing is closed if it answers that it has found another way."""
         self._near = near
         self._early = early
         self._greeting = b""
         self._verify = verify
         self._done = done
+        self._otherwise = otherwise
         self._far: Transport | None = None
         self._half: Half | None = None
         self._draining = False
@@ -187,6 +203,8 @@ class Opening:
             self._half.drain()
 
     def on_lost(self, failure: Exception) -> None:
+        if self._otherwise is not None and self._otherwise(failure):
+            return
         self._near.close()
         self._done(failure)
 

@@ -15,6 +15,7 @@ from proxy.net.answer import CONNECTION, answer
 from proxy.net.exchange import Call
 from proxy.net.failure import Failure
 from proxy.stack.classify import grpc_status
+from proxy.stack.retry import IDEMPOTENT
 from proxy.telemetry.tally import BOUNDS
 from weft import errors
 
@@ -199,17 +200,21 @@ class OutboundCall(Call):
         self.settle_failure(failure)
         course = self.course
         if (
-            failure.unprocessed
-            and course is not None
+            course is not None
             and self.can_repeat
             and self._tries < MAX_TRIES
             and (course.concrete.balances or failure.kind is errors.CONNECTION_LOST)
+            and (failure.unprocessed or self._may_be_done_twice(failure))
         ):
             self.attempt += 1
             self._given = self._clock()
             course.concrete.dispatch(self)
         else:
             self.give_up(failure)
+
+    def _may_be_done_twice(self, failure: Failure) -> bool:
+        """Once only: a request that brings its server down should not go round them all."""
+        return failure.broken and self._tries == 1 and self.head.method in IDEMPOTENT
 
     def give_up(self, failure: Failure) -> None:
         """The try failed, and sending it elsewhere at once is no help."""
@@ -259,11 +264,13 @@ class OutboundCall(Call):
         if member is None:
             return
         now = self._clock()
+        if failure.unprocessed and failure.kind is errors.CONNECTION_LOST:
+            member.service.rest()
         if member.penalty:
             member.finish(max(member.penalty, now - self._given), now)
         elif self._answered_at or failure.kind in TIMEOUTS:
             member.finish((self._answered_at or now) - self._given, now)
-        elif failure.unprocessed:
+        elif failure.unprocessed or failure.broken:
             # It is leaving, or cannot be reached: what is repeated should find another first.
             member.finish(max(AVOIDED, now - self._given), now)
         else:

@@ -26,6 +26,7 @@ from proxy.identity.store import NotReadyError
 from proxy.net.failure import Failure
 from proxy.net.pool import Http1Pool, Http2Pool
 from proxy.net.tls import TlsTransport
+from proxy.stack.backoff import Backoff
 from proxy.telemetry import labels
 from weft import errors
 from weft.addresses import SocketAddress
@@ -44,6 +45,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("proxy.outbound")
 
+REST = Backoff(0.25, 5.0, 0.2)
+"""How long an endpoint is left alone that refused a request."""
+FORGIVEN = 10.0
+"""Seconds without a refusal after which the next rest is a short one again."""
+
 ReadyChanged = Callable[["EndpointClient"], None]
 
 
@@ -55,6 +61,8 @@ class EndpointClient:
         "_labels",
         "_outbound",
         "_probe",
+        "_rested_until",
+        "_rests",
         "_transport_metrics",
         "_users",
         "cold",
@@ -78,6 +86,8 @@ class EndpointClient:
         self._users: dict[object, ReadyChanged] = {}
         self._attempts = 0
         self._probe: Timer | None = None
+        self._rests = 0
+        self._rested_until = -FORGIVEN
         self.override = endpoint.authority_override
         self._labels: Labels = (
             labels.target(endpoint.address)
@@ -239,9 +249,31 @@ class EndpointClient:
         if self._attempts == 1:
             self._tell()
 
+    def rest(self) -> None:
+        """It refused a request, because it or its application is leaving or not there yet: leave it
+        alone for a moment. Where there is no other, what wants it waits for it or for the next."""
+        if not self.ready or not self.shares:
+            return
+        now = self._outbound.reactor.clock()
+        if now > self._rested_until + FORGIVEN:
+            self._rests = 0
+        wait = REST.wait(self._rests, random.random())  # noqa: S311 (jitter)
+        self._rests += 1
+        self._rested_until = now + wait
+        self.ready = False
+        self._outbound.reactor.call_later(wait, self._rested)
+        self._tell()
+
+    def _rested(self) -> None:
+        shared = self.http2.current
+        overtaken = self._outbound.reactor.clock() < self._rested_until
+        if not overtaken and not self.ready and shared is not None and shared.connected:
+            self.ready = True
+            self._tell()
+
     def _ended(self) -> None:
         """The shared connection takes no more requests."""
-        if self.ready:
+        if not self.failing:
             self.ready = False
             self.cold = True
             self._tell()

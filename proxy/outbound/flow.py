@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from proxy.net.ear import Ear
 from proxy.net.failure import Failure, detail_of
 from proxy.net.relay import Opening
+from proxy.outbound.call import AVOIDED, MAX_TRIES
 from weft import errors
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Flow:
         "_opening",
         "_outbound",
         "_transport",
+        "_tries",
         "began",
         "ended",
     )
@@ -99,21 +101,47 @@ class Flow:
         self._data = data
         self._member: EndpointMember | None = None
         self._opening: Opening | None = None
+        self._tries = 0
         transport.receiver = self
 
     def waited(self, now: float) -> None:
         """Only answers are timed."""
 
     def go(self, client: EndpointClient, member: EndpointMember | None) -> None:
+        self._tries += 1
         self._member = member
         if member is not None:
             member.start()
             if member.gate is not None:
                 member.gate.start()
-        self._opening = Opening(self._transport, self._data, client.verify, self._done)
+        client.open(self._prepare(client.verify))
+
+    def _prepare(self, verify: Verify) -> Opening:
+        opening = self._opening = Opening(
+            self._transport, self._data, verify, self._done, self._elsewhere
+        )
         if self._outbound.draining:
-            self._opening.drain()
-        client.open(self._opening)
+            opening.drain()
+        return opening
+
+    def _elsewhere(self, failure: Exception) -> bool:
+        """The endpoint could not be reached, and nothing was sent: another may do."""
+        if not isinstance(failure, Failure) or not failure.unprocessed:
+            return False
+        member, self._member = self._member, None
+        if member is not None:
+            member.finish(AVOIDED, self._outbound.reactor.clock())
+            if member.gate is not None:
+                member.gate.abandon()
+        try:
+            concrete = self._logical.connect()
+        except Failure:
+            return False
+        if self._tries >= MAX_TRIES or not concrete.balances:
+            return False
+        self._transport.receiver = self
+        concrete.dispatch(self)
+        return True
 
     def take_over(self, overture: Overture) -> None:
         """The endpoint was reached for already."""
@@ -121,10 +149,8 @@ class Flow:
         assert ear is not None
         assert overture.verify is not None
         self._member = overture.member
-        self._opening = Opening(self._transport, self._data, overture.verify, self._done)
-        if self._outbound.draining:
-            self._opening.drain()
-        ear.hand_over(self._opening)
+        self._tries = 1
+        ear.hand_over(self._prepare(overture.verify))
 
     def fail(self, failure: Failure) -> None:
         self._transport.close(linger=True)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from proxy.stack.backoff import Backoff
 
 
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+"""Methods that mean the same done twice as done once (RFC 9110, section 9.2.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a route allows."""

@@ -297,6 +297,13 @@ class Pair:
             assert time.monotonic() < deadline, f"{found!r}, not {expected!r}, {seconds:g} s later"
             time.sleep(0.005)
 
+    def becomes(self, condition: Callable[[], bool]) -> None:
+        """Wait, for not too long, for something on the reactor's thread."""
+        deadline = time.monotonic() + 5
+        while not self.run(condition):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
     def advance(self, seconds: float) -> None:
         """Let time pass at once, and what is due happen."""
         self.clock.ahead += seconds

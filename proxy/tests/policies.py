@@ -21,6 +21,7 @@ from proxy.discovery.policy import (
     RouteBackend,
     Rule,
 )
+from proxy.outbound.concrete import Balanced
 from proxy.tests.pair import AUTHORITY, LOCAL, application, read_message
 from weft.addresses import SocketAddress
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator, Sequence
 
-    from proxy.tests.pair import Serve
+    from proxy.tests.pair import Pair, Serve
 
 SERVICE_META = Meta("core", "Service", "demo", "voting", port="8080")
 ROUTE_META = Meta("gateway.networking.k8s.io", "HTTPRoute", "demo", "votes")
@@ -126,3 +127,11 @@ def ask(sock: socket.socket, request: bytes = b"GET / HTTP/1.1\r\nHost: v\r\n\r\
 
 def status(head: bytes) -> int:
     return int(head.split(b" ", 2)[1])
+
+
+def balanced(mesh: Pair) -> Balanced:
+    """The one backend of the one destination there is."""
+    (logical,) = mesh.outbound._logicals.values()
+    (found,) = logical._backends.values()
+    assert isinstance(found, Balanced)
+    return found

@@ -15,7 +15,6 @@ from proxy.discovery.policy import (
     UnifiedFailures,
 )
 from proxy.net.reactor import Reactor
-from proxy.outbound.concrete import Balanced
 from proxy.outbound.gate import Gate
 from proxy.stack.backoff import Backoff
 from proxy.tests.pair import Pair
@@ -25,6 +24,7 @@ from proxy.tests.policies import (
     applications,
     ask,
     backend,
+    balanced,
     plain,
     routed,
     rule,
@@ -96,7 +96,7 @@ def test_while_the_probe_is_out_others_wait_for_its_verdict() -> None:
         app.let.set()
         with mesh.connect() as sock:
             assert status(ask(sock)) == 200
-        member = mesh.run(lambda: next(iter(_balanced(mesh)._p2c.members())))
+        member = mesh.run(lambda: next(iter(balanced(mesh)._p2c.members())))
         gate = member.gate
         assert isinstance(gate, Gate)
         mesh.run(lambda: gate.failure(mesh.clock()))
@@ -120,7 +120,7 @@ def test_a_probe_whose_client_leaves_is_followed_by_another() -> None:
         app.let.set()
         with mesh.connect() as sock:
             ask(sock)
-        gate = mesh.run(lambda: next(iter(_balanced(mesh)._p2c.members())).gate)
+        gate = mesh.run(lambda: next(iter(balanced(mesh)._p2c.members())).gate)
         assert isinstance(gate, Gate)
         mesh.run(lambda: gate.failure(mesh.clock()))
         app.let.clear()
@@ -132,13 +132,6 @@ def test_a_probe_whose_client_leaves_is_followed_by_another() -> None:
         app.let.set()
         with mesh.connect() as sock:
             assert status(ask(sock)) == 200
-
-
-def _balanced(mesh: Pair) -> Balanced:
-    logical = next(iter(mesh.outbound._logicals.values()))
-    found = next(iter(logical._backends.values()))
-    assert isinstance(found, Balanced)
-    return found
 
 
 # --- the gate by itself ---------------------------------------------------------------------

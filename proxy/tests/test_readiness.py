@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from proxy.net.dial import ConnectSettings, Dialer
 from proxy.net.transport import Transport
-from proxy.outbound.concrete import AT_ONCE, Balanced
+from proxy.outbound.concrete import AT_ONCE
 from proxy.tests.pair import Pair, application, read_message
 from proxy.tests.policies import (
     Script,
     applications,
     ask,
     backend,
+    balanced,
     plain,
     routed,
     rule,
@@ -24,7 +24,7 @@ from proxy.tests.policies import (
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from proxy.net.transport import Receiver
     from proxy.outbound.concrete import EndpointMember
@@ -65,24 +65,9 @@ def pair(ports: Sequence[int]) -> Iterator[tuple[Pair, SlowDialer]]:
         transport.abort()
 
 
-def balanced(mesh: Pair) -> Balanced:
-    (logical,) = mesh.outbound._logicals.values()
-    (found,) = logical._backends.values()
-    assert isinstance(found, Balanced)
-    return found
-
-
 def member(mesh: Pair, port: int) -> EndpointMember:
     (found,) = (one for one in balanced(mesh)._p2c.members() if one.address.port == port)
     return found
-
-
-def becomes(mesh: Pair, condition: Callable[[], bool]) -> None:
-    """Wait, for not too long, for something on the reactor's thread."""
-    deadline = time.monotonic() + 5
-    while not mesh.run(condition):
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def add(mesh: Pair, port: int) -> None:
@@ -96,7 +81,7 @@ def test_the_first_answer_is_timed_from_when_there_was_a_connection() -> None:
         dialer.slow[ports[0]] = 4.0
         with mesh.connect() as sock:
             sock.sendall(REQUEST)
-            becomes(mesh, lambda: bool(dialer.dialed) and balanced(mesh).counts[2] == 1)
+            mesh.becomes(lambda: bool(dialer.dialed) and balanced(mesh).counts[2] == 1)
             mesh.advance(4.1)
             head, _, _ = read_message(sock)
             assert status(head) == 200
@@ -119,10 +104,10 @@ def test_endpoints_are_connected_as_requests_come_a_few_at_a_time() -> None:
         dialer.slow = dict.fromkeys(ports, 1.0)
         with mesh.connect() as sock, mesh.connect() as other, mesh.connect() as third:
             sock.sendall(REQUEST)
-            becomes(mesh, lambda: bool(dialer.dialed) and len(balanced(mesh)._warming) == 2)
+            mesh.becomes(lambda: bool(dialer.dialed) and len(balanced(mesh)._warming) == 2)
             for more in (other, third):
                 more.sendall(REQUEST)
-            becomes(mesh, lambda: balanced(mesh).counts[2] == 3)
+            mesh.becomes(lambda: balanced(mesh).counts[2] == 3)
             assert len(balanced(mesh)._warming) == AT_ONCE
             dialer.slow.clear()
             mesh.advance(1.1)
@@ -130,7 +115,7 @@ def test_endpoints_are_connected_as_requests_come_a_few_at_a_time() -> None:
                 assert status(read_message(waiting)[0]) == 200
             for _ in range(12):
                 assert status(ask(sock)) == 200
-            becomes(mesh, lambda: balanced(mesh).counts == (12, 0, 0))
+            mesh.becomes(lambda: balanced(mesh).counts == (12, 0, 0))
 
 
 def test_an_endpoint_that_cannot_be_connected_to_makes_room_for_the_next() -> None:

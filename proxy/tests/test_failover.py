@@ -1,0 +1,142 @@
+"""What an endpoint did not take, or was lost with it, goes to another when that is safe."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+
+import pytest
+
+from proxy.tests.pair import Pair, application, echo_bytes, read_message
+from proxy.tests.policies import (
+    Script,
+    applications,
+    ask,
+    backend,
+    balanced,
+    plain,
+    routed,
+    rule,
+    status,
+)
+
+GET = b"GET / HTTP/1.1\r\nHost: v\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: 4\r\n\r\nbody"
+PUT = POST.replace(b"POST", b"PUT")
+
+
+class Dies:
+    """An application that breaks its connection when it has read a request."""
+
+    def __init__(self) -> None:
+        self.requests: list[bytes] = []
+
+    def __call__(self, sock: socket.socket) -> None:
+        head, _, _ = read_message(sock)
+        if head:
+            self.requests.append(head)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def only(*ports: int) -> Pair:
+    """Unmeshed endpoints; what waits for one is patient."""
+    policy = routed(rule(backend(failfast=30.0)))
+    return Pair(ports[0], outbound_policy=policy, endpoints=plain(*ports))
+
+
+@pytest.mark.parametrize("request_bytes", [GET, PUT])
+def test_what_may_be_done_twice_is_when_the_connection_broke(request_bytes: bytes) -> None:
+    bad, good = Dies(), Script(200)
+    with applications(bad, good) as ports, only(*ports) as mesh:
+        for _ in range(10):
+            with mesh.connect() as sock:
+                assert status(ask(sock, request_bytes)) == 200
+        assert bad.requests
+        assert len(good.requests) == 10
+
+
+def test_what_may_not_is_not() -> None:
+    bad = Dies()
+    with applications(bad, bad) as ports, only(*ports) as mesh, mesh.connect() as sock:
+        head = ask(sock, POST)
+        assert status(head) == 502
+        assert b"[2003]" in head
+        assert len(bad.requests) == 1
+
+
+def test_a_request_that_brings_servers_down_does_not_go_round_them_all() -> None:
+    bad = Dies()
+    with applications(*([bad] * 5)) as ports, only(*ports) as mesh, mesh.connect() as sock:
+        assert status(ask(sock)) == 502
+        assert len(bad.requests) == 2
+
+
+def test_a_connection_of_bytes_goes_to_an_endpoint_that_can_be_reached() -> None:
+    with application(echo_bytes) as port:
+        endpoints = plain(1, 2, port)
+        with Pair(port, endpoints=endpoints, opaque=True) as mesh:
+            for _ in range(12):
+                with mesh.connect() as sock:
+                    sock.sendall(b"\x00hello")
+                    assert sock.recv(100) == b"\x00hello"
+            assert mesh.metric("outbound_tcp_errors_total") == 0
+
+
+def test_a_connection_of_bytes_that_nobody_takes_is_closed() -> None:
+    with Pair(1, endpoints=plain(1, 2), opaque=True) as mesh, mesh.connect() as sock:
+        sock.sendall(b"\x00hello")
+        with contextlib.suppress(ConnectionResetError):
+            assert sock.recv(100) == b""
+        assert mesh.metric("outbound_tcp_errors_total") == 1
+
+
+def add(mesh: Pair, port: int) -> None:
+    endpoints = mesh.lookups.set
+    assert endpoints is not None
+    mesh.run(lambda: endpoints.add(plain(port)))
+
+
+def test_what_a_leaving_application_refuses_waits_for_another_endpoint() -> None:
+    """The only pod that is known is on its way out, and its successor is heard of a bit later."""
+    new = Script(200)
+    with contextlib.ExitStack() as old, application(new) as successor:
+        port = old.enter_context(application(Script(200)))
+        with Pair(port, failfast=30.0) as mesh, mesh.connect() as sock:
+            assert status(ask(sock)) == 200
+            old.close()
+            sock.sendall(POST)
+            mesh.becomes(lambda: balanced(mesh).counts == (0, 1, 1))
+            add(mesh, successor)
+            head, _, _ = read_message(sock)
+            assert status(head) == 200
+            assert len(new.requests) == 1
+
+
+def test_the_only_endpoint_is_tried_again_after_a_rest_that_grows() -> None:
+    with contextlib.ExitStack() as old:
+        port = old.enter_context(application(Script(200)))
+        with Pair(port, failfast=300.0) as mesh, mesh.connect() as sock:
+            assert status(ask(sock)) == 200
+            old.close()
+            sock.sendall(POST)
+            for rest in (0.25, 0.5, 1.0):
+                mesh.becomes(lambda: balanced(mesh).counts == (0, 1, 1))
+                mesh.advance(rest * 0.9)
+                assert balanced(mesh).counts == (0, 1, 1)
+                mesh.advance(rest * 0.4)
+            head, _, _ = read_message(sock)
+            assert status(head) == 502
+
+
+def test_an_endpoint_that_refused_is_left_alone_while_another_is_ready() -> None:
+    with contextlib.ExitStack() as old, application(Script(200)) as successor:
+        port = old.enter_context(application(Script(200)))
+        with Pair(port, failfast=30.0) as mesh, mesh.connect() as sock:
+            assert status(ask(sock)) == 200
+            add(mesh, successor)
+            assert status(ask(sock)) == 200
+            mesh.becomes(lambda: balanced(mesh).counts == (2, 0, 0))
+            old.close()
+            for _ in range(50):
+                assert status(ask(sock, POST)) == 200
