@@ -359,6 +359,29 @@ NOT_TLS = _kind(
     advice="Make the client speak TLS, or use a TCPRoute.",
 )
 
+HTTP2_VIOLATION = _kind(
+    5007,
+    "protocol-violation",
+    "HTTP/2 protocol violation",
+    http=400,
+    grpc=13,
+    closes=True,
+    meaning="A client broke the rules of HTTP/2, and its connection was ended with a GOAWAY that says which.",
+    causes="A broken client, or one that speaks something else after an HTTP/2 preface.",
+    advice="Look at the client named in the log.",
+)
+HTTP2_FLOOD = _kind(
+    5008,
+    "protocol-flood",
+    "too much of what costs an HTTP/2 client little",
+    http=400,
+    grpc=8,
+    closes=True,
+    meaning="A client sent resets, PINGs, SETTINGS, empty frames or headers without end, and its connection was ended with ENHANCE_YOUR_CALM.",
+    causes="An attack (rapid reset, CONTINUATION flood, HPACK bomb), or a client that cancels most of its requests.",
+    advice="Look at the client named in the log. If it means well, raise the bound of the kind the log names.",
+)
+
 # -- 9xxx: our own faults -----------------------------------------------------------------------
 INTERNAL = _kind(
     9001,

@@ -27,6 +27,7 @@ from proxy.codec.message import (
     Headers,
     RequestHead,
     ResponseHead,
+    is_authority,
     strip_hop_by_hop,
 )
 
@@ -34,6 +35,8 @@ MAX_HEAD = 64 * 1024
 """Bytes a head may take; more is answered with 431 (requests) or fails (responses)."""
 
 CONTINUE = H1Codec.continue_response()
+H2C = b"h2c"
+"""An upgrade nobody is offered: its HTTP/2 would be a tunnel to us. The request is served as it is."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
@@ -163,14 +166,17 @@ class Http1ServerCodec:
         self.keep_alive = parsed.keep_alive
         if kind == "chunked":
             self._refuse_two_lengths(data)
+            _refuse_other_codings(headers)
         self._head_bytes = b""
         hosts = headers.get_all("host")
         if len(hosts) != 1 and (hosts or not http10):
             raise MalformedMessageError("a request needs exactly one Host header")
         authority = hosts[0].decode("latin-1") if hosts else ""
+        if not is_authority(authority):
+            raise MalformedMessageError("the Host header is not a host")
         length = parsed.content_length
         names = headers.keys()
-        upgrade = parsed.is_upgrade
+        upgrade = parsed.is_upgrade and headers.get("upgrade") != H2C
         if not upgrade and not HOP_BY_HOP.isdisjoint(names):
             strip_hop_by_hop(headers)
         if kind == "empty":
@@ -194,14 +200,14 @@ class Http1ServerCodec:
             "http",
             upgrade,
         )
-        if target[0] != "/" and target != "*":
+        if (target[0] != "/" and target != "*") or (upgrade and method == "CONNECT"):
             _split_absolute(head)
         return head, ends, parsed.expect_continue and not http10
 
     def _refuse_two_lengths(self, data: bytes) -> None:
         """The parser drops Content-Length when there are chunks; the peer behind might not."""
         lines = (self._head_bytes + data).partition(b"\r\n\r\n")[0].lower().splitlines()
-        if any(line.startswith(b"content-length") for line in lines):
+        if any(line.startswith(b"content-length:") for line in lines):
             raise MalformedMessageError("Content-Length and Transfer-Encoding in one request")
 
     def read_body(self, data: bytes) -> tuple[bytes, bool]:
@@ -320,6 +326,12 @@ class Http1ClientCodec:
         headers = parsed.headers
         self.keep_alive = parsed.wants_keep_alive
         self.tunnel = tunnel = parsed.is_upgrade
+        if tunnel:
+            # A tunnel has no length, whatever the server says of it (RFC 9110 section 9.3.6).
+            for name in ("content-length", "transfer-encoding"):
+                if name in headers:
+                    del headers[name]
+            kind, length = "empty", None
         names = headers.keys()
         if not tunnel and not HOP_BY_HOP.isdisjoint(names):
             strip_hop_by_hop(headers)
@@ -359,9 +371,18 @@ class Http1ClientCodec:
         return self._body.eof()
 
 
+def _refuse_other_codings(headers: Headers) -> None:
+    """Chunks are undone here, and any other coding would be lost with them (RFC 9112 section 6.1)."""
+    codings = headers.get_all("transfer-encoding")
+    if len(codings) != 1 or codings[0].strip().lower() != b"chunked":
+        raise MalformedMessageError("the only transfer coding understood is chunked", 501)
+
+
 def _split_absolute(head: RequestHead) -> None:
     """`http://host/path` and CONNECT's `host:port`: the authority is the target's, not Host's."""
     if head.method == "CONNECT":
+        if not is_authority(head.path):
+            raise MalformedMessageError("the target of CONNECT is not a host and port")
         head.authority = head.path
         return
     try:

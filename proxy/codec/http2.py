@@ -9,6 +9,10 @@ them and calls the `Stream` each frame belongs to; whoever owns the session move
 `owner.wake()` says that there is something to take. Windows are given back to the peer only for
 bytes that were passed on: a stream that is paused keeps what it owes until it resumes. A stream
 whose own window is shut keeps the rest of its data in a backlog and tells `on_blocked`.
+
+Two bounds are added here. The library holds a peer to the size of its header lists only once the peer
+has acknowledged our settings, which a hostile one never does. And frames that are cheap to send and
+make us work or answer (PING, SETTINGS, PRIORITY, tiny windows, requests reset at once) have an allowance.
 """
 
 from __future__ import annotations
@@ -30,17 +34,20 @@ from httpunk._httpunk import (
     H2FrameGoAway,
     H2FrameHeaders,
     H2FramePing,
+    H2FramePriority,
     H2FrameRstStream,
     H2FrameSettings,
     H2FrameStreamError,
     H2FrameWindowUpdate,
+    H2ProtocolError,
     H2Stopped,
     H2StreamError,
     H2Streams,
     H2UserError,
 )
 
-from proxy.codec.message import HTTP_2, Headers, RequestHead, ResponseHead
+from proxy.codec.allowance import Allowance
+from proxy.codec.message import HTTP_2, Headers, RequestHead, ResponseHead, is_authority
 
 NO_ERROR: Final = 0x0
 PROTOCOL_ERROR: Final = 0x1
@@ -51,6 +58,15 @@ ENHANCE_YOUR_CALM: Final = 0xB
 
 UNTIL_SETTINGS = 100
 """Streams a client opens before it has heard how many the server takes."""
+FIRST_READS = 16_384
+"""Bytes looked at in one go until the peer has acknowledged our settings."""
+TINY_WINDOW = 64
+"""Bytes: a window opened by less is noise."""
+BYTES_PER_NOISE = 128
+"""A peer that moves this much for each noisy frame is busy, not hostile: gRPC probes the bandwidth
+of a busy connection with a PING for every round trip."""
+ALLOWANCE_SECONDS = 10.0
+"""An allowance of noise or resets may be spent this often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +82,17 @@ class Http2Settings:
     """Requests a client may have open at once; more are refused (and may be retried)."""
     send_buffer: int = 262_144
     """Bytes of one stream that may wait for the connection to take them."""
+    noise: int = 1_000
+    """Frames that move nothing (PING, SETTINGS, PRIORITY, tiny windows) in ten seconds."""
+    resets: int = 1_000
+    """Requests a client may take back in ten seconds, unless most of its requests are not."""
 
 
 class Owner(Protocol):
     """Who drives a session."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
 
     def wake(self) -> None:
         """There are bytes to write."""
@@ -229,7 +252,24 @@ class Stream:
 class Session:
     """One HTTP/2 connection."""
 
-    __slots__ = ("_spare", "_taken", "h2", "is_server", "owner", "settled", "wants_slot")
+    __slots__ = (
+        "_acknowledged",
+        "_acknowledging",
+        "_bytes",
+        "_bytes_seen",
+        "_max_header_list",
+        "_noise",
+        "_resets",
+        "_spare",
+        "_streams_seen",
+        "_taken",
+        "flooded",
+        "h2",
+        "is_server",
+        "owner",
+        "settled",
+        "wants_slot",
+    )
 
     def __init__(self, owner: Owner, settings: Http2Settings, *, server: bool) -> None:
         self.owner = owner
@@ -248,6 +288,17 @@ class Session:
         """The peer's settings have arrived."""
         self.wants_slot = False
         """Somebody waits to hear that a stream has ended."""
+        self.flooded = False
+        """The connection had to end because the peer did too much of what costs it little."""
+        self._acknowledging = False
+        """Our settings were acknowledged in what was read last: the library unpacked that before."""
+        self._acknowledged = False
+        self._max_header_list = settings.max_header_list
+        self._noise = Allowance(settings.noise, ALLOWANCE_SECONDS)
+        self._resets = Allowance(settings.resets, ALLOWANCE_SECONDS)
+        self._bytes = 0
+        self._bytes_seen = 0
+        self._streams_seen = 0
         self._spare: Stream | None = None
         self._taken: memoryview | None = None
         self.h2.begin()
@@ -259,13 +310,21 @@ class Session:
 
         The GOAWAY that says so to the peer is queued then, and every stream has been told.
         """
+        if not self._acknowledged:
+            if self._acknowledging:
+                self._acknowledged = True
+            elif len(data) > FIRST_READS:
+                return self._receive_slowly(data)
         h2 = self.h2
         server = self.is_server
+        self._bytes += len(data)
         stream: Stream | None
         try:
             for frame in h2.receive(data):
                 try:
                     if isinstance(frame, H2FrameHeaders):
+                        if not self._acknowledged:
+                            self._bound(frame.headers)
                         if server:
                             self._request(frame)
                             continue
@@ -301,6 +360,8 @@ class Session:
                         if flags > 1 and (flags != H2_FLAG_SLOT_FREED or self.wants_slot):
                             self.after(flags)
                     elif isinstance(frame, H2FrameWindowUpdate):
+                        if frame.increment < TINY_WINDOW:
+                            self._spend_noise()
                         _open_windows(h2.recv_window_update(frame))
                     else:
                         self._control(frame)
@@ -311,11 +372,44 @@ class Session:
                 self.after(flags)
         except H2Error as error:
             reason = error.args[0] if error.args and isinstance(error.args[0], int) else 1
+            self.flooded = reason == ENHANCE_YOUR_CALM
             h2.send_goaway(reason)
             self.owner.wake()
             self.fail(error)
             return str(error.args[-1])
         return None
+
+    def _receive_slowly(self, data: bytes) -> str | None:
+        """Piece by piece: what one piece unpacks to is looked at before the next is unpacked."""
+        for start in range(0, len(data), FIRST_READS):
+            wrong = self.receive(data[start : start + FIRST_READS])
+            if wrong is not None:
+                return wrong
+        return None
+
+    def _bound(self, headers: Headers) -> None:
+        """The largest header list there may be, for peers the library does not hold to it yet."""
+        size = sum(len(name) + len(value) + 32 for name, value in headers.raw_items())
+        if size > self._max_header_list:
+            raise H2ProtocolError(ENHANCE_YOUR_CALM, "header list larger than allowed")
+
+    def _spend_noise(self) -> None:
+        noise = self._noise
+        noise.left -= 1
+        if noise.left < 0:
+            busy = self._bytes - self._bytes_seen >= BYTES_PER_NOISE * self._noise.size
+            self._bytes_seen = self._bytes
+            if not noise.renew(self.owner.now(), deserved=busy):
+                raise H2ProtocolError(ENHANCE_YOUR_CALM, "too many frames that move nothing")
+
+    def _spend_reset(self) -> None:
+        resets = self._resets
+        resets.left -= 1
+        if resets.left < 0:
+            opened = (self.h2.last_processed_id - self._streams_seen) // 2
+            self._streams_seen = self.h2.last_processed_id
+            if not resets.renew(self.owner.now(), deserved=opened > 2 * resets.size):
+                raise H2ProtocolError(ENHANCE_YOUR_CALM, "too many requests taken back")
 
     def _request(self, frame: H2FrameHeaders) -> None:
         """Server: a request, or the trailers of one."""
@@ -350,6 +444,9 @@ class Session:
     def _control(self, frame: object) -> None:
         h2 = self.h2
         if isinstance(frame, H2FrameSettings):
+            if frame.ack:
+                self._acknowledging = True
+            self._spend_noise()
             initial, woken, flags = h2.recv_settings(frame)
             if initial:
                 self.settled = True
@@ -357,8 +454,11 @@ class Session:
             _open_windows(woken)
             self.after(flags)
         elif isinstance(frame, H2FramePing):
+            self._spend_noise()
             self.after(h2.recv_ping(frame))
         elif isinstance(frame, H2FrameRstStream):
+            if self.is_server:
+                self._spend_reset()
             stopped = h2.recv_reset(frame)
             if stopped is not None:
                 handle, _stop, _notify, flags = stopped
@@ -373,6 +473,8 @@ class Session:
                 stream.closed = True
                 stream.on_reset(frame.error_code, unprocessed=True)
             self.after(flags)
+        elif isinstance(frame, H2FramePriority):
+            self._spend_noise()
         elif isinstance(frame, H2FrameStreamError):
             raise H2StreamError(frame.stream_id, frame.error_code, "library")
 
@@ -511,21 +613,45 @@ def _open_windows(handles: list[object]) -> None:
 
 
 def request_head(frame: H2FrameHeaders) -> RequestHead:
-    """The head of a request that arrived as HTTP/2."""
+    """The head of a request that arrived as HTTP/2.
+
+    The library has looked at names, values and the order of fields. Whether the request says where it
+    goes, and only once, is looked at here (RFC 9113 section 8.3.1). Raises H2StreamError, on which the
+    session resets the stream.
+    """
     headers = frame.headers
+    method, path, scheme = frame.method, frame.path, frame.scheme
+    connects = method == "CONNECT"
+    if method is None or ((not path or scheme is None) and not connects):
+        raise _malformed(frame)
     authority = frame.authority
     if authority is None:
-        authority = headers.get("host", b"").decode("latin-1")
+        hosts = headers.get_all("host")
+        if len(hosts) > 1:
+            raise _malformed(frame)
+        authority = hosts[0].decode("latin-1") if hosts else ""
+    elif "host" in headers:
+        # What routes the request and what the application reads must be one.
+        del headers["host"]
+    length = frame.content_length
+    if not is_authority(authority) or (
+        length is not None and len(headers.get_all("content-length")) > 1
+    ):
+        raise _malformed(frame)
     return RequestHead(
-        frame.method or "GET",
-        frame.path or "/",
+        method,
+        path or "/",
         authority,
         headers,
         HTTP_2,
-        frame.content_length,
-        frame.scheme or "http",
-        upgrade=frame.method == "CONNECT",
+        length,
+        scheme or "http",
+        upgrade=connects,
     )
+
+
+def _malformed(frame: H2FrameHeaders) -> H2StreamError:
+    return H2StreamError(frame.stream_id, PROTOCOL_ERROR, "library")
 
 
 __all__ = [

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from httpunk._httpunk import HeaderMap as Headers
@@ -18,6 +19,8 @@ __all__ = [
     "Headers",
     "RequestHead",
     "ResponseHead",
+    "clean_trailers",
+    "is_authority",
     "strip_hop_by_hop",
 ]
 
@@ -31,6 +34,28 @@ HOP_BY_HOP = frozenset(
 _NEVER_NOMINATED = frozenset({"host", "content-length", "content-type", "authorization"})
 """A `connection` header that names these is an attack, not a wish: the field stays."""
 
+
+_NO_TRAILERS = HOP_BY_HOP | {
+    "authorization",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "max-forwards",
+    "proxy-authorization",
+    "range",
+    "trailer",
+}
+"""What says how a request is framed, routed or authorized, and must be known before its body."""
+
+_AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.~%!$&'()*+;=-]*)(?::\d{0,5})?", re.ASCII)
+_MOST_KNOWN = 1_000
+_known: set[str] = {""}
+"""Authorities that were looked at and are good: there are few, and each comes with every request."""
 
 _ONLY_CONNECTION = {"connection"}
 _PLAIN = (b"keep-alive", b"close")
@@ -102,6 +127,30 @@ class ResponseHead:
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.version}>"
+
+
+def is_authority(text: str) -> bool:
+    """Whether this is a host, perhaps with a port, and nothing else: no user, no list, no space.
+
+    RFC 9110 section 7.2 (Host) and RFC 9113 section 8.3.1 (`:authority`).
+    """
+    if text in _known:
+        return True
+    if _AUTHORITY.fullmatch(text) is None:
+        return False
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known.add(text)
+    return True
+
+
+def clean_trailers(trailers: Headers) -> None:
+    """Remove from a request's trailers what has its place before the body (RFC 9110 section 6.5.1),
+    and what only the mesh may say. An application that merges trailers into headers would believe it.
+    """
+    for name in trailers.keys():  # noqa: SIM118 (a copy, and not the map itself)
+        if name in _NO_TRAILERS or name.startswith("l5d-"):
+            del trailers[name]
 
 
 def strip_hop_by_hop(headers: Headers) -> None:

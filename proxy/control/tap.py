@@ -144,6 +144,9 @@ class TapService:
     def call(self, head: RequestHead, downstream: Downstream) -> Observation:
         return Observation(head, downstream, self._server, self._identity)
 
+    def refused(self, failure: Failure) -> None:
+        _log.info("a connection to the tap port was ended: %s", failure)
+
 
 class Observation(Call):
     """One stream: reads the request, then tells until it is over."""

@@ -220,11 +220,22 @@ class Arrival:
         elif protocol is Protocol.DETECT:
             self._detect(context, data)
         elif protocol is Protocol.HTTP1:
-            self._serve(context, data, http2=False)
+            self._expect_http1(context, data)
         elif protocol in (Protocol.HTTP2, Protocol.GRPC):
             self._serve(context, data, http2=True)
         else:
             self._forward(context, data)
+
+    def _expect_http1(self, context: Arrived, data: bytes) -> None:
+        """Another proxy carries it as HTTP/2: only a preface tells."""
+        self._sniffer = sniffer = Sniffer(
+            self._transport,
+            context.cell.current.detect_timeout,
+            lambda verdict, read: self._serve(context, read, http2=verdict is Detection.HTTP2),
+            self._left_early,
+        )
+        if data:
+            sniffer.on_data(data)
 
     def _detect(self, context: Arrived, data: bytes) -> None:
         inbound = self._inbound

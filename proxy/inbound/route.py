@@ -91,6 +91,9 @@ class InboundHttp:
     def call(self, head: RequestHead, downstream: Downstream) -> InboundCall:
         return InboundCall(head, downstream, self)
 
+    def refused(self, failure: Failure) -> None:
+        self.inbound.request_failed(self.context, failure, None)
+
     def authorize(self, head: RequestHead) -> Passage:
         """The passage of a request. Raises Denied or RouteNotFound.
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from proxy.codec.message import clean_trailers
 from proxy.net.failure import Failure
 from proxy.net.relay import join
 from weft import errors
@@ -80,6 +81,9 @@ class Service(Protocol):
 
     def call(self, head: RequestHead, downstream: Downstream) -> Call:
         """A call that has not begun; `begin` follows."""
+
+    def refused(self, failure: Failure) -> None:
+        """What a client sent was no request, or too much: its connection ends."""
 
 
 class Call:
@@ -172,6 +176,7 @@ class Call:
 
     def request_trailers(self, trailers: Headers) -> None:
         self.request_ended = True
+        clean_trailers(trailers)
         if self._replayable and not self.responded:
             self._trailers = trailers
             if self.kept is None:

@@ -67,7 +67,16 @@ class Http1Client:
         self._sent_all = ends
         self._method = head.method
         self.requests += 1
-        self.transport.write(self._codec.write_head(head, ends))
+        try:
+            wire = self._codec.write_head(head, ends)
+        except ValueError as error:
+            # Such a request line can only have come as HTTP/2, which does not mind it.
+            self._call = None
+            self.transport.abort()
+            self._keeper.gone(self, None)
+            call.response_failed(Failure(errors.BAD_REQUEST, str(error)))
+            return
+        self.transport.write(wire)
         call.upstream = self
         if call.kept is not None:
             call.replay(self)

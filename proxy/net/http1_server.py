@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy.codec.http1 import CONTINUE, MAX_HEAD, Http1ServerCodec, MalformedMessageError
 from proxy.codec.message import HTTP_1_1, Headers, ResponseHead
+from proxy.net.answer import ERROR, describe
 from proxy.net.failure import Failure
 from weft import errors
 
@@ -139,15 +140,16 @@ class Http1Server:
     def _refuse(self, error: MalformedMessageError) -> None:
         """Not a request, or one that could be read in two ways: nothing after it can be trusted."""
         kind = errors.HEADER_TOO_LARGE if error.status == 431 else errors.BAD_REQUEST
-        self._answer_and_close(error.status, kind.text)
+        self._answer_and_close(error.status, Failure(kind, str(error)))
 
     def _header_overdue(self) -> None:
         self._head_timer = None
         kind = errors.HEADER_TIMEOUT
-        self._answer_and_close(kind.http_status, kind.text)
+        self._answer_and_close(kind.http_status, Failure(kind))
 
-    def _answer_and_close(self, status: int, text: str) -> None:
-        headers = Headers([("content-length", b"0"), ("l5d-proxy-error", text)])
+    def _answer_and_close(self, status: int, failure: Failure) -> None:
+        self._service.refused(failure)
+        headers = Headers([("content-length", b"0"), (ERROR, describe(failure))])
         head = ResponseHead(status, headers, HTTP_1_1, 0)
         wire, _last = self._codec.write_head(head, True, False)
         self.transport.write(wire)

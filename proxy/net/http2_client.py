@@ -203,6 +203,9 @@ class Http2Client:
         elif session.closed:
             self.retire()
 
+    def now(self) -> float:
+        return self.transport.reactor.clock()
+
     def wake(self) -> None:
         if not self._dirty and self.connected:
             self._dirty = True

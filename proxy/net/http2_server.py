@@ -145,8 +145,14 @@ class Http2Server:
         """Accepted connections are connected."""
 
     def on_data(self, data: bytes) -> None:
-        if self._session.receive(data) is not None:
+        wrong = self._session.receive(data)
+        if wrong is not None:
+            kind = errors.HTTP2_FLOOD if self._session.flooded else errors.HTTP2_VIOLATION
+            self.service.refused(Failure(kind, wrong))
             self._end()
+
+    def now(self) -> float:
+        return self.transport.reactor.clock()
 
     def wake(self) -> None:
         if not self._dirty:

@@ -204,8 +204,7 @@ class Outbound(Front):
 
     def request_failed(self, call: OutboundCall, failure: Failure) -> None:
         """A request is answered with an error of ours."""
-        kind = failure.kind
-        self.http_errors.child((("error", kind.name), ("number", str(kind.number)))).value += 1
+        self._count_error(failure)
         course, endpoint = call.course, call.endpoint
         self.faults.note(
             "outbound",
@@ -214,6 +213,15 @@ class Outbound(Front):
             route=course.plan.name if course is not None else "",
             endpoint=str(endpoint.endpoint.address) if endpoint is not None else "",
         )
+
+    def client_refused(self, logical: Logical, failure: Failure) -> None:
+        """What the application sent is no request, or too much."""
+        self._count_error(failure)
+        self.faults.note("outbound", failure, peer=str(logical.target.address))
+
+    def _count_error(self, failure: Failure) -> None:
+        kind = failure.kind
+        self.http_errors.child((("error", kind.name), ("number", str(kind.number)))).value += 1
 
     def tcp_error(self, name: str, detail: str, peer: str) -> None:
         """Count and mention a connection that was closed for a fault."""

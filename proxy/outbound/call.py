@@ -51,6 +51,9 @@ class Service:
         self.clock = outbound.reactor.clock
         self.max_in_flight = outbound.settings.max_in_flight
 
+    def refused(self, failure: Failure) -> None:
+        self.outbound.client_refused(self.logical, failure)
+
 
 class OutboundCall(Call):
     """A request of the application."""

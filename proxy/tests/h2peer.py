@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,9 @@ class Peer:
         self.flush()
 
     # --- the session's owner --------------------------------------------------------------
+
+    def now(self) -> float:
+        return time.monotonic()
 
     def wake(self) -> None:
         """Flushed after every step."""

@@ -30,6 +30,7 @@ from proxy.identity.store import CertificateStore
 from proxy.inbound.accept import Inbound
 from proxy.net.listen import bind
 from proxy.net.reactor import Reactor
+from proxy.net.transport import Transport
 from proxy.outbound.accept import Outbound
 from proxy.settings import (
     ConnectSettings,
@@ -273,6 +274,9 @@ class Pair:
         self.run(lambda: self._stop.set())
         self._thread.join(5)
         assert not self._thread.is_alive()
+        for handler in list(self.reactor._handlers.values()):
+            if isinstance(handler, Transport):
+                handler.abort()  # closed, and still waiting for its peer to read an answer
         self.reactor.close()
 
     def run(self, fn: Callable[[], T]) -> T:

@@ -8,42 +8,10 @@ import socket
 import pytest
 
 from proxy.codec.http1 import PREFACE
+from proxy.tests.attacked import drained
 from proxy.tests.pair import Pair, application, echo_http, read_message
 
 GOOD = b"GET /good HTTP/1.1\r\nHost: v\r\n\r\n"
-
-AMBIGUOUS = {
-    "both lengths": b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: 4\r\n"
-    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: v\r\n\r\n",
-    "both lengths, other order": b"POST / HTTP/1.1\r\nHost: v\r\nTransfer-Encoding: chunked\r\n"
-    b"CONTENT-LENGTH: 4\r\n\r\n0\r\n\r\n",
-    "two lengths": b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcd",
-    "signed length": b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: +4\r\n\r\nabcd",
-    "length list": b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: 4, 4\r\n\r\nabcd",
-    "hexadecimal length": b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: 0x4\r\n\r\nabcd",
-    "unknown coding": b"POST / HTTP/1.1\r\nHost: v\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-    "coding after chunked": b"POST / HTTP/1.1\r\nHost: v\r\nTransfer-Encoding: chunked, identity\r\n\r\n",
-    "two codings": b"POST / HTTP/1.1\r\nHost: v\r\nTransfer-Encoding: chunked\r\n"
-    b"Transfer-Encoding: identity\r\n\r\n0\r\n\r\n",
-    "chunks in 1.0": b"POST / HTTP/1.0\r\nHost: v\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "space before colon": b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length : 4\r\n\r\nabcd",
-    "folded header": b"GET / HTTP/1.1\r\nHost: v\r\nX: a\r\n b\r\n\r\n",
-    "NUL in a value": b"GET / HTTP/1.1\r\nHost: v\r\nX: a\x00b\r\n\r\n",
-    "no host": b"GET / HTTP/1.1\r\nX: y\r\n\r\n",
-    "two hosts": b"GET / HTTP/1.1\r\nHost: v\r\nHost: w\r\n\r\n",
-    "userinfo in the target": b"GET http://me@v/ HTTP/1.1\r\nHost: v\r\n\r\n",
-    "pipelined both lengths": GOOD.replace(b"/good", b"/1")
-    + b"POST / HTTP/1.1\r\nHost: v\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
-}
-
-NOT_CHUNKS = {
-    "hexadecimal prefix": b"0x3\r\nabc\r\n0\r\n\r\n",
-    "sign": b"+3\r\nabc\r\n0\r\n\r\n",
-    "no size": b"\r\nabc\r\n0\r\n\r\n",
-    "underscore": b"1_0\r\nabc\r\n0\r\n\r\n",
-    "spill": b"3\r\nabcd\r\n0\r\n\r\n",
-    "huge": b"ffffffffffffffffff\r\nabc",
-}
 
 GARBAGE = {
     "zeros": b"\x00" * 64,
@@ -60,53 +28,11 @@ GARBAGE = {
 }
 
 
-def drained(sock: socket.socket) -> bytes:
-    """Everything until the peer closes."""
-    data = b""
-    try:
-        while more := sock.recv(65_536):
-            data += more
-    except ConnectionResetError:
-        pass
-    return data
-
-
 def serves(pair: Pair, *, inbound: bool) -> bool:
     with pair.connect(inbound=inbound) as sock:
         sock.sendall(GOOD)
         head, body, _ = read_message(sock)
         return head.startswith(b"HTTP/1.1 200") and body.startswith(b"GET /good ")
-
-
-@pytest.mark.parametrize("inbound", [False, True], ids=["outbound", "inbound"])
-@pytest.mark.parametrize("case", AMBIGUOUS)
-def test_ambiguous_requests_are_refused_and_nothing_after_them_is_read(
-    case: str, inbound: bool
-) -> None:
-    with application(echo_http) as port, Pair(port) as pair:
-        with pair.connect(inbound=inbound) as sock:
-            sock.sendall(AMBIGUOUS[case])
-            answer = drained(sock)
-        assert answer.count(b"HTTP/1.") >= 1
-        assert b" 400 Bad Request" in answer
-        assert b"smuggled" not in answer
-        assert answer.count(b"200 OK") == (1 if case.startswith("pipelined") else 0)
-        assert serves(pair, inbound=inbound)
-        assert pair.reactor.failures == 0
-
-
-@pytest.mark.parametrize("inbound", [False, True], ids=["outbound", "inbound"])
-@pytest.mark.parametrize("case", NOT_CHUNKS)
-def test_malformed_chunks_end_the_connection(case: str, inbound: bool) -> None:
-    with application(echo_http) as port, Pair(port) as pair:
-        with pair.connect(inbound=inbound) as sock:
-            sock.sendall(
-                b"POST / HTTP/1.1\r\nHost: v\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + NOT_CHUNKS[case]
-            )
-            assert b" 400 Bad Request" in drained(sock)
-        assert serves(pair, inbound=inbound)
-        assert pair.reactor.failures == 0
 
 
 @pytest.mark.parametrize("inbound", [False, True], ids=["outbound", "inbound"])

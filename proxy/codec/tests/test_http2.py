@@ -16,6 +16,17 @@ from proxy.codec.upgrade import (
     restore_response,
     to_http1,
 )
+from testkit.attacks.frames import (
+    ACK,
+    BEGINNING,
+    GET,
+    PING,
+    RST_STREAM,
+    SETTINGS,
+    field,
+    frame,
+    request,
+)
 
 
 class Noted(Stream):
@@ -54,6 +65,10 @@ class Owner:
     def __init__(self) -> None:
         self.streams: list[Noted] = []
         self.over = False
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
 
     def wake(self) -> None: ...
 
@@ -225,3 +240,37 @@ def test_the_applications_version_comes_back() -> None:
     restore_response(head)
     assert head.version == "HTTP/1.0"
     assert "l5d-orig-proto" not in head.headers
+
+
+def test_now_and_then_a_peer_may_be_noisy_for_ever() -> None:
+    owner = Owner()
+    server = Session(owner, Http2Settings(noise=10), server=True)
+    assert server.receive(BEGINNING) is None
+    for _ in range(100):
+        owner.time += 10.0
+        assert server.receive(frame(PING, 0, 0, bytes(8)) * 10) is None
+        server.take()
+        server.sent()
+    assert server.receive(frame(PING, 0, 0, bytes(8)) * 30) is not None
+    assert server.flooded
+
+
+def test_requests_taken_back_are_forgiven_when_most_are_not() -> None:
+    owner = Owner()
+    server = Session(owner, Http2Settings(resets=10), server=True)
+    sent = BEGINNING + frame(SETTINGS, ACK, 0)
+    for number in range(200):
+        sid = 2 * number + 1
+        sent += request(GET, stream=sid)
+        if number % 3 == 0:
+            sent += frame(RST_STREAM, 0, sid, b"\0\0\0\x08")
+    for start in range(0, len(sent), 100):
+        assert server.receive(sent[start : start + 100]) is None
+    assert not server.flooded
+
+
+def test_header_lists_are_bounded_before_the_peer_has_acknowledged_it() -> None:
+    server = Session(Owner(), Http2Settings(max_header_list=1_000), server=True)
+    assert server.receive(BEGINNING + request(GET + field(b"a", b"b" * 900))) is None
+    assert server.receive(request(GET + field(b"a", b"b" * 1_000), stream=3)) is not None
+    assert server.flooded

@@ -1,0 +1,139 @@
+"""HTTP/2 that breaks rules, means something else in HTTP/1, or never ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.tests.attacked import BLOCKS, SIDES, Victim, blocks_grown, victim
+from testkit.attacks.floods import ENHANCE_YOUR_CALM, FLOODS
+from testkit.attacks.frames import (
+    BEGINNING,
+    DATA,
+    GET,
+    GOAWAY,
+    HEADERS,
+    PING,
+    POST,
+    REQUESTS,
+    RST_STREAM,
+    RULES,
+    WINDOW_UPDATE,
+    Attack,
+    End,
+    field,
+    frame,
+    read_frames,
+    request,
+)
+
+AS_HTTP1 = field(b"l5d-orig-proto", b"HTTP/1.1")
+GOODBYE = frame(GOAWAY, 0, 0, bytes(8))
+"""Nothing more comes: the proxy finishes what there is and closes."""
+
+
+def code(payload: bytes) -> int:
+    return int.from_bytes(payload[4:8], "big")
+
+
+def judge(pair: Victim, side: str, attack: Attack, sent: bytes) -> None:
+    answer = read_frames(pair.throw(side, BEGINNING + sent + GOODBYE))
+    codes = [code(payload) for kind, _, payload in answer if kind == GOAWAY]
+    resets = [payload for kind, stream, payload in answer if (kind, stream) == (RST_STREAM, 1)]
+    heads = [stream for kind, stream, _ in answer if kind == HEADERS]
+    if attack.end is End.CONNECTION:
+        assert codes
+        assert codes[-1] != 0
+        name = "protocol-violation"
+        assert pair.metric(f"{side}_http_errors_total", error=name) == 1
+    elif attack.end is End.STREAM:
+        assert not any(codes)
+        assert resets or heads
+        assert pair.seen.requests == []
+    else:
+        assert heads == [1]
+        assert len(pair.seen.requests) == 1
+    assert b"evil" not in pair.seen.everything()
+    assert b"/smuggled" not in pair.seen.everything()
+    pair.is_sound(side)
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("attack", REQUESTS.values(), ids=REQUESTS)
+def test_requests_that_http1_would_read_differently(side: str, attack: Attack) -> None:
+    with victim() as pair:
+        judge(pair, side, attack, attack.sent)
+
+
+@pytest.mark.parametrize("attack", REQUESTS.values(), ids=REQUESTS)
+def test_the_same_for_an_application_that_speaks_http1(attack: Attack) -> None:
+    """A peer that claims to carry HTTP/1: what it says becomes a request line and headers."""
+    carried = attack.sent
+    for block in (POST, GET):
+        carried = _with(carried, block)
+    with victim() as pair:
+        judge(pair, "inbound", attack, carried)
+
+
+def _with(sent: bytes, block: bytes) -> bytes:
+    """The same frames, with `AS_HTTP1` at the end of every header block that begins so."""
+    out = b""
+    at = 0
+    while at < len(sent):
+        end = at + 9 + int.from_bytes(sent[at : at + 3], "big")
+        payload = sent[at + 9 : end]
+        if sent[at + 3] == HEADERS and payload.startswith(block):
+            payload += AS_HTTP1
+        out += len(payload).to_bytes(3, "big") + sent[at + 3 : at + 9] + payload
+        at = end
+    return out
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("attack", RULES.values(), ids=RULES)
+def test_frames_against_the_rules(side: str, attack: Attack) -> None:
+    with victim() as pair:
+        judge(pair, side, attack, attack.sent)
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
+def test_floods_end_with_a_request_for_calm(side: str, flood: bytes) -> None:
+    with victim() as pair:
+
+        def attack() -> None:
+            answer = read_frames(pair.throw(side, BEGINNING + flood))
+            codes = [code(payload) for kind, _, payload in answer if kind == GOAWAY]
+            # A client that sends on after the close may lose the answer to a reset of its own.
+            assert not codes or codes[-1] == ENHANCE_YOUR_CALM
+            pair.is_sound(side)
+
+        assert blocks_grown(attack) < BLOCKS
+        assert pair.metric(f"{side}_http_errors_total", error="protocol-flood") == 4
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_frames_of_unknown_kinds_are_nothing(side: str) -> None:
+    """They cost less than reading them: no bound is needed, and extensions rely on it."""
+    with victim() as pair:
+        sent = BEGINNING + frame(0xFA, 0, 0) * 50_000 + request(GET)
+        answer = read_frames(pair.throw(side, sent + GOODBYE))
+        assert HEADERS in [kind for kind, _, _ in answer]
+        pair.is_sound(side)
+
+
+def test_a_busy_client_may_be_noisy() -> None:
+    """gRPC libraries send a PING for every round trip while data moves."""
+    with victim() as pair:
+        busy = (
+            request(POST, ends=False)
+            + (frame(DATA, 0, 1, bytes(1_000)) + frame(PING, 0, 0, bytes(8))) * 60
+        )
+        grown = b"".join(
+            busy.replace(b"\0\0\0\x01", one.to_bytes(4, "big")) + frame(DATA, 1, one)
+            for one in range(1, 101, 2)
+        )
+        windows = frame(WINDOW_UPDATE, 0, 0, b"\0\x7f\xff\xff")
+        answer = read_frames(pair.throw("inbound", BEGINNING + windows + grown + GOODBYE))
+        assert not any(code(payload) for kind, _, payload in answer if kind == GOAWAY)
+        assert [kind for kind, _, _ in answer].count(PING) == 3_000
+        pair.is_sound("inbound")
