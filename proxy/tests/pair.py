@@ -281,6 +281,8 @@ class Pair:
 
     def run(self, fn: Callable[[], T]) -> T:
         """Call `fn` on the reactor's thread, between batches."""
+        if threading.current_thread() is self._thread:
+            return fn()
         done = threading.Event()
         result: list[T] = []
 

@@ -37,6 +37,16 @@ class Mail:
             sock.sendall(b"250 " + line)
 
 
+def dialled(pair: Pair) -> float:
+    """Connections made to endpoints so far."""
+    return pair.metric("tcp_open_total", direction="outbound", peer="dst")
+
+
+def connected(pair: Pair) -> float:
+    """Connections to endpoints that are open."""
+    return pair.metric("tcp_open_connections", direction="outbound", peer="dst")
+
+
 def impatient(pair: Pair) -> None:
     """Nothing in a test may wait for detection to time out."""
     logical = pair.lookups.policy
@@ -75,8 +85,8 @@ def test_the_greeting_costs_little() -> None:
             with pair.connect() as sock:
                 read_until(sock, b"\r\n")
             times.append(time.monotonic() - began)
-    # Two handshakes on a loaded machine; the rule is 5 ms, waiting would be 300.
-    assert sorted(times)[5] < 0.1
+    # The rule is 5 ms; waiting would be 300 each time, however loaded the machine.
+    assert min(times) < 0.1
 
 
 def test_an_unmeshed_client_hears_it_too() -> None:
@@ -85,10 +95,10 @@ def test_an_unmeshed_client_hears_it_too() -> None:
         application(Mail()) as port,
         Pair(port, inbound_policy=policy, client_ip="10.9.9.9") as pair,
     ):
+        # Longer than any socket of a test waits.
+        pair.inbound.settings = replace(pair.inbound.settings, detect_timeout=30.0)
         with pair.connect(inbound=True) as sock:
-            began = time.monotonic()
             assert read_until(sock, b"\r\n") == GREETING
-            assert time.monotonic() - began < 0.29  # TLS detection alone would take 0.3
         assert pair.metric("inbound_tcp_detect_http_results_total", result="not_http") == 1
 
 
@@ -113,18 +123,18 @@ def test_http_is_http_however_late_and_leaves_no_connection_behind() -> None:
     with application(app) as port, Pair(port) as pair:
         impatient(pair)
         with pair.connect() as sock:
-            while pair.metric("tcp_open_total", direction="outbound", peer="dst") < 1:
-                pass
+            pair.eventually(lambda: dialled(pair), 1.0)
             assert status(ask(sock)) == 200
             assert pair.metric("response_total", direction="inbound", status_code="200") == 1
-            while pair.metric("tcp_open_connections", direction="outbound", peer="dst") > 1:
-                pass
-        before = pair.metric("tcp_open_total", direction="outbound", peer="dst")
+            pair.eventually(lambda: connected(pair), 1.0)
+        before = dialled(pair)
         with pair.connect() as sock:
-            time.sleep(0.05)
+            pair.eventually(lambda: len(pair.outbound.connections), 1)
+            for _ in range(5):
+                pair.advance(0.0)  # turns of the loop, in which it would reach for the endpoint
             assert status(ask(sock)) == 200
         # It is known to speak HTTP: nothing was dialled for silence.
-        assert pair.metric("tcp_open_total", direction="outbound", peer="dst") == before
+        assert dialled(pair) == before
 
 
 def test_a_client_that_speaks_first_and_not_http_uses_the_connection_that_is_there() -> None:
@@ -134,18 +144,19 @@ def test_a_client_that_speaks_first_and_not_http_uses_the_connection_that_is_the
     ):
         impatient(pair)
         with pair.connect() as sock:
-            while pair.metric("tcp_open_total", direction="outbound", peer="dst") < 1:
-                pass
+            pair.eventually(lambda: dialled(pair), 1.0)
             sock.sendall(b"\x00\x01 not http at all")
             assert read_until(sock, b"all") == b"\x00\x01 not http at all"
-        assert pair.metric("tcp_open_total", direction="outbound", peer="dst") == 1
+        assert dialled(pair) == 1
 
 
 @pytest.mark.slow
 def test_an_endpoint_that_cannot_be_reached_does_not_end_the_wait() -> None:
     with Pair(1, endpoints=[Endpoint(SocketAddress(LOCAL, 1))]) as pair, pair.connect() as sock:
         impatient(pair)
-        time.sleep(0.05)
+        pair.eventually(lambda: len(pair.outbound.connections), 1)
+        for _ in range(5):
+            pair.advance(0.0)
         head = ask(sock)
         assert status(head) in (502, 504)
 
@@ -154,11 +165,9 @@ def test_a_client_that_leaves_takes_the_connection_with_it() -> None:
     with application(echo_bytes) as port, Pair(port, endpoints=plain(port)) as pair:
         impatient(pair)
         with pair.connect():
-            while pair.metric("tcp_open_connections", direction="outbound", peer="dst") < 1:
-                pass
-        while pair.metric("tcp_open_connections", direction="outbound", peer="dst"):
-            pass
-        assert not pair.run(lambda: pair.outbound.connections)
+            pair.eventually(lambda: connected(pair), 1.0)
+        pair.eventually(lambda: connected(pair), 0.0)
+        pair.eventually(lambda: len(pair.outbound.connections), 0)
 
 
 # --- policies about HTTP --------------------------------------------------------------------
@@ -199,7 +208,8 @@ def test_a_connection_made_ahead_of_its_requests_stays_good() -> None:
         Pair(port, outbound_policy=policy) as pair,
         pair.connect() as sock,
     ):
-        time.sleep(0.22)  # longer than detection waits
+        pair.eventually(lambda: len(pair.outbound.connections), 1)
+        pair.advance(0.5)  # longer than detection waits
         assert status(ask(sock)) == 200
 
 

@@ -163,7 +163,6 @@ def test_a_ports_rate_limit(*, limited: bool) -> None:
     with application(app) as port, governed(port, policy()) as (pair, plane):
         plane.server(port).show(server)
         assert once(pair) == 200  # the policy of the port is known after the first at the latest
-        while not pair.run(lambda: pair.inbound.policies.port(port).known):
-            pass
+        pair.eventually(lambda: pair.inbound.policies.port(port).known, True)
         codes = [once(pair) for _ in range(5)]
         assert codes.count(429) == (3 if limited else 0)

@@ -135,7 +135,8 @@ def test_silence_becomes_opaque_when_detection_times_out() -> None:
         Pair(port, endpoints=[Endpoint(SocketAddress(LOCAL, port))]) as pair,
     ):
         with pair.connect() as sock:
-            time.sleep(0.3)
+            found = "outbound_tcp_detect_http_results_total"
+            pair.eventually(lambda: pair.metric(found, result="read_timeout"), 1.0)
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
             assert sock.recv(100).startswith(b"GET / HTTP/1.1\r\nHost: v")
         assert pair.metric("outbound_tcp_detect_http_results_total", result="read_timeout") == 1

@@ -186,7 +186,7 @@ def test_the_limit_ends_the_stream_and_the_cost() -> None:
         pair.get("/unseen")
         assert observer.end() is Code.OK
         assert len(observer.events) == 6
-        assert pair.run(lambda: pair.inbound.observers + pair.outbound.observers) == []
+        pair.eventually(lambda: len(pair.inbound.observers + pair.outbound.observers), 0)
 
 
 def test_only_what_matches_is_told() -> None:
@@ -203,8 +203,7 @@ def test_leaving_ends_the_cost() -> None:
     with scene() as pair:
         with watching(pair):
             assert pair.run(lambda: len(pair.inbound.observers)) == 1
-        while pair.run(lambda: len(pair.taps)):
-            pass
+        pair.eventually(lambda: len(pair.taps), 0)
         assert pair.run(lambda: pair.inbound.observers) == []
         assert pair.get("/").startswith(b"GET / ")
 
@@ -287,7 +286,7 @@ def test_plaintext_is_refused() -> None:
             while data := sock.recv(100):
                 received += data
         assert not received.startswith(b"HTTP")
-        assert pair.run(lambda: len(pair.server.connections)) == 0
+        pair.eventually(lambda: len(pair.server.connections), 0)
 
 
 @pytest.mark.slow
@@ -295,7 +294,7 @@ def test_a_silent_client_is_given_a_second() -> None:
     with scene() as pair, socket.create_connection((LOCAL, pair.tap_port), timeout=5) as sock:
         with contextlib.suppress(ConnectionError):
             assert sock.recv(1) == b""
-        assert pair.run(lambda: len(pair.server.connections)) == 0
+        pair.eventually(lambda: len(pair.server.connections), 0)
 
 
 @pytest.mark.parametrize(
