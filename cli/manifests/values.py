@@ -14,8 +14,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from weft import labels
 from weft.addresses import parse_networks
 from weft.durations import parse_duration, parse_go_duration
+from weft.matchers import parse_matchers
 from weft.names import is_dns_label, is_dns_name
 from weft.ports import ADMIN, CONTROL, DEFAULT_OPAQUE, INBOUND, MAX_PORT, OUTBOUND, parse_port_set
+from weft.urls import parse_http_url
 from weft.version import VERSION
 
 
@@ -37,6 +39,15 @@ def _duration(text: str) -> str:
 
 def _go_duration(text: str) -> str:
     parse_go_duration(text)
+    return text
+
+
+def _optional_url(text: str) -> str:
+    return parse_http_url(text) if text else text
+
+
+def _metric_labels(text: str) -> str:
+    parse_matchers(text)
     return text
 
 
@@ -74,6 +85,8 @@ GoDuration = Annotated[str, AfterValidator(_go_duration)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 Share = Annotated[int | str, AfterValidator(_share)]
 Domain = Annotated[str, AfterValidator(_domain)]
+OptionalURL = Annotated[str, AfterValidator(_optional_url)]
+MetricLabels = Annotated[str, AfterValidator(_metric_labels)]
 Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
 UserId = Annotated[int, Field(ge=0, le=2**31 - 1)]
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
@@ -374,6 +387,10 @@ class Values(Section):
     """The form of a log line."""
     controllerUID: Annotated[int, Field(ge=1)] = 2103
     """The user of control-plane containers."""
+    prometheusUrl: OptionalURL = ""
+    """A Prometheus that scrapes the proxies: stats and the dashboard ask it. Empty: the web service's own collector."""
+    prometheusLabels: MetricLabels = ""
+    """Labels of this cluster's series, where that Prometheus has those of several: `cluster=east`."""
     nodeSelector: dict[str, str] = {"kubernetes.io/os": "linux"}
     """Labels of nodes that may run control-plane pods."""
     priorityClassName: str = ""

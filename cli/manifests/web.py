@@ -44,7 +44,11 @@ def container(values: Values) -> dict[str, Any]:
         values,
         COMPONENT,
         ports={"http": WEB},
-        settings={"ADDR": f"0.0.0.0:{WEB}"},
+        settings={
+            "ADDR": f"0.0.0.0:{WEB}",
+            "PROMETHEUS_URL": values.prometheusUrl,
+            "PROMETHEUS_LABELS": values.prometheusLabels,
+        },
         mounts={},
         resources=resources(values.web.resources),
     )

@@ -1,7 +1,10 @@
 """The web service put together, in the order in which it comes up."""
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import aiohttp
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from kit import admin, tracing
@@ -16,8 +19,12 @@ from web.pages.snapshots import Snapshots, World
 from web.security import names_of
 from web.server import application
 from web.settings import WebSettings
+from web.stats.backend import Backend
 from web.stats.collector.scraping import Collector, Limits
+from web.stats.fallback import Fallback
 from web.stats.inventory import Inventory
+from web.stats.prometheus.backend import Prometheus
+from web.stats.prometheus.client import Client as PrometheusClient
 from web.stats.sources import Sources, targets
 from weft.names import WEB_COMPONENT
 
@@ -36,25 +43,40 @@ async def serve(
     inventory = Inventory(settings.controller_namespace)
     sources = Sources(client, inventory, process.readiness)
     collector = Collector(lambda: targets(inventory), limits(settings), metrics)
-    pages = dashboard(settings, inventory, collector, sources)
-    face = application(
-        inventory,
-        collector,
-        sources.listed.is_set,
-        metrics,
-        hosts(settings),
-        settings.identities,
-        pages,
-    )
-    async with (
-        admin.serve(settings.admin_addr, process.readiness, registry),
-        listener.serve(face, settings.addr),
-    ):
-        with tracing.exporting(WEB_COMPONENT, settings.trace_collector):
-            try:
-                await process.run(sources.run(), _collect(sources, collector))
-            finally:
-                pages.close()
+    async with numbers(settings, collector) as backend:
+        pages = dashboard(settings, inventory, backend, collector, sources)
+        face = application(
+            inventory,
+            backend,
+            sources.listed.is_set,
+            metrics,
+            hosts(settings),
+            settings.identities,
+            pages,
+        )
+        jobs = [sources.run(), _collect(sources, collector)]
+        if isinstance(backend, Fallback):
+            jobs.append(backend.run())
+        async with (
+            admin.serve(settings.admin_addr, process.readiness, registry),
+            listener.serve(face, settings.addr),
+        ):
+            with tracing.exporting(WEB_COMPONENT, settings.trace_collector):
+                try:
+                    await process.run(*jobs)
+                finally:
+                    pages.close()
+
+
+@asynccontextmanager
+async def numbers(settings: WebSettings, collector: Collector) -> AsyncIterator[Backend]:
+    """Where numbers come from: the collector, or a Prometheus with the collector behind it."""
+    if settings.prometheus_url is None:
+        yield collector
+        return
+    async with aiohttp.ClientSession() as session:
+        client = PrometheusClient(settings.prometheus_url, session)
+        yield Fallback(Prometheus(client, settings.prometheus_labels), collector)
 
 
 async def _collect(sources: Sources, collector: Collector) -> None:
@@ -64,12 +86,16 @@ async def _collect(sources: Sources, collector: Collector) -> None:
 
 
 def dashboard(
-    settings: WebSettings, inventory: Inventory, collector: Collector, sources: Sources
+    settings: WebSettings,
+    inventory: Inventory,
+    backend: Backend,
+    collector: Collector,
+    sources: Sources,
 ) -> Dashboard:
     """The pages, whose numbers move as often as proxies are scraped."""
     world = World(
         inventory,
-        collector,
+        backend,
         settings.identities,
         Components(inventory, time.time),
         collector.failing_pods,

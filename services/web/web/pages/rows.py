@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from web.stats.aggregate import Requests, Row, Tcp
+from web.stats.backend import Provenance
 from web.stats.edges import Edge
 from web.stats.links import End
 from web.stats.query import Ref
@@ -39,6 +40,16 @@ def edge(found: Edge) -> Json:
         "reason": found.reason,
         "requests": requests(found.requests),
         "tcp": tcp(found.tcp),
+    }
+
+
+def source(found: Provenance) -> Json:
+    """`since` in epoch seconds, null before the first number; `fallbackReason` is empty unless a
+    Prometheus is configured and something else answered."""
+    return {
+        "backend": found.backend,
+        "since": found.since,
+        "fallbackReason": found.fallback_reason,
     }
 
 

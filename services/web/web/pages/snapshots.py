@@ -99,6 +99,7 @@ class Snapshots:
             "window": answer.window,
             "observed": answer.observed,
             "backend": answer.backend,
+            "source": rows.source(answer.source),
             "version": VERSION,
             "mesh": world.inventory.mesh,
             "down": [

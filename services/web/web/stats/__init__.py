@@ -10,7 +10,11 @@ routes      how each route does
 authz       what policy lets in and keeps out
 faults      the numbered errors of proxies, asked when somebody wants to know
 selection   which series answer it: direction, labels to match, labels to group by (pure)
-backend     where series live: one interface, `collector` or Prometheus behind it
+backend     where series live: one interface, two behind it
+fallback    Prometheus while it answers, the collector while it does not
+prometheus/ asks a Prometheus
+sums        what series of one group say, added up
+quantile    quantiles of a histogram, as Prometheus computes them
 collector/  scrapes the proxies itself and remembers ten minutes
 inventory   pods, workloads, services and namespaces, and who owns whom (pure)
 sources     Kubernetes watches that keep the inventory true

@@ -122,7 +122,8 @@ class Backend(Protocol):
     async def measure(self, selection: Selection, window: float) -> Measured:
         """Traffic by group over the last `window` seconds. Raises BackendError.
 
-        A group is there when the backend knows a series of it, even if nothing moved in the window.
+        A group is there when the backend knows a series of it that was asked for, even if nothing
+        moved in the window.
         """
 
     async def links(self, selection: LinkSelection, window: float) -> MeasuredLinks:

@@ -21,6 +21,16 @@ def test_hosts() -> None:
     assert WebSettings.load({"WEFT_ALLOWED_HOSTS": ""}).allowed_hosts is None
 
 
+def test_a_prometheus() -> None:
+    none = WebSettings.load({"WEFT_PROMETHEUS_URL": "", "WEFT_PROMETHEUS_LABELS": ""})
+    assert (none.prometheus_url, none.prometheus_labels) == (None, ())
+    settings = WebSettings.load(
+        {"WEFT_PROMETHEUS_URL": "http://a:9090/", "WEFT_PROMETHEUS_LABELS": "cluster=east"}
+    )
+    assert settings.prometheus_url == "http://a:9090"
+    assert settings.prometheus_labels == (("cluster", "east"),)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -29,6 +39,8 @@ def test_hosts() -> None:
         ("WEFT_SCRAPE_TIMEOUT", "0"),
         ("WEFT_SCRAPE_CONCURRENCY", "0"),
         ("WEFT_SCRAPE_SERIES", "5"),
+        ("WEFT_PROMETHEUS_URL", "prometheus:9090"),
+        ("WEFT_PROMETHEUS_LABELS", "cluster"),
     ],
 )
 def test_what_is_not_allowed_is_named(name: str, value: str) -> None:

@@ -8,7 +8,6 @@ exposition    Prometheus' text format: bytes in any pieces -> series and values
 families      which series are kept, and which of their labels
 target        one pod's series: resets, births and disappearances become increases
 history       one number over time: what it grew by between two moments
-quantile      quantiles of a histogram, as Prometheus computes them
 memory        all targets: what `backend.Backend` promises, from what was scraped
 
 Memory is bounded: a series costs 16 bytes for each scrape in which it changed, at most

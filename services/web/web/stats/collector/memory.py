@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from web.stats.backend import Flow, Group, Latency, Sample, TcpTotals, Traffic
+from web.stats.backend import Flow, Group, Sample, Traffic
 from web.stats.collector import families
-from web.stats.collector.quantile import quantile
 from web.stats.collector.target import Cell, Target
-from web.stats.links import Link, LinkSelection, Security, link, security
+from web.stats.links import Link, LinkSelection, link, security
 from web.stats.selection import Peer, Selection
-from web.stats.tallies import OWN, TallySelection
+from web.stats.sums import Secured, Sums
+from web.stats.tallies import CLASSIFICATION, OWN, TallySelection
 
 HORIZON = 600.0
 """Seconds that are remembered."""
@@ -26,44 +26,6 @@ class Identity(NamedTuple):
     uid: str
     address: str
     port: int
-
-
-@dataclass
-class _Sums:
-    """One group's series, added up."""
-
-    success: float = 0.0
-    failure: float = 0.0
-    buckets: dict[float, float] = field(default_factory=dict)
-    has_tcp: bool = False
-    open_connections: float = 0.0
-    read_bytes: float = 0.0
-    write_bytes: float = 0.0
-
-    def traffic(self, *, tcp: bool) -> Traffic:
-        return Traffic(
-            self.success,
-            self.failure,
-            Latency(*(quantile(q, self.buckets) for q in (0.5, 0.95, 0.99))),
-            TcpTotals(self.open_connections, self.read_bytes, self.write_bytes)
-            if tcp and self.has_tcp
-            else None,
-        )
-
-
-@dataclass
-class _Secured:
-    """What is said of one link's connections: those open now, or else those that were."""
-
-    open: set[Security] = field(default_factory=set)
-    closed: set[Security] = field(default_factory=set)
-
-    def add(self, said: Security, *, is_open: bool) -> None:
-        (self.open if is_open else self.closed).add(said)
-
-    @property
-    def known(self) -> frozenset[Security]:
-        return frozenset(self.open or self.closed)
 
 
 @dataclass
@@ -88,7 +50,7 @@ class Memory:
         Gauges count only of targets scraped after `fresh_after`: a pod that is gone has no open
         connections any more.
         """
-        sums: dict[Group, _Sums] = {}
+        sums: dict[Group, Sums] = {}
         for target in self.targets.values():
             rest = _unmet(selection, target.labels)
             if rest is None:
@@ -96,17 +58,17 @@ class Memory:
             fresh = target.scraped is not None and target.scraped > fresh_after
             for cell in target.cells.values():
                 family = cell.kept.family
-                if family not in _RESPONSES and family not in families.TCP:
+                is_tcp = family in families.TCP
+                if not (selection.tcp if is_tcp else family in _RESPONSES):
                     continue
                 if not _matches(cell, rest):
                     continue
                 group = _group(selection, target.labels, cell.labels)
                 if group is None:
                     continue
-                one = sums.setdefault(group, _Sums())
-                if cell.kept.family in families.TCP:
-                    if selection.tcp:
-                        _add_tcp(one, selection.peer, cell, since, until, fresh)
+                one = sums.setdefault(group, Sums())
+                if is_tcp:
+                    _add_tcp(one, selection.peer, cell, since, until, fresh)
                 else:
                     _add(one, cell, since, until)
         return {group: one.traffic(tcp=selection.tcp) for group, one in sums.items()}
@@ -115,8 +77,8 @@ class Memory:
         self, selection: LinkSelection, since: float, until: float, fresh_after: float
     ) -> dict[Link, Flow]:
         """Links of which something is known between two moments; gauges as in `measure`."""
-        sums: dict[Link, _Sums] = {}
-        secured: dict[Link, _Secured] = {}
+        sums: dict[Link, Sums] = {}
+        secured: dict[Link, Secured] = {}
         for target in self.targets.values():
             fresh = target.scraped is not None and target.scraped > fresh_after
             for cell in target.cells.values():
@@ -126,7 +88,7 @@ class Memory:
                 found = link(selection, target.labels, cell.labels)
                 if found is None or not selection.selects(found):
                     continue
-                one = sums.setdefault(found, _Sums())
+                one = sums.setdefault(found, Sums())
                 if cell.kept.family in families.TCP:
                     peer = Peer.DST if found.source is not None else Peer.SRC
                     _add_tcp(one, peer, cell, since, until, fresh)
@@ -134,11 +96,9 @@ class Memory:
                     _add(one, cell, since, until)
                 said = security(cell.labels)
                 if said is not None:
-                    secured.setdefault(found, _Secured()).add(
-                        said, is_open=fresh and cell.gauge > 0
-                    )
+                    secured.setdefault(found, Secured()).add(said, is_open=fresh and cell.gauge > 0)
         return {
-            found: Flow(one.traffic(tcp=True), secured.get(found, _Secured()).known)
+            found: Flow(one.traffic(tcp=True), secured.get(found, Secured()).known)
             for found, one in sums.items()
         }
 
@@ -150,7 +110,7 @@ class Memory:
         wanted |= {one.family for one in selection.source.times}
         own = [(name, value) for name, value in selection.match if name in OWN]
         rest = [(name, value) for name, value in selection.match if name not in OWN]
-        sums: dict[tuple[str, ...], _Sums] = {}
+        sums: dict[tuple[str, ...], Sums] = {}
         for target in self.targets.values():
             if any(target.labels.get(name) != value for name, value in own):
                 continue
@@ -161,7 +121,7 @@ class Memory:
                     (target.labels if name in OWN else cell.labels).get(name, "")
                     for name in selection.by
                 )
-                _add(sums.setdefault(key, _Sums()), cell, since, until)
+                _add(sums.setdefault(key, Sums()), cell, since, until)
         return {key: one.traffic(tcp=False) for key, one in sums.items()}
 
     def history(
@@ -217,17 +177,15 @@ def _matches(cell: Cell, rest: Iterable[tuple[str, str]]) -> bool:
     return all(cell.labels.get(name) == value for name, value in rest)
 
 
-def _add(sums: _Sums, cell: Cell, since: float, until: float) -> None:
+def _add(sums: Sums, cell: Cell, since: float, until: float) -> None:
     grown = cell.counter.increase(since, until)
     if cell.kept.bound is not None:
-        sums.buckets[cell.kept.bound] = sums.buckets.get(cell.kept.bound, 0.0) + grown
-    elif cell.labels.get("classification") == "success":
-        sums.success += grown
-    elif cell.labels.get("classification") == "failure":
-        sums.failure += grown
+        sums.bucket(cell.kept.bound, grown)
+    else:
+        sums.count(cell.labels.get(CLASSIFICATION, ""), grown)
 
 
-def _add_tcp(sums: _Sums, peer: Peer, cell: Cell, since: float, until: float, fresh: bool) -> None:
+def _add_tcp(sums: Sums, peer: Peer, cell: Cell, since: float, until: float, fresh: bool) -> None:
     sums.has_tcp = True
     if cell.kept.family == families.OPEN_CONNECTIONS:
         # Both ends count, as in Linkerd's tables: a connection through a proxy is two.

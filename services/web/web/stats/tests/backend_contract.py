@@ -6,15 +6,18 @@ end. Times are seconds from the story's beginning; scrapes come every five. Coun
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
-from web.stats.backend import Group, Latency, Measured, TcpTotals, Traffic
+from web.stats import tallies
+from web.stats.backend import Backend, Group, Latency, TcpTotals, Traffic
 from web.stats.kinds import Kind
+from web.stats.links import LinkSelection, Security, select_links
 from web.stats.query import Query, Ref
-from web.stats.selection import Selection, select
-from web.tests.proxies import inbound, outbound, started, tcp
+from web.stats.selection import select
+from web.stats.tallies import TallySelection
+from web.tests.proxies import inbound, outbound, series, started, tcp
 
 STEP = 5
 LENGTH = 120
@@ -42,18 +45,82 @@ class Demand:
     query: Query
     expected: Mapping[str, Traffic]
     tolerance: float = 0.1
-    selection: Selection = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "selection", select(self.query))
-
-    def hold(self, measured: Measured) -> None:
+    async def check(self, backend: Backend) -> None:
         """Raises AssertionError when the answer is not the one demanded."""
+        measured = await backend.measure(select(self.query), self.query.window)
         found = {group.name: traffic for group, traffic in measured.traffic.items()}
         assert set(found) == set(self.expected)
         for name, expected in self.expected.items():
             _same(found[name], expected, self.tolerance)
         assert all(isinstance(group, Group) for group in measured.traffic)
+        assert measured.observed == self.query.window
+
+
+@dataclass(frozen=True)
+class TallyDemand:
+    """The same for what is counted by route, server and authorization."""
+
+    name: str
+    pods: tuple[Told, ...]
+    selection: TallySelection
+    expected: Mapping[tuple[str, ...], Traffic]
+    tolerance: float = 0.1
+
+    async def check(self, backend: Backend) -> None:
+        tallied = await backend.tally(self.selection, 60.0)
+        assert set(tallied.traffic) == set(self.expected)
+        for key, expected in self.expected.items():
+            _same(tallied.traffic[key], expected, self.tolerance)
+
+
+@dataclass(frozen=True)
+class LinkDemand:
+    """The same for who sends to whom: by names, the traffic and what is said of security."""
+
+    name: str
+    pods: tuple[Told, ...]
+    selection: LinkSelection
+    expected: Mapping[tuple[str | None, str], tuple[Traffic, frozenset[Security]]]
+    tolerance: float = 0.1
+
+    async def check(self, backend: Backend) -> None:
+        measured = await backend.links(self.selection, 60.0)
+        found = {
+            (link.source.name if link.source else None, link.target.name): flow
+            for link, flow in measured.flows.items()
+        }
+        assert set(found) == set(self.expected)
+        for ends, (traffic, security) in self.expected.items():
+            _same(found[ends].traffic, traffic, self.tolerance)
+            assert found[ends].security == security
+
+
+@dataclass(frozen=True)
+class PastDemand:
+    """The same for the past: in each of ten seconds, what was answered well and badly."""
+
+    name: str
+    pods: tuple[Told, ...]
+    query: Query
+    expected: Mapping[str, tuple[float, float]]
+    """By group: success and failure of each point, the same for all that were watched whole."""
+
+    async def check(self, backend: Backend) -> None:
+        past = await backend.history(select(self.query), 10.0, 10.0)
+        assert list(past.moments) == sorted(past.moments, reverse=True)
+        watched = [index for index, age in enumerate(past.moments) if age <= LENGTH - 20]
+        assert len(watched) == (LENGTH - 20) // 10
+        assert {group.name for group in past.samples} == set(self.expected)
+        for group, samples in past.samples.items():
+            assert len(samples) == len(past.moments)
+            success, failure = self.expected[group.name]
+            for index in watched:
+                assert samples[index].success == pytest.approx(success, rel=0.1, abs=0.5)
+                assert samples[index].failure == pytest.approx(failure, rel=0.1, abs=0.5)
+
+
+AnyDemand = Demand | TallyDemand | LinkDemand | PastDemand
 
 
 def _same(found: Traffic, expected: Traffic, tolerance: float) -> None:
@@ -117,10 +184,57 @@ def _connections(at: int) -> str:
     )
 
 
+_ROUTE = {"parent_kind": "Service", "parent_name": "voting-svc", "route_kind": "HTTPRoute", "route_name": "votes"}  # fmt: skip
+_SERVER = {"srv_kind": "server", "srv_name": "http", "tls": "true"}
+
+
+def _routed(at: int) -> str:
+    """Two requests a second, one of which is tried twice, over HTTP; one over gRPC, which fails."""
+    http, grpc = "outbound_http_route", "outbound_grpc_route"
+    return (
+        series(f"{http}_request_statuses_total", 2 * at, **_ROUTE, http_status="200", error="")
+        + series(f"{grpc}_request_statuses_total", at, **_ROUTE, grpc_status="14", error="")
+        + series(f"{http}_request_duration_seconds_bucket", at, **_ROUTE, le="0.05")
+        + series(f"{http}_request_duration_seconds_bucket", 2 * at, **_ROUTE, le="0.5")
+        + series(f"{http}_request_duration_seconds_bucket", 2 * at, **_ROUTE, le="+Inf")
+        + series(f"{http}_backend_response_statuses_total", 2 * at, **_ROUTE, backend_name="a", http_status="200", error="")
+        + series(f"{http}_backend_response_statuses_total", at, **_ROUTE, backend_name="b", http_status="", error="connect-refused")
+    )  # fmt: skip
+
+
+def _guarded(at: int) -> str:
+    return series("inbound_http_authz_allow_total", 3 * at, **_SERVER, authz_name="all") + series(
+        "inbound_http_authz_deny_total", at, **_SERVER
+    )
+
+
+_SECURED = {"tls": "true", "server_id": "voting.emojivoto"}
+_PLAIN = {"tls": "no_identity", "no_tls_reason": "not_provided_by_service_discovery"}
+_THERE = {"direction": "outbound", "dst_namespace": "emojivoto"}
+
+
+def _linked(at: int) -> str:
+    """To voting, secured; to legacy, not, and nothing is open there any more; from outside, plain."""
+    voting = _THERE | _SECURED | {"dst_deployment": "voting"}
+    legacy = _THERE | _PLAIN | {"dst_deployment": "legacy"}
+    outside = {"direction": "inbound", "tls": "no_identity", "no_tls_reason": "no_tls_from_remote"}
+    return (
+        series("response_total", 2 * at, **voting, classification="success")
+        + series("tcp_open_connections", 1, **voting, peer="dst")
+        + series("tcp_read_bytes_total", 10 * at, **voting, peer="dst")
+        + series("tcp_write_bytes_total", 20 * at, **voting, peer="dst")
+        + series("response_total", at, **legacy, classification="failure")
+        + series("tcp_open_connections", 0, **legacy, peer="dst")
+        + series("response_total", at, **outside, classification="success")
+        + series("tcp_open_connections", 2, **outside, peer="src")
+        + series("response_total", at, direction="inbound", tls="true", classification="success")
+    )
+
+
 DEPLOYMENTS = Ref(Kind.DEPLOYMENT, "emojivoto")
 VOTING = Ref(Kind.SERVICE, "emojivoto", "voting-svc")
 
-DEMANDS = (
+DEMANDS: tuple[AnyDemand, ...] = (
     Demand("success and failure of a deployment", (pod("a", steady(2, 1)),), Query(DEPLOYMENTS), {"web": Traffic(120, 60)}),
     Demand(
         "pods of one deployment add up",
@@ -187,11 +301,56 @@ DEMANDS = (
         Query(DEPLOYMENTS, tcp=True),
         {"web": Traffic(tcp=TcpTotals(3, 6000, 600))},
     ),
-    Demand("no TCP unless asked", (pod("a", _connections),), Query(DEPLOYMENTS), {"web": Traffic()}),
+    Demand("no TCP unless asked", (pod("a", _connections),), Query(DEPLOYMENTS), {}),
     Demand(
         "a pod that is gone has no open connections",
         (pod("a", lambda at: _connections(at) if at < 90 else None), pod("b", lambda at: _connections(at))),
         Query(DEPLOYMENTS, tcp=True),
         {"web": Traffic(tcp=TcpTotals(3, 6000 + 2500, 850))},
     ),
+    TallyDemand(
+        "requests by route, over HTTP and gRPC",
+        (pod("a", _routed), pod("b", _routed)),
+        TallySelection(tallies.ROUTES, (("deployment", "web"), ("parent_kind", "Service")), ("namespace", "deployment", "route_name")),
+        {("emojivoto", "web", "votes"): Traffic(240, 120, Latency(50.0, 455.0, 491.0))},
+    ),
+    TallyDemand(
+        "tries by route",
+        (pod("a", _routed),),
+        TallySelection(tallies.ROUTE_TRIES, (), ("parent_name", "route_name", "srv_name")),
+        {("voting-svc", "votes", ""): Traffic(120, 60)},
+    ),
+    TallyDemand(
+        "what is let in and what is kept out",
+        (pod("a", _guarded),),
+        TallySelection(tallies.AUTHORIZED, (("namespace", "emojivoto"),), ("pod", "srv_name", "authz_name")),
+        {("a", "http", "all"): Traffic(180), ("a", "http", ""): Traffic(0, 60)},
+    ),
+    TallyDemand(
+        "of another namespace nothing is known",
+        (pod("a", _guarded),),
+        TallySelection(tallies.AUTHORIZED, (("namespace", "other"),), ("pod",)),
+        {},
+    ),
+    LinkDemand(
+        "who sends to whom, and how it is secured",
+        (pod("a", _linked),),
+        select_links(Ref(Kind.DEPLOYMENT, "emojivoto")),
+        {
+            ("web", "voting"): (Traffic(120, tcp=TcpTotals(1, 600, 1200)), frozenset({Security("true", "voting.emojivoto", "")})),
+            ("web", "legacy"): (Traffic(0, 60, tcp=TcpTotals()), frozenset({Security("no_identity", "", "not_provided_by_service_discovery")})),
+            (None, "web"): (Traffic(60, tcp=TcpTotals(2)), frozenset({Security("no_identity", "", "no_tls_from_remote")})),
+        },
+    ),
+    LinkDemand(
+        "links of one name",
+        (pod("a", _linked), pod("b", _linked, deployment="other")),
+        select_links(Ref(Kind.DEPLOYMENT, "emojivoto", "other")),
+        {
+            ("other", "voting"): (Traffic(120, tcp=TcpTotals(1, 600, 1200)), frozenset({Security("true", "voting.emojivoto", "")})),
+            ("other", "legacy"): (Traffic(0, 60, tcp=TcpTotals()), frozenset({Security("no_identity", "", "not_provided_by_service_discovery")})),
+            (None, "other"): (Traffic(60, tcp=TcpTotals(2)), frozenset({Security("no_identity", "", "no_tls_from_remote")})),
+        },
+    ),
+    PastDemand("the past", (pod("a", steady(2, 1)), pod("b", steady(1))), Query(DEPLOYMENTS), {"web": (30, 10)}),
 )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.stats.collector.quantile import quantile
+from web.stats.quantile import quantile
 from weft.metrics import LATENCY_MS_BUCKETS
 
 INF = math.inf
