@@ -137,6 +137,7 @@ def test_a_client_that_leaves_during_the_back_off_ends_the_matter() -> None:
 
 def test_a_try_that_does_not_answer_in_its_time_is_followed_by_another() -> None:
     gates = [Gated(), Gated()]
+    arrived = gates[0].arrived = gates[1].arrived
     patient = Retry(1, 65_536, timeout=2.0, backoff=SOON)
     with applications(*gates) as ports:
         policy = routed(rule(retry=patient))
@@ -145,7 +146,7 @@ def test_a_try_that_does_not_answer_in_its_time_is_followed_by_another() -> None
             pair.connect() as sock,
         ):
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
-            pair.eventually(lambda: pair.metric("tcp_open_total", peer="dst"), 1.0)
+            assert arrived.acquire(timeout=5)
             pair.advance(2.1)
             pair.eventually(lambda: pair.metric("outbound_http_route_retry_requests_total"), 1.0)
             for gate in gates:
