@@ -1,5 +1,6 @@
 """The redirection rules as text, and in a network namespace of their own."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -175,7 +176,7 @@ def test_a_program_that_is_missing_is_named() -> None:
 
 # --- the kernel -----------------------------------------------------------------------------
 
-NAMESPACE = "weft-redirect-test"
+NAMESPACE = f"weft-redirect-{os.getpid()}"
 
 
 @pytest.fixture
