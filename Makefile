@@ -37,8 +37,8 @@ types: setup ## mypy, strict, tests included
 gen: setup ## generated gRPC code, for editors and mypy
 	@deploy/setup --gen
 
-bench: setup ## the proxy beside Envoy, in one run
-	@$(PYTHON) -m bench
+bench: setup ## the proxy beside Envoy, in one run (ROUNDS=1 is quicker and says less)
+	@$(PYTHON) -m bench $(if $(ROUNDS),--rounds=$(ROUNDS))
 
 docs: setup ## renew the generated reference pages and the Helm chart
 	@$(PYTHON) -m deploy.docs

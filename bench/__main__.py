@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from bench import page
 from bench.namespaces import BenchError, run
 from bench.report import rows, table, write_json
 from bench.rounds import Sample, run_rounds
@@ -19,16 +20,22 @@ PROGRAMS = {
     "h2load": "nghttp2-client",
     "nghttpd": "nghttp2-server",
     "nginx": "nginx-light",
+    "haproxy": "haproxy",
 }
 RESULTS = Path(__file__).parent / "out/results.json"
 
 
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice([work.name for work in WORKS]))
-@click.option("--rounds", default=3, show_default=True)
-@click.option("--seconds", default=5, show_default=True, help="Measured time of each run.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--seconds", default=4, show_default=True, type=click.IntRange(1), help="Of each run."
+)
 def main(names: tuple[str, ...], rounds: int, seconds: int) -> None:
-    """Compare Weft's proxy with Envoy, on the named works or all."""
+    """Compare Weft's proxy with Envoy, on the named works or all.
+
+    A run of all works renews docs/reference/benchmarks.md.
+    """
     works = [work for work in WORKS if not names or work.name in names]
     try:
         _install_programs()
@@ -38,6 +45,8 @@ def main(names: tuple[str, ...], rounds: int, seconds: int) -> None:
     found = rows(works, samples)
     click.echo(table(found, rounds))
     write_json(found, RESULTS)
+    if len(works) == len(WORKS):
+        page.write(found, rounds)
 
 
 def _install_programs() -> None:
@@ -49,7 +58,7 @@ def _install_programs() -> None:
 
 
 def _told(sample: Sample) -> None:
-    shown = ", ".join(f"{name} {value:.1f}" for name, value in sample.figures.items())
+    shown = "; ".join(f"{name} {value:.1f}" for name, value in sample.figures.items())
     click.echo(f"{sample.work:<14} {sample.peer:<8} {shown}", err=True)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from bench.namespaces import SERVER, SERVICE_PORT
+from bench.namespaces import SERVER, SERVICE_PORT, crowd
 from testkit.control_plane import (
     Authority,
     ControlPlane,
@@ -26,6 +26,8 @@ from weft.pki import certificate, keys
 
 SERVICE = "web.bench.svc.cluster.local"
 AUTHORITY = f"{SERVICE}:{SERVICE_PORT}"
+BATCH = 1_000
+"""Endpoints in one message."""
 
 
 def identity_of(workload: str) -> str:
@@ -48,7 +50,10 @@ def load_authority(path: Path) -> Authority:
 @click.option("--workload", required=True)
 @click.option("--opaque", is_flag=True, help="The service's port carries opaque bytes.")
 @click.option("--unmeshed", is_flag=True, help="The endpoint has no proxy.")
-def main(authority: Path, workload: str, *, opaque: bool, unmeshed: bool) -> None:
+@click.option(
+    "--endpoints", default=1, help="How many the service has; nobody is behind the others."
+)
+def main(authority: Path, workload: str, endpoints: int, *, opaque: bool, unmeshed: bool) -> None:
     """Serve until SIGTERM."""
     plane = ControlPlane()
     plane.authority = plane.identity.authority = load_authority(authority)
@@ -66,7 +71,17 @@ def main(authority: Path, workload: str, *, opaque: bool, unmeshed: bool) -> Non
         pod="server",
         deployment="server",
     )
-    plane.endpoints(AUTHORITY).show(add(server, namespace="bench", service="web"))
+    others = [
+        endpoint(other, pod=f"server-{number}", deployment="server")
+        for number, other in enumerate(crowd(endpoints - 1))
+    ]
+    known = [server, *others]
+    plane.endpoints(AUTHORITY).show(
+        *(
+            add(*known[at : at + BATCH], namespace="bench", service="web")
+            for at in range(0, len(known), BATCH)
+        )
+    )
     with plane:
         environment = plane.environment(
             identity_of(workload),

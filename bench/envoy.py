@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.control_plane import identity_of, load_authority
-from bench.namespaces import SERVER, SERVICE_PORT, BenchError
-from bench.works import Shape
+from bench.namespaces import SERVER, SERVICE_PORT, BenchError, crowd
+from bench.works import ENDPOINTS, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ADMIN = 9901
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 _TYPES = "type.googleapis.com/envoy.extensions"
 
@@ -44,7 +45,8 @@ def write_config(shape: Shape, workload: str, authority: Path, folder: Path) -> 
     listener = _listener(shape, tls, outgoing=outgoing)
     path = folder / f"envoy-{workload}.json"
     resources = {"listeners": [listener], "clusters": [cluster]}
-    path.write_text(json.dumps({"static_resources": resources}))
+    admin = {"address": _address("127.0.0.1", ADMIN)}
+    path.write_text(json.dumps({"static_resources": resources, "admin": admin}))
     return path
 
 
@@ -85,14 +87,17 @@ def _listener(shape: Shape, tls: Mapping[str, Any], *, outgoing: bool) -> dict[s
 
 def _cluster(shape: Shape, tls: Mapping[str, Any], *, outgoing: bool) -> dict[str, Any]:
     target = (SERVER.ip, SERVICE_PORT) if outgoing else ("127.0.0.1", SERVICE_PORT)
-    endpoint = {"endpoint": {"address": _address(*target)}}
+    targets = [target]
+    if shape is Shape.CROWD:
+        targets += [(one.partition(":")[0], SERVICE_PORT) for one in crowd(ENDPOINTS - 1)]
+    endpoints = [{"endpoint": {"address": _address(*one)}} for one in targets]
     cluster: dict[str, Any] = {
         "name": "next",
         "type": "STATIC",
         "connect_timeout": "1s",
-        "load_assignment": {"cluster_name": "next", "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "load_assignment": {"cluster_name": "next", "endpoints": [{"lb_endpoints": endpoints}]},
     }
-    pair = shape is not Shape.PLAIN
+    pair = shape.meshes_server
     speaks_h2 = shape is Shape.GRPC_PAIR or (shape is Shape.HTTP1_PAIR and outgoing)
     if speaks_h2:
         options = _typed(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bench.namespaces import CLIENT, SERVER, SERVICE_PORT, BenchError, run
-from bench.processes import OTHER_CORE
+from bench.processes import OTHER_CORE, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOBODY = "65534"
 """Load generators run as nobody: only the proxies' user is let past the redirect."""
@@ -82,6 +86,20 @@ class GrpcUnary:
                 "-H", "content-type: application/grpc", "-H", "te: trailers",
                 "-d", message.name, f"{_URL}/echo",
             )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """So many connections open at once, each of which has carried a request."""
+
+    connections: int
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        count = str(self.connections)
+        with told(CLIENT, "hold", SERVER.ip, str(SERVICE_PORT), count, user=NOBODY) as line:
+            line()
+            yield
 
 
 def read_wrk(output: str) -> Outcome:

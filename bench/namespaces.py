@@ -32,6 +32,11 @@ SERVER = Pod("weft-bench-server", "10.252.0.2")
 SERVICE_PORT = 8080
 
 
+def crowd(count: int) -> list[str]:
+    """So many addresses with ports that no packet reaches."""
+    return [f"10.253.{number // 250}.{number % 250 + 1}:{SERVICE_PORT}" for number in range(count)]
+
+
 @contextmanager
 def two_pods() -> Iterator[None]:
     """Make the namespaces; remove them, and leftovers of an earlier run, in any case."""

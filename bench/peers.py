@@ -1,4 +1,4 @@
-"""What stands between client and origin: nothing, Weft's proxies, or Envoys."""
+"""What stands between client and origin: nothing, Weft's proxies, Envoys, or a landmark."""
 
 from __future__ import annotations
 
@@ -6,25 +6,28 @@ import json
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench import envoy
+from bench import envoy, landmarks
 from bench.control_plane import save_authority
 from bench.namespaces import CLIENT, SERVER, BenchError, run
-from bench.processes import OTHER_CORE, PROXY_CORE, program, wait_listening
-from bench.works import Shape
+from bench.processes import OTHER_CORE, PROXY_CORE, program, told, wait_listening
+from bench.works import ENDPOINTS, P50, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bench.namespaces import Pod
     from bench.processes import Program
+    from bench.works import Work
 
     Peer = Callable[[Shape, Path], AbstractContextManager[list[Program]]]
 
-OUTBOUND, INBOUND = 4140, 4143
+OUTBOUND = 4140
+ADMIN = 4191
 
 
 @contextmanager
@@ -44,15 +47,9 @@ def weft(shape: Shape, folder: Path) -> Iterator[list[Program]]:
             environment = stack.enter_context(
                 _control_plane(pod, workload, shape, authority, folder)
             )
-            programs.append(
-                stack.enter_context(
-                    program(
-                        pod, "weft", sys.executable, "-m", "proxy",
-                        core=PROXY_CORE, folder=folder, env=environment,
-                    )
-                )
-            )  # fmt: skip
-            wait_listening(pod, INBOUND)
+            command = (sys.executable, "-m", "proxy")
+            proxy = _ready(pod, "weft", *command, admin=ADMIN, folder=folder, env=environment)
+            programs.append(stack.enter_context(proxy))
             stack.enter_context(_redirected(pod))
         yield programs
 
@@ -67,24 +64,68 @@ def envoys(shape: Shape, folder: Path) -> Iterator[list[Program]]:
         for pod, workload in _meshed(shape):
             config = envoy.write_config(shape, workload, authority, folder)
             command = (
-                str(envoy.binary()),
-                "-c",
-                str(config),
-                "--concurrency",
-                "1",
-                "--disable-hot-restart",
-                "-l",
-                "error",
-            )
-            programs.append(
-                stack.enter_context(program(pod, "envoy", *command, core=PROXY_CORE, folder=folder))
-            )
-            wait_listening(pod, OUTBOUND if workload == "client" else INBOUND)
+                str(envoy.binary()), "-c", str(config), "--concurrency", "1",
+                "--disable-hot-restart", "-l", "error",
+            )  # fmt: skip
+            proxy = _ready(pod, "envoy", *command, admin=envoy.ADMIN, folder=folder)
+            programs.append(stack.enter_context(proxy))
             stack.enter_context(_redirected(pod))
         yield programs
 
 
-PEERS: dict[str, Peer] = {"nothing": nothing, "weft": weft, "envoy": envoys}
+def _landmark(name: str, command: landmarks.Command) -> Peer:
+    @contextmanager
+    def run(_: Shape, folder: Path) -> Iterator[list[Program]]:
+        command_line = command(folder, OUTBOUND)
+        with program(CLIENT, name, *command_line, core=PROXY_CORE, folder=folder) as running:
+            wait_listening(CLIENT, OUTBOUND)
+            with _redirected(CLIENT):
+                yield [running]
+
+    return run
+
+
+PEERS: dict[str, Peer] = {
+    "nothing": nothing,
+    "weft": weft,
+    "envoy": envoys,
+    "haproxy": _landmark("haproxy", landmarks.haproxy),
+    "nginx": _landmark("nginx", landmarks.nginx),
+}
+
+
+def peers_of(work: Work) -> list[str]:
+    """Who takes part: Weft and Envoy always; no proxy where latencies are held against each other,
+    and the landmarks where nothing but forwarding is asked."""
+    names = ["weft", "envoy"]
+    if P50 in work.goals:
+        names.insert(0, "nothing")
+    if work.shape is Shape.PLAIN:
+        names += ["haproxy", "nginx"]
+    return names
+
+
+KNOWN = {
+    "weft": (ADMIN, "/metrics", r"^outbound_http_balancer_endpoints\{.*\} (\d+)"),
+    "envoy": (envoy.ADMIN, "/stats", r"^cluster\.next\.membership_total: (\d+)"),
+}
+"""Admin port, path and pattern of the metric that counts the endpoints a peer knows."""
+
+
+@contextmanager
+def _ready(
+    pod: Pod,
+    name: str,
+    *command: str,
+    admin: int,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Program]:
+    """A proxy that has said that it is ready. Raises BenchError."""
+    with told(pod, "ready", str(admin)) as line:
+        line()
+        with program(pod, name, *command, core=PROXY_CORE, folder=folder, env=env) as running:
+            yield replace(running, ready=float(line()) - running.started)
 
 
 def _meshed(shape: Shape) -> list[tuple[Pod, str]]:
@@ -113,6 +154,8 @@ def _control_plane(
         flags.append("--opaque")
     if not shape.meshes_server:
         flags.append("--unmeshed")
+    if shape is Shape.CROWD:
+        flags.append(f"--endpoints={ENDPOINTS}")
     command = (
         sys.executable, "-m", "bench.control_plane", "--authority", str(authority),
         "--workload", workload, *flags,

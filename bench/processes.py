@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from bench.namespaces import BenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from bench.namespaces import Pod
 
@@ -31,6 +32,10 @@ class Program:
     name: str
     pid: int
     log: Path
+    started: float
+    """Monotonic seconds."""
+    ready: float = 0.0
+    """Seconds from the start until it said that it is ready; 0 where nobody asked."""
 
     def cpu_seconds(self) -> float:
         """User and system time so far."""
@@ -52,6 +57,7 @@ def program(
 ) -> Iterator[Program]:
     """Run a program in a pod until the block ends. `ip netns exec` becomes it: the pid is its own."""
     log = folder / f"{pod.name}-{name}.log"
+    started = time.monotonic()
     with log.open("ab") as output:
         process = subprocess.Popen(
             ["taskset", "-c", core, *pod.inside(*command)],
@@ -62,7 +68,7 @@ def program(
             env={**os.environ, **(env or {})},
         )
     try:
-        yield Program(name, process.pid, log)
+        yield Program(name, process.pid, log, started)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -70,6 +76,47 @@ def program(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(5)
+
+
+@contextmanager
+def told(pod: Pod, *arguments: str, user: str | None = None) -> Iterator[Callable[[], str]]:
+    """Run `bench.client` in a pod until the block ends; call for the next line it prints.
+
+    The call raises BenchError when it ended instead.
+    """
+    command = [sys.executable, "-m", "bench.client", *arguments]
+    if user is not None:
+        command = ["setpriv", f"--reuid={user}", "--clear-groups", *command]
+    process = subprocess.Popen(
+        ["taskset", "-c", OTHER_CORE, *pod.inside(*command)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    lines = process.stdout
+
+    def next_line() -> str:
+        line = lines.readline().strip()
+        if not line:
+            _, said = process.communicate()
+            raise BenchError(f"`{' '.join(arguments)}` in {pod.name} failed: {said.strip()}")
+        return line
+
+    try:
+        yield next_line
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+        lines.close()
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def wait_listening(pod: Pod, port: int, *, seconds: float = 20) -> None:

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING
 
-from bench.namespaces import BenchError, two_pods
+from bench.load import NOBODY, Held
+from bench.namespaces import CLIENT, SERVER, SERVICE_PORT, BenchError, two_pods
 from bench.origin import origin
-from bench.peers import PEERS
-from bench.works import CPU, CPU_GB, MEMORY, P50, P99
+from bench.peers import KNOWN, PEERS, peers_of
+from bench.processes import told
+from bench.works import (
+    CPU,
+    CPU_GB,
+    ENDPOINTS,
+    GROWTH,
+    HOLDING,
+    IDLE,
+    P50,
+    P99,
+    RATE,
+    READY,
+    Shape,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from bench.load import Load
+    from bench.processes import Program
     from bench.works import Work
 
 WARM_UP_SECONDS = 2
@@ -30,44 +48,88 @@ class Sample:
 
 
 def run_rounds(
-    works: Sequence[Work], rounds: int, seconds: int, told: Callable[[Sample], None]
+    works: Sequence[Work], rounds: int, seconds: int, heard: Callable[[Sample], None]
 ) -> list[Sample]:
     """All samples. Raises BenchError when a request fails: a failing peer is not a fast one."""
     samples = []
     for _ in range(rounds):
         for work in works:
-            for peer in PEERS:
-                sample = _measure(work, peer, seconds)
-                told(sample)
+            for peer in peers_of(work):
+                sample = Sample(work.name, peer, _measure(work, peer, seconds))
+                heard(sample)
                 samples.append(sample)
     return samples
 
 
-def _measure(work: Work, peer: str, seconds: int) -> Sample:
+def _measure(work: Work, peer: str, seconds: int) -> dict[str, float]:
+    if work.shape is Shape.CROWD:
+        alone, crowded = (_knowing(shape, peer) for shape in (Shape.PLAIN, Shape.CROWD))
+        return {GROWTH: crowded - alone}
+    with _standing(work.shape, peer) as proxies:
+        if isinstance(work.load, Held):
+            return _held(work.load, proxies)
+        return _loaded(work, work.load, peer, proxies, seconds)
+
+
+@contextmanager
+def _standing(shape: Shape, peer: str) -> Iterator[list[Program]]:
+    """The peer's proxies between the client pod and an origin."""
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as name:
         folder = Path(name)
-        with (
-            two_pods(),
-            origin(work.shape, folder),
-            PEERS[peer](work.shape, folder) as proxies,
-        ):
-            work.load.run(WARM_UP_SECONDS)
-            before = [one.cpu_seconds() for one in proxies]
-            outcome = work.load.run(seconds)
-            spent = sum(one.cpu_seconds() for one in proxies) - sum(before)
-            if outcome.failures:
-                logs = "\n".join(one.log.read_text()[-1500:] for one in proxies)
-                raise BenchError(
-                    f"{work.title} through {peer}: {outcome.failures} of "
-                    f"{outcome.requests} requests failed\n{logs}"
-                )
-            figures = {
-                CPU: spent / outcome.requests * 1e6,
-                "requests/s": outcome.per_second,
-                P50: outcome.p50,
-                P99: outcome.p99,
-                MEMORY: sum(one.resident_mb() for one in proxies) / max(1, len(proxies)),
-            }
-            if outcome.bytes_read:
-                figures[CPU_GB] = spent / (outcome.bytes_read / 1e9)
-            return Sample(work.name, peer, figures)
+        with two_pods(), origin(shape, folder), PEERS[peer](shape, folder) as proxies:
+            yield proxies
+
+
+def _loaded(
+    work: Work, load: Load, peer: str, proxies: Sequence[Program], seconds: int
+) -> dict[str, float]:
+    load.run(WARM_UP_SECONDS)
+    before = [one.cpu_seconds() for one in proxies]
+    outcome = load.run(seconds)
+    spent = sum(one.cpu_seconds() for one in proxies) - sum(before)
+    if outcome.failures:
+        logs = "\n".join(one.log.read_text()[-1500:] for one in proxies)
+        raise BenchError(
+            f"{work.title} through {peer}: {outcome.failures} of "
+            f"{outcome.requests} requests failed\n{logs}"
+        )
+    figures = {
+        CPU: spent / outcome.requests * 1e6,
+        RATE: outcome.per_second,
+        P50: outcome.p50,
+        P99: outcome.p99,
+    }
+    if outcome.bytes_read:
+        figures[CPU_GB] = spent / (outcome.bytes_read / 1e9)
+    return figures
+
+
+def _held(load: Held, proxies: Sequence[Program]) -> dict[str, float]:
+    idle = _resident(proxies)
+    with load.open():
+        return {
+            IDLE: idle,
+            # Of the proxy that the connections are made to.
+            HOLDING: max(one.resident_mb() for one in proxies),
+            READY: mean(one.ready for one in proxies),
+        }
+
+
+def _knowing(shape: Shape, peer: str) -> float:
+    """Resident megabytes of a proxy that knows the endpoints of this shape."""
+    port, path, pattern = KNOWN[peer]
+    total = ENDPOINTS if shape is Shape.CROWD else 1
+    with (
+        _standing(shape, peer) as proxies,
+        told(
+            CLIENT, "known", SERVER.ip, str(SERVICE_PORT), f"--admin={port}", f"--path={path}",
+            f"--pattern={pattern}", f"--total={total}", user=NOBODY,
+        ) as line,
+    ):  # fmt: skip
+        line()
+        return _resident(proxies)
+
+
+def _resident(proxies: Sequence[Program]) -> float:
+    """Megabytes, of one proxy."""
+    return mean(one.resident_mb() for one in proxies)

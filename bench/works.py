@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
-from bench.load import FixedRate, GrpcUnary, Load, Saturate
+from bench.load import FixedRate, GrpcUnary, Held, Load, Saturate
 
 
 class Shape(Enum):
@@ -15,28 +15,46 @@ class Shape(Enum):
     GRPC_PAIR = "mTLS pair, gRPC"
     OPAQUE_PAIR = "mTLS pair, opaque TCP"
     PLAIN = "one proxy, plain HTTP/1"
+    CROWD = "one proxy that knows a crowd of endpoints"
 
     @property
     def meshes_server(self) -> bool:
-        return self is not Shape.PLAIN
+        return self not in {Shape.PLAIN, Shape.CROWD}
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One row of the table. `goals` maps a figure's name to the highest ratio to Envoy wanted."""
+    """One row of the table.
+
+    `goals` maps a figure's name to the highest ratio to Envoy wanted, `limits` to the highest value;
+    None states the figure without a bound.
+    """
 
     name: str
     title: str
     shape: Shape
-    load: Load
-    goals: dict[str, float]
+    load: Load | Held
+    goals: dict[str, float | None]
+    limits: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        rate = () if isinstance(self.load, Held) else (RATE,)
+        return (*self.goals, *rate)
+
+
+ENDPOINTS = 10_000
+"""How many the crowd has."""
 
 CPU = "cpu us/request"
 CPU_GB = "cpu s/GB"
 P50 = "p50 us"
 P99 = "p99 us"
-MEMORY = "resident MB"
+RATE = "requests/s"
+IDLE = "resident MB, idle"
+HOLDING = "resident MB, 1,000 connections"
+READY = "start to ready s"
+GROWTH = "resident growth MB"
 
 WORKS = (
     Work(
@@ -44,7 +62,7 @@ WORKS = (
         "mTLS pair, HTTP/1, 50 connections",
         Shape.HTTP1_PAIR,
         Saturate(connections=50),
-        {CPU: 0.5, MEMORY: 0.6},
+        {CPU: 0.5},
     ),
     Work(
         "http1-1",
@@ -87,5 +105,20 @@ WORKS = (
         Shape.OPAQUE_PAIR,
         Saturate(connections=4, path="/bulk"),
         {CPU_GB: 1.0},
+    ),
+    Work(
+        "memory",
+        "mTLS pair, each proxy",
+        Shape.HTTP1_PAIR,
+        Held(connections=1000),
+        {IDLE: 0.6, HOLDING: 0.6, READY: None},
+        limits={READY: 0.7},
+    ),
+    Work(
+        "endpoints",
+        f"one proxy, {ENDPOINTS:,} endpoints known",
+        Shape.CROWD,
+        Held(connections=1),
+        {GROWTH: None},
     ),
 )
