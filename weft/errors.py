@@ -168,6 +168,18 @@ CONNECT_FAILED = _kind(
     advice="Check the network of the node.",
 )
 
+PEER_SILENT = _kind(
+    2007,
+    "peer-silent",
+    "the peer stopped answering",
+    http=502,
+    grpc=14,
+    closes=True,
+    meaning="An HTTP/2 connection was silent, and a PING on it was not answered in time.",
+    causes="The peer's node has vanished or is cut off, or its proxy is starved of CPU.",
+    advice="See whether the node and the pod of the endpoint are healthy.",
+)
+
 # -- 3xxx: time and load ------------------------------------------------------------------------
 FAILFAST = _kind(
     3001,

@@ -56,6 +56,12 @@ REFUSED_STREAM: Final = 0x7
 CANCEL: Final = 0x8
 ENHANCE_YOUR_CALM: Final = 0xB
 
+PING: Final = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + b"alive?\r\n"
+"""A whole frame; it may follow anything that `Session.take` gave."""
+
+KEEP_ALIVE_TIMEOUT = 20.0
+"""Seconds a PING may be unanswered where nothing else is set, as in hyper."""
+
 UNTIL_SETTINGS = 100
 """Streams a client opens before it has heard how many the server takes."""
 FIRST_READS = 16_384
@@ -67,6 +73,18 @@ BYTES_PER_NOISE = 128
 of a busy connection with a PING for every round trip."""
 ALLOWANCE_SECONDS = 10.0
 """An allowance of noise or resets may be spent this often."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """When to ask a silent peer whether it is there, and how long to wait for a sign of life."""
+
+    interval: float
+    """Seconds of silence."""
+    timeout: float
+    """Seconds after which a connection on which nothing was heard is lost."""
+    while_idle: bool = True
+    """Ask even while no request is in progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,8 @@ class Http2Settings:
     """Frames that move nothing (PING, SETTINGS, PRIORITY, tiny windows) in ten seconds."""
     resets: int = 1_000
     """Requests a client may take back in ten seconds, unless most of its requests are not."""
+    keep_alive: KeepAlive | None = None
+    """None: the kernel's own keep-alive must do."""
 
 
 class Owner(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy.codec.http2 import KEEP_ALIVE_TIMEOUT, KeepAlive
 from proxy.control import translate
 from proxy.control.watch import UnusableMessageError
 from proxy.discovery.endpoints import Endpoint, Hint
@@ -57,6 +58,18 @@ def endpoint(
         labels=prefixed("dst_", {**(shared or {}), **message.metric_labels}),
         authority_override=message.authority_override.authority_override or None,
         resource=_resource(message),
+        keep_alive=_keep_alive(message.http2.keep_alive),
+    )
+
+
+def _keep_alive(message: destination_pb2.Http2ClientParams.KeepAlive) -> KeepAlive | None:
+    """Zero and unset mean the client's own default, which is not to ask."""
+    interval = translate.seconds(message.interval)
+    if interval <= 0:
+        return None
+    timeout = translate.seconds(message.timeout)
+    return KeepAlive(
+        interval, timeout if timeout > 0 else KEEP_ALIVE_TIMEOUT, while_idle=message.while_idle
     )
 
 

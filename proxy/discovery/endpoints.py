@@ -11,6 +11,7 @@ from proxy.discovery.cell import Cancel, Watchers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from proxy.codec.http2 import KeepAlive
     from weft.addresses import SocketAddress
 
 NOT_PROVIDED = "not_provided_by_service_discovery"
@@ -50,6 +51,8 @@ class Endpoint:
     """Why there is no TLS; meaningful only while `identity` is None."""
     resource: str | None = None
     """Namespace and name of the pod, for people: `emojivoto/web-0`."""
+    keep_alive: KeepAlive | None = None
+    """How an HTTP/2 connection to it finds out that it has vanished; None: not by PINGs."""
 
 
 class EndpointSet:

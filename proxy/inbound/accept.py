@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -75,6 +76,8 @@ class Inbound(Front):
         self.certificates = certificates
         self.policies = policies
         self.http2 = http2_settings(settings)
+        # The application is in the same pod: it does not vanish alone.
+        self._application_http2 = replace(self.http2, keep_alive=None)
         self.in_flight = 0
         self.observers: list[Callable[[Call, str], None]] = []
         """Hear of every request: `("request" | "response" | "end")`. Empty costs one check."""
@@ -140,7 +143,7 @@ class Inbound(Front):
                 address,
                 self._dialer,
                 self.settings.pool,
-                self.http2,
+                self._application_http2,
                 self.transports.transport(measured + labels.client_tls(None, labels.LOOPBACK)),
             )
         return found

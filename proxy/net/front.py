@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from proxy.codec.http2 import Http2Settings
+from proxy.codec.http2 import KEEP_ALIVE_TIMEOUT, Http2Settings, KeepAlive
 from proxy.net.dial import ConnectSettings
 from proxy.net.listen import Listener
 from weft.addresses import SocketAddress
@@ -92,6 +92,11 @@ def http2_settings(settings: DirectionSettings) -> Http2Settings:
         max_header_list=given.max_header_list_size or default.max_header_list,
         max_streams=given.max_concurrent_streams or default.max_streams,
         send_buffer=given.max_send_buf_size or default.send_buffer,
+        keep_alive=KeepAlive(
+            given.keep_alive_interval, given.keep_alive_timeout or KEEP_ALIVE_TIMEOUT
+        )
+        if given.keep_alive_interval
+        else None,
     )
 
 

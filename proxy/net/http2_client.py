@@ -15,6 +15,7 @@ from proxy.codec.http2 import (
 )
 from proxy.codec.message import HTTP_2, ResponseHead
 from proxy.net.failure import Failure
+from proxy.net.pulse import Pulse
 from weft import errors
 
 if TYPE_CHECKING:
@@ -63,10 +64,18 @@ class ClientStream(Stream):
     def on_reset(self, code: int | None, *, unprocessed: bool) -> None:
         call, self._call = self._call, None
         if call is not None:
-            why = "the connection broke" if code is None else f"reset by the peer, code {code}"
-            call.response_failed(
-                Failure(errors.CONNECTION_LOST, why, unprocessed=unprocessed, broken=code is None)
-            )
+            if code is None:
+                call.response_failed(self._broken())
+            else:
+                why = f"reset by the peer, code {code}"
+                call.response_failed(Failure(errors.CONNECTION_LOST, why, unprocessed=unprocessed))
+
+    def _broken(self) -> Failure:
+        owner = self.session.owner
+        cause = owner.cause if isinstance(owner, Http2Client) else None
+        if cause is None or cause.kind is errors.CONNECTION_LOST:
+            return Failure(errors.CONNECTION_LOST, "the connection broke", broken=True)
+        return Failure(cause.kind, cause.detail, broken=True)
 
     # --- the request ----------------------------------------------------------------------
 
@@ -116,10 +125,13 @@ class Http2Client:
 
     __slots__ = (
         "_dirty",
+        "_keep_alive",
         "_keeper",
+        "_pulse",
         "_retired",
         "_session",
         "_waiting",
+        "cause",
         "connected",
         "transport",
     )
@@ -133,6 +145,10 @@ class Http2Client:
         self._retired = False
         self._waiting: deque[tuple[Call, bool, int]] = deque()
         self._session = Session(self, settings, server=False)
+        self._keep_alive = settings.keep_alive
+        self._pulse: Pulse | None = None
+        self.cause: Failure | None = None
+        """Why it was lost."""
 
     # --- requests -------------------------------------------------------------------------
 
@@ -189,11 +205,15 @@ class Http2Client:
             self._over(failure)
             return
         self.connected = True
+        if self._keep_alive is not None:
+            self._pulse = Pulse(self._keep_alive, self._session, self.transport)
         self._keeper.ready(self)
         self.wake()
         self.slot_freed()
 
     def on_data(self, data: bytes) -> None:
+        if self._pulse is not None:
+            self._pulse.heard = True
         session = self._session
         wrong = session.receive(data)
         if wrong is not None:
@@ -270,6 +290,9 @@ class Http2Client:
 
     def _over(self, failure: Failure | None) -> None:
         self._retired = True
+        self.cause = failure
+        if self._pulse is not None:
+            self._pulse.stop()
         self._keeper.gone(self, failure)
         if self.connected:
             self._give_back()

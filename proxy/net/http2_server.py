@@ -16,6 +16,7 @@ from proxy.codec.http2 import (
 )
 from proxy.codec.message import Headers, ResponseHead, strip_hop_by_hop
 from proxy.net.failure import Failure
+from proxy.net.pulse import Pulse
 from weft import errors
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class ServerStream(Stream):
 class Http2Server:
     """Receiver of the transport, and owner of the session."""
 
-    __slots__ = ("_dirty", "_on_close", "_over", "_session", "service", "transport")
+    __slots__ = ("_dirty", "_on_close", "_over", "_pulse", "_session", "service", "transport")
 
     def __init__(
         self,
@@ -137,6 +138,9 @@ class Http2Server:
         self._dirty = False
         self._over = False
         self._session = Session(self, settings, server=True)
+        self._pulse: Pulse | None = None
+        if settings.keep_alive is not None:
+            self._pulse = Pulse(settings.keep_alive, self._session, transport)
         self.wake()
 
     # --- bytes ----------------------------------------------------------------------------
@@ -145,6 +149,8 @@ class Http2Server:
         """Accepted connections are connected."""
 
     def on_data(self, data: bytes) -> None:
+        if self._pulse is not None:
+            self._pulse.heard = True
         wrong = self._session.receive(data)
         if wrong is not None:
             kind = errors.HTTP2_FLOOD if self._session.flooded else errors.HTTP2_VIOLATION
@@ -168,7 +174,7 @@ class Http2Server:
             session.sent()
         if self._over and not session.pending and not transport.blocked:
             transport.close(linger=True)
-            self._on_close(self)
+            self._closed()
 
     # --- the session's owner --------------------------------------------------------------
 
@@ -201,10 +207,15 @@ class Http2Server:
     def on_eof(self) -> None:
         self._session.fail()
         self.transport.close()
-        self._on_close(self)
+        self._closed()
 
     def on_lost(self, failure: Exception) -> None:
         self._session.fail()
+        self._closed()
+
+    def _closed(self) -> None:
+        if self._pulse is not None:
+            self._pulse.stop()
         self._on_close(self)
 
     def on_failure(self, error: Exception) -> None:

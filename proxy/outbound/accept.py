@@ -7,6 +7,7 @@ after, so that all but the first connection cost one dictionary look-up.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proxy.detect.protocol import Detection
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
+    from proxy.codec.http2 import Http2Settings, KeepAlive
     from proxy.detect.client_hello import ClientHello
     from proxy.discovery.cache import Discovery, Target
     from proxy.discovery.endpoints import Endpoint
@@ -111,6 +113,7 @@ class Outbound(Front):
         self._own: set[SocketAddress] = set(settings.listen)
         self._logicals: dict[SocketAddress, Logical] = {}
         self._endpoints: dict[Endpoint, EndpointClient] = {}
+        self._client_http2: dict[KeepAlive | None, Http2Settings] = {}
         self._sources: dict[SocketAddress, TransportMetrics] = {}
         self._sweeping = False
 
@@ -181,6 +184,13 @@ class Outbound(Front):
         if client is None:
             client = self._endpoints[endpoint] = EndpointClient(self, endpoint)
         return client
+
+    def client_http2(self, keep_alive: KeepAlive | None) -> Http2Settings:
+        """What we grant endpoints, and how we find out that one has vanished."""
+        found = self._client_http2.get(keep_alive)
+        if found is None:
+            found = self._client_http2[keep_alive] = replace(self.http2, keep_alive=keep_alive)
+        return found
 
     def forget(self, client: EndpointClient) -> None:
         if self._endpoints.get(client.endpoint) is client:

@@ -105,7 +105,7 @@ class EndpointClient:
         )
         self.http2 = Http2Pool(
             self,
-            outbound.http2,
+            outbound.client_http2(endpoint.keep_alive),
             on_made=self._made,
             on_ended=self._ended if self.shares else None,
         )

@@ -266,6 +266,59 @@ def test_goaway_loses_no_request() -> None:
                 assert stream.body == b"cba"
 
 
+def test_streams_above_the_last_one_of_a_goaway_are_sent_again_and_the_others_finish() -> None:
+    connections: list[list[int]] = []
+
+    def serve(sock: socket.socket) -> None:
+        seen: list[int] = []
+
+        def handler(stream: PeerStream) -> None:
+            if not stream.ended:
+                return
+            if not seen:
+                connections.append(seen)
+            seen.append(stream.sid)
+            if len(connections) > 1:
+                unary(stream)
+            elif len(seen) == 5:
+                # Two were begun. The peer hears so before it hears the answers to them.
+                last, no_error = (3).to_bytes(4, "big"), bytes(4)
+                sock.sendall(b"\x00\x00\x08\x07\x00\x00\x00\x00\x00" + last + no_error)
+                for begun in peer.streams[:2]:
+                    unary(begun)
+
+        peer = Peer(sock, server=True, handler=handler)
+        peer.serve()
+
+    with application(serve) as port:
+        plain = Endpoint(SocketAddress(LOCAL, port))
+        with Pair(port, endpoints=[plain]) as pair, pair.connect() as sock:
+            client = Peer(sock)
+            streams = []
+            for _ in range(5):
+                stream = client.request("POST", "/a.B/C", GRPC, ends=False)
+                client.send(stream, b"abc", ends=True)
+                streams.append(stream)
+            client.wait(lambda: all(stream.ended for stream in streams))
+            assert [stream.body for stream in streams] == [b"cba"] * 5
+    assert [len(seen) for seen in connections] == [5, 3]
+
+
+def test_a_request_that_crossed_our_goaway_is_served() -> None:
+    with application(h2_app(unary)) as port, Pair(port) as pair, pair.connect() as sock:
+        client = Peer(sock)
+        first = client.request("POST", "/a.B/C", GRPC, ends=False)
+        client.send(first, b"abc", ends=True)
+        client.wait(lambda: first.ended)
+        pair.drain(pair.outbound)
+        # The GOAWAY is in our socket, and not read yet.
+        crossed = client.request("POST", "/a.B/C", GRPC, ends=False)
+        client.send(crossed, b"xyz", ends=True)
+        client.wait(lambda: crossed.ended)
+        assert crossed.body == b"zyx"
+        client.wait(lambda: client.closed)
+
+
 def test_more_streams_than_the_endpoint_takes_wait_their_turn() -> None:
     settings = Http2Settings(max_streams=2)
     with application(h2_app(unary, settings)) as port:

@@ -15,6 +15,7 @@ from proxy.authz.policy import (
     Unauthenticated,
     default_policy,
 )
+from proxy.codec.http2 import KEEP_ALIVE_TIMEOUT, KeepAlive
 from proxy.control import translate
 from proxy.control.tests.messages import parse
 from proxy.control.translate_destination import endpoint, endpoints, profile
@@ -131,6 +132,29 @@ def test_a_meshed_endpoint() -> None:
 def test_an_unmeshed_endpoint() -> None:
     found = endpoint(parse(destination_pb2.WeightedAddr, f"{ADDR} weight: 10000"))
     assert found == Endpoint(SocketAddress("10.0.0.1", 8080))
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ("", None),
+        ("timeout { seconds: 3 }", None),
+        (
+            "interval { seconds: 10 } timeout { seconds: 3 } while_idle: true",
+            KeepAlive(10.0, 3.0, while_idle=True),
+        ),
+        (
+            "interval { nanos: 500000000 }",
+            KeepAlive(0.5, KEEP_ALIVE_TIMEOUT, while_idle=False),
+        ),
+    ],
+)
+def test_how_a_vanished_endpoint_is_noticed(terms: str, expected: KeepAlive | None) -> None:
+    message = parse(
+        destination_pb2.WeightedAddr,
+        f"addr {{ ip {{ ipv4: 1 }} port: 80 }} http2 {{ keep_alive {{ {terms} }} }}",
+    )
+    assert endpoint(message).keep_alive == expected
 
 
 def test_an_opaque_endpoint_and_a_server_name_left_out() -> None:
