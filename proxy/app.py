@@ -24,6 +24,7 @@ from proxy.identity.keypair import Keypair, obtain
 from proxy.identity.store import CertificateStore
 from proxy.inbound.accept import Inbound
 from proxy.inbound.tap import InboundTap
+from proxy.net import ceiling
 from proxy.net.faults import Faults
 from proxy.net.listen import bind
 from proxy.net.reactor import Reactor
@@ -123,6 +124,11 @@ async def _serve(
                 reactor, settings.outbound, store, discovery, registry, faults=faults
             )
             outbound.start(sockets.outbound)
+            limit = settings.memory_limit
+            if limit is None:
+                limit = ceiling.of_container()
+            if limit:
+                nursery.start_soon(ceiling.watch, limit, (inbound, outbound), registry)
             tap = _tap(settings, reactor, store, inbound, outbound)
             if tap is not None:
                 tap.start(sockets.tap)

@@ -82,6 +82,10 @@ class Environment:
     def optional_whole(self, name: str, *, minimum: int = 0) -> int | None:
         return self._parse(name, None, lambda raw: _whole(raw, minimum))
 
+    def optional_size(self, name: str) -> int | None:
+        """Bytes: `250Mi`."""
+        return self._parse(name, None, _size)
+
     def share(self, name: str, default: float) -> float:
         return self._parse(name, default, _share)
 
@@ -163,6 +167,16 @@ def _whole(raw: str, minimum: int) -> int:
     if not (raw.isascii() and raw.isdigit()) or int(raw) < minimum:
         raise ValueError(f"allowed are whole numbers from {minimum}")
     return int(raw)
+
+
+_UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
+
+
+def _size(raw: str) -> int:
+    number, unit = (raw[:-2], _UNITS[raw[-2:]]) if raw[-2:] in _UNITS else (raw, 1)
+    if not (number.isascii() and number.isdigit()):
+        raise ValueError("allowed are whole numbers of bytes, or of Ki, Mi or Gi: 250Mi")
+    return int(number) * unit
 
 
 def _share(raw: str) -> float:

@@ -104,6 +104,20 @@ class QueueSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundSettings:
+    """What clients may take before they are turned away. These bounds are Weft's own."""
+
+    max_connections: int = 10_000
+    """Open at once; more are closed as they come."""
+    max_header_size: int = 65_536
+    """Bytes of an HTTP/1 request's head; more is answered with 431."""
+    header_timeout: float = 30.0
+    """Seconds a begun HTTP/1 request head may take; more is answered with 408."""
+    body_timeout: float = 300.0
+    """Seconds of silence in the middle of an HTTP/1 request's body; more is answered with 408."""
+
+
+@dataclass(frozen=True, slots=True)
 class Http2Settings:
     """What the server side tells HTTP/2 clients; None keeps the proxy's own default."""
 
@@ -112,6 +126,8 @@ class Http2Settings:
     max_header_list_size: int | None = None
     max_pending_accept_reset_streams: int | None = None
     max_send_buf_size: int | None = None
+    max_control_frames: int | None = None
+    """Frames that move nothing (PING, SETTINGS, PRIORITY, tiny windows) in ten seconds."""
     initial_stream_window_size: int | None = None
     initial_connection_window_size: int | None = None
     keep_alive_interval: float | None = None
@@ -138,6 +154,7 @@ class DirectionSettings:
     """Requests at once; more are refused with 503."""
     discovery_idle_timeout: float
     """Seconds an unused look-up is kept."""
+    bounds: BoundSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +269,8 @@ class Settings:
     control_streams: StreamLimits
     tap: TapSettings | None = None
     """None: the control port is not opened."""
+    memory_limit: int | None = None
+    """Bytes above which new work is turned away; 0 for no ceiling, None for that of the container."""
     warnings: tuple[str, ...] = ()
     """Variables that are set and have no effect, one sentence each; to be logged."""
 
@@ -281,6 +300,7 @@ class Settings:
             ),
             control_streams=_stream_limits(env),
             tap=_tap(env),
+            memory_limit=env.optional_size("MEMORY_LIMIT"),
             warnings=_warnings(env),
         )
 
@@ -329,6 +349,7 @@ def _inbound(env: Environment) -> InboundSettings:
         http2=_http2(env, "INBOUND"),
         max_in_flight=env.whole("INBOUND_MAX_IN_FLIGHT", 100_000, minimum=1),
         discovery_idle_timeout=env.duration("INBOUND_DISCOVERY_IDLE_TIMEOUT", 90.0),
+        bounds=_bounds(env, "INBOUND"),
         ports=tuple(env.ports("INBOUND_PORTS")),
         opaque_ports=env.ports("INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION"),
         default_policy=policy,
@@ -359,6 +380,7 @@ def _outbound(env: Environment) -> OutboundSettings:
         http2=_http2(env, "OUTBOUND"),
         max_in_flight=env.whole("OUTBOUND_MAX_IN_FLIGHT", 100_000, minimum=1),
         discovery_idle_timeout=env.duration("OUTBOUND_DISCOVERY_IDLE_TIMEOUT", 5.0),
+        bounds=_bounds(env, "OUTBOUND"),
         tcp_queue=_queue(env, "OUTBOUND_TCP", failfast=3.0),
         disable_informational_headers=env.flag("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS", False),
     )
@@ -444,6 +466,16 @@ def _queue(env: Environment, prefix: str, *, failfast: float) -> QueueSettings:
     )
 
 
+def _bounds(env: Environment, direction: str) -> BoundSettings:
+    default = BoundSettings()
+    return BoundSettings(
+        env.whole(f"{direction}_MAX_CONNECTIONS", default.max_connections, minimum=1),
+        env.whole(f"{direction}_HTTP1_MAX_HEADER_SIZE", default.max_header_size, minimum=8192),
+        env.duration(f"{direction}_HTTP1_HEADER_TIMEOUT", default.header_timeout),
+        env.duration(f"{direction}_HTTP1_BODY_TIMEOUT", default.body_timeout),
+    )
+
+
 def _http2(env: Environment, direction: str) -> Http2Settings:
     prefix = f"{direction}_SERVER_HTTP2"
     return Http2Settings(
@@ -454,6 +486,7 @@ def _http2(env: Environment, direction: str) -> Http2Settings:
             f"{prefix}_MAX_PENDING_ACCEPT_RESET_STREAMS"
         ),
         max_send_buf_size=env.optional_whole(f"{prefix}_MAX_SEND_BUF_SIZE", minimum=1),
+        max_control_frames=env.optional_whole(f"{prefix}_MAX_CONTROL_FRAMES", minimum=1),
         initial_stream_window_size=env.optional_whole(
             f"{prefix}_INITIAL_STREAM_WINDOW_SIZE", minimum=1
         ),
@@ -501,6 +534,12 @@ _DIRECTION = (
     "SERVER_HTTP2_INITIAL_CONNECTION_WINDOW_SIZE",
     "SERVER_HTTP2_KEEP_ALIVE_INTERVAL",
     "SERVER_HTTP2_KEEP_ALIVE_TIMEOUT",
+    # These are Weft's own.
+    "SERVER_HTTP2_MAX_CONTROL_FRAMES",
+    "MAX_CONNECTIONS",
+    "HTTP1_MAX_HEADER_SIZE",
+    "HTTP1_HEADER_TIMEOUT",
+    "HTTP1_BODY_TIMEOUT",
 )
 
 HONOURED = frozenset(
@@ -542,6 +581,7 @@ HONOURED = frozenset(
         "CONTROL_STREAM_INITIAL_TIMEOUT",
         "CONTROL_STREAM_IDLE_TIMEOUT",
         "CONTROL_STREAM_LIFETIME",
+        "MEMORY_LIMIT",
     }
 )
 """Variables read above, without the prefix."""

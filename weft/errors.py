@@ -256,6 +256,40 @@ HEADER_TIMEOUT = _kind(
     advice="Nothing, unless legitimate clients are that slow.",
 )
 
+BODY_TIMEOUT = _kind(
+    3008,
+    "body-timeout",
+    "request body timed out",
+    http=408,
+    grpc=4,
+    closes=True,
+    meaning="An HTTP/1 client began a request's body and then sent nothing for too long.",
+    causes="A client that lost its network, a very slow one, or a hostile one.",
+    advice="Raise LINKERD2_PROXY_INBOUND_HTTP1_BODY_TIMEOUT (or OUTBOUND) if legitimate clients pause for longer.",
+)
+TOO_MANY_CONNECTIONS = _kind(
+    3009,
+    "too-many-connections",
+    "too many connections",
+    http=503,
+    grpc=14,
+    closes=True,
+    meaning="As many connections are open as the proxy may hold, so another was closed as it came.",
+    causes="Clients that open connections and do not use them, or an application slower than its traffic.",
+    advice="Look at tcp_open_connections for who holds them; raise LINKERD2_PROXY_INBOUND_MAX_CONNECTIONS (or OUTBOUND) if they are legitimate.",
+)
+MEMORY_CEILING = _kind(
+    3010,
+    "memory-ceiling",
+    "proxy is short of memory",
+    http=503,
+    grpc=14,
+    closes=True,
+    meaning="The proxy's memory is above its ceiling, so new connections are closed until it is below.",
+    causes="Very many connections or requests at once, or very large headers.",
+    advice="Give the proxy's container more memory, or scale the application.",
+)
+
 # -- 4xxx: authorization ------------------------------------------------------------------------
 UNAUTHORIZED = _kind(
     4001,

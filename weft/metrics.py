@@ -286,6 +286,12 @@ PROCESS_MAX_FDS = _gauge("process_max_fds", "Maximum number of open file descrip
 PROCESS_START_TIME_SECONDS = _gauge(
     "process_start_time_seconds", "When the process started, in seconds since the epoch."
 )
+PROXY_MEMORY_CEILING_BYTES = _gauge(
+    "proxy_memory_ceiling_bytes", "Memory above which the proxy turns new work away."
+)
+PROXY_MEMORY_SHEDDING = _gauge(
+    "proxy_memory_shedding", "1 while new work is turned away because memory is above its ceiling."
+)
 LABEL_OVERFLOW_TOTAL = _counter(
     "proxy_metrics_label_overflow_total",
     "Series that were folded into one because their family reached its label budget.",

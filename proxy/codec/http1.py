@@ -115,6 +115,7 @@ class Http1ServerCodec:
         "_body",
         "_codec",
         "_head_bytes",
+        "_max_head",
         "framed",
         "http10",
         "keep_alive",
@@ -123,8 +124,10 @@ class Http1ServerCodec:
         "next",
     )
 
-    def __init__(self) -> None:
-        self._codec = H1Codec(max_buf_size=MAX_HEAD)
+    def __init__(self, max_head: int = MAX_HEAD) -> None:
+        """`max_head`: bytes a head may take; at least 8192."""
+        self._codec = H1Codec(max_buf_size=max_head)
+        self._max_head = max_head
         self._body = _NO_BODY
         self._head_bytes = b""
         self.kept = b""
@@ -147,6 +150,8 @@ class Http1ServerCodec:
         if self.kept:
             data, self.kept = self.kept + data, b""
         codec = self._codec
+        if len(data) > self._max_head or self._head_bytes:
+            self._refuse_large(data)
         try:
             parsed = codec.receive_request_head(data)
         except H1ParseError as error:
@@ -203,6 +208,11 @@ class Http1ServerCodec:
         if (target[0] != "/" and target != "*") or (upgrade and method == "CONNECT"):
             _split_absolute(head)
         return head, ends, parsed.expect_continue and not http10
+
+    def _refuse_large(self, data: bytes) -> None:
+        """The parser holds only unfinished heads to their size, and one read may complete a large one."""
+        if (self._head_bytes + data).find(b"\r\n\r\n") > self._max_head:
+            raise MalformedMessageError("header larger than allowed", 431)
 
     def _refuse_two_lengths(self, data: bytes) -> None:
         """The parser drops Content-Length when there are chunks; the peer behind might not."""

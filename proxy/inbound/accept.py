@@ -17,7 +17,13 @@ from proxy.inbound.route import InboundHttp, Passage
 from proxy.net.dial import Dialer
 from proxy.net.failure import Failure
 from proxy.net.faults import Faults
-from proxy.net.front import Front, OriginalDestination, connect_settings, http2_settings
+from proxy.net.front import (
+    Front,
+    OriginalDestination,
+    connect_settings,
+    http1_bounds,
+    http2_settings,
+)
 from proxy.net.orig_dst import original_destination
 from proxy.net.verdicts import Verdicts
 from proxy.stack.limit import RateLimiter
@@ -75,6 +81,8 @@ class Inbound(Front):
         self.settings = settings
         self.certificates = certificates
         self.policies = policies
+        self.bound(settings)
+        self.http1 = http1_bounds(settings)
         self.http2 = http2_settings(settings)
         # The application is in the same pod: it does not vanish alone.
         self._application_http2 = replace(self.http2, keep_alive=None)
@@ -129,6 +137,9 @@ class Inbound(Front):
             sock.close()
             return
         Arrival(self, sock, client[0], target, direct=direct)
+
+    def _turned_away(self, failure: Failure, client: str) -> None:
+        self.tcp_error(None, failure.kind.name, failure.detail, client)
 
     def is_own(self, target: SocketAddress) -> bool:
         """Whether forwarding there would come back to us."""

@@ -326,7 +326,7 @@ class Arrival:
         if http2:
             server = Http2Server(transport, service, inbound.http2, inbound.closed)
         else:
-            server = Http1Server(transport, service, inbound.closed)
+            server = Http1Server(transport, service, inbound.closed, inbound.http1)
         transport.receiver = server
         inbound.closed(self)
         inbound.opened(server)

@@ -65,7 +65,6 @@ class InboundHttp:
         "context",
         "inbound",
         "limiter",
-        "max_in_flight",
         "only",
         "version",
     )
@@ -77,7 +76,6 @@ class InboundHttp:
         self.client_id = identity.encode("ascii") if identity else None
         self.cell = context.cell
         self.clock = inbound.reactor.clock
-        self.max_in_flight = inbound.settings.max_in_flight
         target = context.target
         self.application = None if inbound.is_own(target) else inbound.application(target)
         """None: a request would come back to this proxy."""
@@ -172,7 +170,7 @@ class InboundCall(Call):
     def begin(self, ends: bool) -> None:
         service = self._service
         inbound = service.inbound
-        if inbound.in_flight > service.max_in_flight:
+        if inbound.in_flight > inbound.max_in_flight:
             self._answer(Failure(errors.LOAD_SHED))
             return
         head = self.head

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,7 +11,10 @@ import trio
 
 from proxy.codec.http2 import KEEP_ALIVE_TIMEOUT, Http2Settings, KeepAlive
 from proxy.net.dial import ConnectSettings
+from proxy.net.failure import Failure
+from proxy.net.http1_server import Http1Bounds
 from proxy.net.listen import Listener
+from weft import errors
 from weft.addresses import SocketAddress
 
 if TYPE_CHECKING:
@@ -37,13 +41,45 @@ class Front:
     def __init__(self, reactor: Reactor) -> None:
         self.reactor = reactor
         self.draining = False
+        self.max_connections = sys.maxsize
+        self.max_in_flight = sys.maxsize
+        """Requests at once; more are refused."""
+        self._shedding = False
+        self._may_be_in_flight = 0
         self.connections: dict[Connection, None] = {}
         self._listeners: list[Listener] = []
         self._empty: trio.Event | None = None
 
     def start(self, sockets: Sequence[socket.socket]) -> None:
         """Accept connections from these listening sockets."""
-        self._listeners += [Listener(self.reactor, sock, self._accept) for sock in sockets]
+        self._listeners += [Listener(self.reactor, sock, self._admit) for sock in sockets]
+
+    def bound(self, settings: DirectionSettings) -> None:
+        """Hold to what the settings allow."""
+        self.max_connections = settings.bounds.max_connections
+        self.max_in_flight = settings.max_in_flight
+
+    def shed(self, shedding: bool) -> None:
+        """Turn away every new connection and request, or no longer."""
+        if shedding:
+            self._may_be_in_flight, self.max_in_flight = self.max_in_flight, 0
+        elif self._shedding:
+            self.max_in_flight = self._may_be_in_flight
+        self._shedding = shedding
+
+    def _admit(self, sock: socket.socket, client: tuple[str, int]) -> None:
+        if self._shedding:
+            self._turned_away(Failure(errors.MEMORY_CEILING), client[0])
+        elif len(self.connections) >= self.max_connections:
+            held = f"{len(self.connections)} are open"
+            self._turned_away(Failure(errors.TOO_MANY_CONNECTIONS, held), client[0])
+        else:
+            self._accept(sock, client)
+            return
+        sock.close()
+
+    def _turned_away(self, failure: Failure, client: str) -> None:
+        """A connection is closed as it comes."""
 
     def _accept(self, sock: socket.socket, client: tuple[str, int]) -> None:
         raise NotImplementedError
@@ -97,7 +133,14 @@ def http2_settings(settings: DirectionSettings) -> Http2Settings:
         )
         if given.keep_alive_interval
         else None,
+        noise=given.max_control_frames or default.noise,
+        resets=given.max_pending_accept_reset_streams or default.resets,
     )
+
+
+def http1_bounds(settings: DirectionSettings) -> Http1Bounds:
+    bounds = settings.bounds
+    return Http1Bounds(bounds.max_header_size, bounds.header_timeout, bounds.body_timeout)
 
 
 def connect_settings(settings: DirectionSettings) -> ConnectSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.codec.http1 import CONTINUE, MAX_HEAD, Http1ServerCodec, MalformedMessageError
@@ -18,8 +19,17 @@ if TYPE_CHECKING:
     from proxy.net.transport import Transport
     from proxy.net.wheel import Timer
 
-HEADER_TIMEOUT = 30.0
-"""Seconds a begun request head may take."""
+
+@dataclass(frozen=True, slots=True)
+class Http1Bounds:
+    """What an HTTP/1 client may take."""
+
+    max_header: int = MAX_HEAD
+    """Bytes of a request's head; more is answered with 431."""
+    header_timeout: float = 30.0
+    """Seconds a begun request head may take."""
+    body_timeout: float = 300.0
+    """Seconds of silence in the middle of a request's body."""
 
 
 class Http1Server:
@@ -27,6 +37,9 @@ class Http1Server:
 
     __slots__ = (
         "_body_open",
+        "_body_reads",
+        "_body_timer",
+        "_bounds",
         "_call",
         "_closing",
         "_codec",
@@ -42,15 +55,22 @@ class Http1Server:
     is_http1 = True
 
     def __init__(
-        self, transport: Transport, service: Service, on_close: Callable[[Http1Server], None]
+        self,
+        transport: Transport,
+        service: Service,
+        on_close: Callable[[Http1Server], None],
+        bounds: Http1Bounds,
     ) -> None:
         self.transport = transport
         self.draining = False
         self._service = service
         self._on_close = on_close
-        self._codec = Http1ServerCodec()
+        self._bounds = bounds
+        self._codec = Http1ServerCodec(bounds.max_header)
         self._call: Call | None = None
         self._body_open = False
+        self._body_reads = 0
+        self._body_timer: Timer | None = None
         self._closing = False
         self._pumping = False
         self._tunnel = False
@@ -67,7 +87,7 @@ class Http1Server:
                 self._read_body(data)
             else:
                 self._codec.keep(data)
-                if len(self._codec.kept) > MAX_HEAD:
+                if len(self._codec.kept) > self._bounds.max_header:
                     self.transport.pause()
             return
         # A loop, for a pipeline of requests that are answered at once may be long.
@@ -101,7 +121,7 @@ class Http1Server:
         """A head has begun and must be complete in time."""
         if self._head_timer is None and data:
             self._head_timer = self.transport.reactor.call_later(
-                HEADER_TIMEOUT, self._header_overdue
+                self._bounds.header_timeout, self._header_overdue
             )
 
     def _begin_with_body(self, call: Call, wants_continue: bool) -> None:
@@ -113,10 +133,39 @@ class Http1Server:
             early = self._codec.take_kept()
             if early:
                 self._read_body(early)
+        if self._body_open and self._call is call:
+            self._await_body()
+
+    def _await_body(self) -> None:
+        """The client must go on in time. One timer looks now and then; pieces that come are counted."""
+        reads = self._body_reads
+        self._body_timer = self.transport.reactor.call_later(
+            self._bounds.body_timeout, lambda: self._look_at_body(reads)
+        )
+
+    def _look_at_body(self, reads: int) -> None:
+        self._body_timer = None
+        call = self._call
+        if call is None or not self._body_open:
+            return
+        if self._body_reads != reads or self.transport.paused:
+            self._await_body()
+            return
+        failure = Failure(errors.BODY_TIMEOUT)
+        responded = call.responded
+        self._call = None
+        call.request_aborted()
+        if responded:
+            self._service.refused(failure)
+            self.transport.abort()
+            self._closed()
+        else:
+            self._answer_and_close(failure.kind.http_status, failure)
 
     def _read_body(self, data: bytes) -> None:
         call = self._call
         assert call is not None
+        self._body_reads += 1
         try:
             body, ended = self._codec.read_body(data)
         except MalformedMessageError as error:
@@ -126,6 +175,9 @@ class Http1Server:
             return
         if ended:
             self._body_open = False
+            if self._body_timer is not None:
+                self._body_timer.cancel()
+                self._body_timer = None
             trailers = self._codec.trailers
             if trailers is not None:
                 if body:
@@ -262,6 +314,9 @@ class Http1Server:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
         self._on_close(self)
 
     def __repr__(self) -> str:

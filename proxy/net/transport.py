@@ -257,6 +257,11 @@ class Transport:
             self._registered = False
             self.reactor.unregister(self.fd)
 
+    @property
+    def paused(self) -> bool:
+        """Whether it is us who do not read."""
+        return self._paused
+
     def pause(self) -> None:
         """Read no more, until `resume`."""
         if not self._paused:

@@ -16,7 +16,13 @@ from proxy.discovery.policy import Protocol
 from proxy.net.dial import Dialer
 from proxy.net.failure import Failure
 from proxy.net.faults import Faults
-from proxy.net.front import Front, OriginalDestination, connect_settings, http2_settings
+from proxy.net.front import (
+    Front,
+    OriginalDestination,
+    connect_settings,
+    http1_bounds,
+    http2_settings,
+)
 from proxy.net.hello import HelloReader
 from proxy.net.http1_server import Http1Server
 from proxy.net.http2_server import Http2Server
@@ -92,6 +98,8 @@ class Outbound(Front):
         self.settings = settings
         self.certificates = certificates
         self.discovery = discovery
+        self.bound(settings)
+        self.http1 = http1_bounds(settings)
         self.http2 = http2_settings(settings)
         self.verdicts = Verdicts()
         self.dialer = Dialer(reactor, connect_settings(settings))
@@ -133,6 +141,9 @@ class Outbound(Front):
             sock.close()
             return
         Arrival(self, sock, address)
+
+    def _turned_away(self, failure: Failure, client: str) -> None:
+        self.tcp_error(failure.kind.name, failure.detail, client)
 
     # --- destinations ---------------------------------------------------------------------
 
@@ -437,7 +448,7 @@ class Arrival:
         if http2:
             server = Http2Server(transport, service, outbound.http2, self._served)
         else:
-            server = Http1Server(transport, service, self._served)
+            server = Http1Server(transport, service, self._served, outbound.http1)
         transport.receiver = server
         outbound.closed(self)
         outbound.opened(server)

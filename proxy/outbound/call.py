@@ -43,13 +43,12 @@ MAX_TRIES = 4
 class Service:
     """What the calls of one accepted HTTP connection have in common."""
 
-    __slots__ = ("clock", "logical", "max_in_flight", "outbound")
+    __slots__ = ("clock", "logical", "outbound")
 
     def __init__(self, outbound: Outbound, logical: Logical) -> None:
         self.outbound = outbound
         self.logical = logical
         self.clock = outbound.reactor.clock
-        self.max_in_flight = outbound.settings.max_in_flight
 
     def refused(self, failure: Failure) -> None:
         self.outbound.client_refused(self.logical, failure)
@@ -130,7 +129,7 @@ class OutboundCall(Call):
         if (
             not head.authority
             or REQUIRE_ID in head.headers
-            or service.outbound.in_flight > service.max_in_flight
+            or service.outbound.in_flight > service.outbound.max_in_flight
         ) and not self.accept():
             return
         assert self.course is not None
@@ -139,7 +138,7 @@ class OutboundCall(Call):
     def accept(self) -> bool:
         """Whether the request may go on; otherwise it was answered."""
         service = self._service
-        if service.outbound.in_flight > service.max_in_flight:
+        if service.outbound.in_flight > service.outbound.max_in_flight:
             self.answer(Failure(errors.LOAD_SHED))
             return False
         head = self.head

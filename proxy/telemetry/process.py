@@ -39,14 +39,23 @@ def install(registry: Registry) -> None:
     def collect() -> None:
         times = os.times()
         cpu.value = times.user + times.system
-        with open("/proc/self/statm", encoding="ascii") as file:
-            pages, resident_pages = file.read().split()[:2]
-        virtual.value = int(pages) * _PAGE
-        resident.value = int(resident_pages) * _PAGE
+        virtual.value, resident.value = _memory()
         open_fds.value = len(os.listdir("/proc/self/fd")) - 1
         max_fds.value = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
     registry.before_scrape(collect)
+
+
+def resident_memory() -> int:
+    """Bytes of memory the process has in use now."""
+    return _memory()[1]
+
+
+def _memory() -> tuple[int, int]:
+    """Virtual and resident size in bytes."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        virtual, resident = file.read().split()[:2]
+    return int(virtual) * _PAGE, int(resident) * _PAGE
 
 
 def _started_at() -> float:

@@ -23,6 +23,8 @@ from testkit.attacks.frames import PREFACE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from proxy.settings import BoundSettings
+
 GOOD = b"GET /good HTTP/1.1\r\nHost: v\r\nConnection: close\r\n\r\n"
 SIDES = ("outbound", "inbound")
 BLOCKS = 30_000
@@ -116,7 +118,7 @@ def drained(sock: socket.socket) -> bytes:
 
 
 @contextlib.contextmanager
-def victim(*, only_http1: bool = False) -> Iterator[Victim]:
+def victim(*, only_http1: bool = False, bounds: BoundSettings | None = None) -> Iterator[Victim]:
     """`only_http1`: both sides know that HTTP/1 comes, and look for nothing else."""
     seen = Seen()
     inbound_policy = outbound_policy = None
@@ -127,7 +129,12 @@ def victim(*, only_http1: bool = False) -> Iterator[Victim]:
         outbound_policy = replace(service, protocol=discovery.Protocol.HTTP1)
     with (
         application(seen.serve) as port,
-        Victim(port, inbound_policy=inbound_policy, outbound_policy=outbound_policy) as pair,
+        Victim(
+            port,
+            inbound_policy=inbound_policy,
+            outbound_policy=outbound_policy,
+            bounds=bounds,
+        ) as pair,
     ):
         pair.seen = seen
         yield pair

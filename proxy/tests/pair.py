@@ -33,6 +33,7 @@ from proxy.net.reactor import Reactor
 from proxy.net.transport import Transport
 from proxy.outbound.accept import Outbound
 from proxy.settings import (
+    BoundSettings,
     ConnectSettings,
     Http2Settings,
     InboundSettings,
@@ -139,7 +140,7 @@ class Lookups:
         return lambda: None
 
 
-def _common(port: int) -> dict[str, object]:
+def _common(port: int, bounds: BoundSettings) -> dict[str, object]:
     return {
         "listen": (SocketAddress(LOCAL, port),),
         "backlog": None,
@@ -151,6 +152,7 @@ def _common(port: int) -> dict[str, object]:
         "http2": Http2Settings(),
         "max_in_flight": 1000,
         "discovery_idle_timeout": 5.0,
+        "bounds": bounds,
     }
 
 
@@ -193,6 +195,7 @@ class Pair:
         server: CertificateStore | None = None,
         client_ip: str | None = None,
         profile: Profile | None = None,
+        bounds: BoundSettings | None = None,
     ) -> None:
         """`client_ip`: where inbound connections seem to come from; loopback is always let in."""
         self.clock = Clock()
@@ -223,7 +226,7 @@ class Pair:
             client_ip,
             self.reactor,
             InboundSettings(
-                **_common(self.inbound_port),  # type: ignore[arg-type]
+                **_common(self.inbound_port, bounds or BoundSettings()),  # type: ignore[arg-type]
                 ports=(),
                 opaque_ports=PortSet(),
                 default_policy="all-unauthenticated",
@@ -238,7 +241,7 @@ class Pair:
         self.outbound = Outbound(
             self.reactor,
             OutboundSettings(
-                **_common(self.outbound_port),  # type: ignore[arg-type]
+                **_common(self.outbound_port, bounds or BoundSettings()),  # type: ignore[arg-type]
                 tcp_queue=QueueSettings(100, 0.3),
                 disable_informational_headers=False,
             ),
