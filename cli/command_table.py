@@ -16,13 +16,16 @@ class Entry:
 
 
 COMMANDS: dict[str, Entry] = {
+    "authz": Entry("cli.commands.authz", "authz", "Show what policy lets in and what it keeps out."),
     "check": Entry("cli.commands.check", "check", "Say whether the mesh works, and what to do if not."),
     "completion": Entry("cli.commands.completion", "completion", "Print the completion script of a shell."),
     "dashboard": Entry("cli.commands.dashboard", "dashboard", "Open the dashboard in a browser."),
+    "edges": Entry("cli.commands.edges", "edges", "Show who talks to whom, and whether it is secured."),
     "identity": Entry("cli.commands.identity", "identity", "Print the certificate a pod's proxy presents."),
     "inject": Entry("cli.commands.inject", "inject", "Add the proxy to the workloads of manifests."),
     "install": Entry("cli.commands.install", "install", "Print the manifests of the control plane."),
     "prune": Entry("cli.commands.prune", "prune", "Print what to delete after an upgrade."),
+    "routes": Entry("cli.commands.routes", "routes", "Show how each route does."),
     "sandbox": Entry("cli.commands.sandbox", "sandbox", "Run a cluster of one host, without Kubernetes."),
     "stat": Entry("cli.commands.stat", "stat", "Show success rate, requests per second and latency."),
     "tap": Entry("cli.commands.tap", "tap", "Show requests as they happen."),
@@ -34,6 +37,6 @@ COMMANDS: dict[str, Entry] = {
 }  # fmt: skip
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "viz": ("check", "dashboard", "stat", "tap", "top"),
+    "viz": ("authz", "check", "dashboard", "edges", "routes", "stat", "tap", "top"),
 }
 """Linkerd's extension groups: `mesh viz stat` is `mesh stat`, so that fingers need not learn anew."""

@@ -5,48 +5,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.failure import CommandError
 from cli.group import MeshCommand
-from cli.options import Namespace, current_globals, namespace_option, output_option
-from cli.resources import (
-    ALL,
-    NAMESPACE,
-    SERVICE,
-    ResourceError,
-    Target,
-    parse_target,
-    parse_targets,
+from cli.options import Namespace, current_globals, output_option
+from cli.resources import SERVICE, ResourceError, Target, parse_targets
+from cli.stats.flags import (
+    check_where,
+    peer,
+    resource_of,
+    selector_option,
+    where_options,
+    window_option,
 )
-from weft.durations import DurationError, parse_go_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from cli.cluster.web_api import WebApi
-    from weftapi.stats.v1.stats_pb2 import Row
+    from weftapi.stats.v1.stats_pb2 import Row, StatResponse
 
-MIN_WINDOW = 15.0
 PATH = "/api/v1/stat"
-
-
-class Window(click.ParamType[float]):
-    """A duration of at least 15s, in seconds."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The seconds of `1m30s`, or fails with the rule."""
-        if isinstance(value, float):
-            return value
-        try:
-            seconds = parse_go_duration(str(value))
-        except DurationError as error:
-            self.fail(str(error), param, ctx)
-        if seconds < MIN_WINDOW:
-            self.fail(f"{value} is too short: at least 15s, which is three scrapes", param, ctx)
-        return seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +38,8 @@ class Ask:
 
 @click.command(cls=MeshCommand)
 @click.argument("resources", nargs=-1, required=True, metavar="RESOURCE...")
-@namespace_option("Namespace of the resources (default: the kubeconfig's, else default).")
-@click.option("-A", "--all-namespaces", is_flag=True, help="Resources of all namespaces.")
-@click.option(
-    "-t",
-    "--time-window",
-    "window",
-    type=Window(),
-    default="1m",
-    show_default=True,
-    metavar="TIME",
-    help="How far back traffic counts, from 15s to 10m.",
-)
+@where_options
+@window_option
 @click.option("--to", metavar="RESOURCE", help="Only what the resources send to this one.")
 @click.option(
     "--to-namespace",
@@ -88,13 +54,7 @@ class Ask:
     metavar="NS",
     help="Namespace of --from (default: the resources'); alone, a whole namespace.",
 )
-@click.option(
-    "-l",
-    "--selector",
-    default="",
-    metavar="QUERY",
-    help="Only resources with these labels: app=web,tier!=cache,env in (a,b).",
-)
+@selector_option
 @click.option("--unmeshed", is_flag=True, help="Also resources without any meshed pod.")
 @output_option("table", "wide", "json", default="table")
 def stat(
@@ -137,29 +97,28 @@ def stat(
     chosen = current_globals()
 
     from cli.cluster.current_namespace import current_namespace
-    from cli.cluster.web_api import connect_web
     from cli.render import stats
-    from cli.render.progress import Progress
+    from cli.stats.asking import ask, note_source
+    from weftapi.stats.v1.stats_pb2 import StatResponse
 
     home = namespace or current_namespace(chosen)
-    ask = Ask(
+    asked = Ask(
         "" if all_namespaces else home,
         window,
         selector,
-        _peer("--to", to, to_namespace, home),
-        _peer("--from", from_, from_namespace, home),
+        peer("--to", to, to_namespace, home),
+        peer("--from", from_, from_namespace, home),
     )
-    if ask.to is not None and ask.from_ is not None:
+    if asked.to is not None and asked.from_ is not None:
         raise ResourceError("--to and --from do not go together: numbers are of one direction")
-    if ask.from_ is not None and ask.from_["kind"] == SERVICE:
+    if asked.from_ is not None and asked.from_["kind"] == SERVICE:
         raise ResourceError("--from takes no service: a service receives requests and sends none")
-    progress = Progress()
-    progress.show("asking the web API")
-    try:
-        rows = list(_rows(connect_web(chosen), targets, ask))
-    finally:
-        progress.clear()
-    rows = stats.shown(rows, unmeshed=unmeshed or ask.from_ is not None)
+    requests = [_request(target, asked) for target in targets]
+    answers = ask(chosen, PATH, requests, StatResponse)
+    for answer in answers[:1]:
+        note_source(answer.source)
+    rows = list(_rows(answers))
+    rows = stats.shown(rows, unmeshed=unmeshed or asked.from_ is not None)
     if output == "json":
         click.echo(stats.json_text(rows), nl=False)
     elif rows:
@@ -177,53 +136,16 @@ def _check_flags(
     from_namespace: str | None,
 ) -> None:
     """Refuses flags that contradict each other or the resources. Raises ResourceError."""
-    if all_namespaces and namespace is not None:
-        raise ResourceError("--all-namespaces and --namespace do not go together")
+    check_where(targets, namespace, all_namespaces)
     if to_namespace is not None and from_namespace is not None:
         raise ResourceError("--to-namespace and --from-namespace do not go together")
-    if any(target.kind == NAMESPACE for target in targets) and namespace is not None:
-        raise ResourceError(
-            "--namespace does not go with namespaces: name them, as in ns/emojivoto"
-        )
-    named = next((target for target in targets if target.name and target.kind != NAMESPACE), None)
-    if named is not None and all_namespaces:
-        raise ResourceError(
-            f"{named.kind}/{named.name} is in one namespace: give it with --namespace, "
-            "not --all-namespaces"
-        )
 
 
-def _peer(flag: str, text: str | None, namespace: str | None, home: str) -> dict[str, str] | None:
-    """The resource at the other end, as the API writes it. Raises ResourceError."""
-    if text is None:
-        return None if namespace is None else {"kind": NAMESPACE, "name": namespace}
-    target = parse_target(text)
-    if target.kind == ALL:
-        raise ResourceError(f"{flag} takes one kind of resource, not {ALL!r}")
-    if target.kind == NAMESPACE:
-        if namespace is not None:
-            raise ResourceError(f"{flag}-namespace does not go with {flag} {text}")
-        return {"kind": NAMESPACE, "name": target.name}
-    return {"kind": target.kind, "namespace": namespace or home, "name": target.name}
-
-
-def _rows(api: "WebApi", targets: list[Target], ask: Ask) -> "Iterator[Row]":
-    """Every row of every target once. Raises ClusterError."""
-    from google.protobuf import json_format
-
-    from weftapi.stats.v1.stats_pb2 import StatResponse
-
+def _rows(answers: "Iterable[StatResponse]") -> "Iterator[Row]":
+    """Every row of every answer once."""
     seen = set()
-    for target in targets:
-        answer = api.post(PATH, _request(target, ask))
-        try:
-            response = json_format.ParseDict(answer, StatResponse(), ignore_unknown_fields=True)
-        except json_format.ParseError as error:
-            raise CommandError(
-                f"the web API's answer cannot be read: {error}",
-                hint="Do `mesh version`'s client and server differ?",
-            ) from None
-        for row in response.rows:
+    for answer in answers:
+        for row in answer.rows:
             key = (row.resource.kind, row.resource.namespace, row.resource.name)
             if key not in seen:
                 seen.add(key)
@@ -232,11 +154,8 @@ def _rows(api: "WebApi", targets: list[Target], ask: Ask) -> "Iterator[Row]":
 
 def _request(target: Target, ask: Ask) -> dict[str, Any]:
     """A StatRequest as canonical JSON."""
-    resource = {"kind": target.kind, "name": target.name}
-    if target.kind != NAMESPACE:
-        resource["namespace"] = ask.namespace
     request: dict[str, Any] = {
-        "resource": resource,
+        "resource": resource_of(target, ask.namespace),
         "labelSelector": ask.selector,
         "window": f"{ask.window:g}s",
         "tcp": True,

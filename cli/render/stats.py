@@ -12,7 +12,7 @@ from typing import Any
 
 from cli.render.columns import Column, columns
 from cli.resources import POD, SERVICE, SHORT_NAMES
-from weftapi.stats.v1.stats_pb2 import Row
+from weftapi.stats.v1.stats_pb2 import Requests, Row
 
 MISSING = "-"
 
@@ -59,7 +59,11 @@ def _table(
         cells = [row.resource.namespace] if namespaces else []
         cells.append(_name(row, mixed))
         cells += [row.status or MISSING] if kind == POD else []
-        cells += [_meshed(row) or MISSING, *_requests(row), *_tcp(row, wide)]
+        cells += [
+            _meshed(row) or MISSING,
+            *requests_cells(row.requests if row.HasField("requests") else None),
+            *_tcp(row, wide),
+        ]
         lines.append(cells)
     return columns(heads, lines)
 
@@ -74,13 +78,14 @@ def _meshed(row: Row) -> str | None:
     return f"{row.pods.meshed}/{row.pods.running}" if row.HasField("pods") else None
 
 
-def _requests(row: Row) -> list[str]:
-    if not row.HasField("requests"):
+def requests_cells(requests: Requests | None) -> list[str]:
+    """Success, rate and three latencies."""
+    if requests is None:
         return [MISSING] * 5
     return [
-        f"{_success(row) * 100:.2f}%",
-        f"{row.requests.rps:.1f}rps",
-        *(MISSING if ms is None else f"{ms}ms" for ms in _latencies(row)),
+        f"{success(requests) * 100:.2f}%",
+        f"{requests.rps:.1f}rps",
+        *(MISSING if ms is None else f"{ms}ms" for ms in latencies(requests)),
     ]
 
 
@@ -91,29 +96,30 @@ def _tcp(row: Row, wide: bool) -> list[str]:
     return [str(row.tcp.open_connections), *(f"{rate:.1f}B/s" for rate in rates)]
 
 
-def _success(row: Row) -> float:
-    return row.requests.success / (row.requests.success + row.requests.failure)
+def success(requests: Requests) -> float:
+    """From 0 to 1."""
+    return requests.success / (requests.success + requests.failure)
 
 
-def _latencies(row: Row) -> list[int | None]:
+def latencies(requests: Requests) -> list[int | None]:
     """Whole milliseconds of the three quantiles, halves rounded up."""
     fields = ("latency_ms_p50", "latency_ms_p95", "latency_ms_p99")
     return [
-        math.floor(getattr(row.requests, field) + 0.5) if row.requests.HasField(field) else None
+        math.floor(getattr(requests, field) + 0.5) if requests.HasField(field) else None
         for field in fields
     ]
 
 
 def _document(row: Row) -> dict[str, Any]:
     served = row.HasField("requests")
-    p50, p95, p99 = _latencies(row) if served else [None] * 3
+    p50, p95, p99 = latencies(row.requests) if served else [None] * 3
     tcp = row.tcp if row.HasField("tcp") else None
     document: dict[str, Any] = {
         "namespace": row.resource.namespace,
         "kind": row.resource.kind,
         "name": row.resource.name,
         "meshed": _meshed(row),
-        "success": _success(row) if served else None,
+        "success": success(row.requests) if served else None,
         "rps": row.requests.rps if served else None,
         "latency_ms_p50": p50,
         "latency_ms_p95": p95,

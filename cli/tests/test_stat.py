@@ -6,16 +6,13 @@ numbers are never wrapped or cut. `WEFT_GOLDEN=write pytest cli/tests/test_stat.
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from cli.cluster import web_api
 from cli.cluster.client import Json
-from cli.main import build
+from cli.tests.conftest import Mesh
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -33,22 +30,6 @@ class FakeWeb:
         kind = body["resource"]["kind"]
         rows = [row for row in self.rows if kind in ("all", row["resource"]["kind"])]
         return {"rows": rows, "window": "60s", "observed": "60s", "backend": "embedded"}
-
-
-Mesh = Callable[..., Result]
-
-
-@pytest.fixture
-def mesh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Mesh:
-    """Runs `mesh ...` against a FakeWeb, with a kubeconfig whose context has no namespace."""
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-
-    def run(web: FakeWeb, line: str, columns: int = 80) -> Result:
-        monkeypatch.setattr(web_api, "connect_web", lambda chosen: web)
-        environment = {"COLUMNS": str(columns)}
-        return CliRunner().invoke(build(), line.split(), env=environment)
-
-    return run
 
 
 def row(

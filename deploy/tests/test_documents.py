@@ -255,7 +255,7 @@ def test_commands_that_are_said_to_be_missing_are_missing() -> None:
     )
     said = _CODE.findall(sentence)
     known = {*COMMANDS, *(name for names in EXTENSIONS.values() for name in names)}
-    assert len(said) > 5
+    assert said
     assert known.isdisjoint(said)
 
 

@@ -1,0 +1,5 @@
+"""What the commands that ask the stats API share.
+
+flags    flags of several commands, and which of them contradict each other
+asking   a request in, a message out; and a note when its numbers are not where they should be from
+"""
