@@ -113,7 +113,9 @@ async def _serve(
         nursery.start_soon(AdminServer(sockets.admin, lambda request: answer(facts, request)).run)
 
         tasks = Tasks(nursery)
-        nursery.start_soon(certifier(settings.identity, store, keypair, registry, tasks).run)
+        nursery.start_soon(
+            certifier(settings.identity, store, keypair, registry, tasks, faults).run
+        )
         if await _certified(store, shutdown.requested):
             discovery, policies = discovery_and_policies(settings, store, registry, tasks, reactor)
             known_ports = [policies.port(port) for port in settings.inbound.ports]

@@ -2,7 +2,8 @@
 log, the metric and the reference.
 
 Numbers never change meaning and are never reused: 1xxx discovery and routing, 2xxx connecting to
-the endpoint, 3xxx time and load, 4xxx authorization, 5xxx malformed traffic, 9xxx our own faults.
+the endpoint, 3xxx time and load, 4xxx authorization, 5xxx malformed traffic, 6xxx the proxy's own
+identity, 9xxx our own faults.
 """
 
 from __future__ import annotations
@@ -426,6 +427,18 @@ HTTP2_FLOOD = _kind(
     meaning="A client sent resets, PINGs, SETTINGS, empty frames or headers without end, and its connection was ended with ENHANCE_YOUR_CALM.",
     causes="An attack (rapid reset, CONTINUATION flood, HPACK bomb), or a client that cancels most of its requests.",
     advice="Look at the client named in the log. If it means well, raise the bound of the kind the log names.",
+)
+
+# -- 6xxx: the proxy's own identity; no request is answered with these --------------------------
+CERTIFICATE_UNAVAILABLE = _kind(
+    6001,
+    "certificate-unavailable",
+    "no certificate was obtained",
+    http=503,
+    grpc=14,
+    meaning="The proxy asked for a certificate and got none. Without its first one it accepts nothing; otherwise the one it has stays in force until it ends.",
+    causes="The identity service is down or its issuer has expired, or the proxy was started with other trust anchors.",
+    advice="Run `mesh check`. A proxy with old trust anchors needs its pod restarted.",
 )
 
 # -- 9xxx: our own faults -----------------------------------------------------------------------

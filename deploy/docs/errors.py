@@ -16,6 +16,7 @@ _GROUPS = {
     3: "Time and load",
     4: "Authorization",
     5: "Malformed traffic",
+    6: "The proxy's own identity",
     9: "Our own faults",
 }
 _INTRODUCTION = """\

@@ -14,13 +14,16 @@ from proxy.control.lookup import Lookups
 from proxy.control.policy import Policies, PortWatcher
 from proxy.discovery.cache import Clock, Discovery
 from proxy.identity.renewal import Bounds
+from proxy.net.failure import Failure
 from proxy.telemetry.control import ControlMetrics
 from proxy.telemetry.identity import IdentityMetrics
+from weft import errors
 
 if TYPE_CHECKING:
     from proxy.control.tasks import Tasks
     from proxy.identity.keypair import Keypair
     from proxy.identity.store import CertificateStore
+    from proxy.net.faults import Faults
     from proxy.settings import ControlAddress, IdentitySettings, InboundSettings, Settings
     from proxy.telemetry.registry import Registry
 
@@ -33,6 +36,7 @@ def certifier(
     keypair: Keypair,
     registry: Registry,
     tasks: Tasks,
+    faults: Faults,
 ) -> Certifier:
     """What keeps the store supplied; its `run` is to be started.
 
@@ -51,7 +55,7 @@ def certifier(
         keypair,
         token_file=settings.token_file,
         bounds=Bounds(settings.min_refresh, settings.max_refresh),
-        recorder=IdentityMetrics(registry),
+        recorder=_Refreshes(IdentityMetrics(registry), faults, str(settings.address)),
     )
 
 
@@ -95,6 +99,21 @@ def policy_until_told(settings: InboundSettings, port: int) -> ServerPolicy:
         opaque=port in settings.opaque_ports,
         detect_timeout=settings.detect_timeout,
     )
+
+
+class _Refreshes:
+    """Counts what became of requests for a certificate, and keeps the failures for `/errors`."""
+
+    def __init__(self, metrics: IdentityMetrics, faults: Faults, service: str) -> None:
+        self.refreshed = metrics.refreshed
+        self._metrics = metrics
+        self._faults = faults
+        self._service = service
+
+    def failed(self, reason: str) -> None:
+        self._metrics.failed()
+        failure = Failure(errors.CERTIFICATE_UNAVAILABLE, reason)
+        self._faults.note("identity", failure, peer=self._service)
 
 
 def _recorder(registry: Registry, address: ControlAddress) -> ControlMetrics:

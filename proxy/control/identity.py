@@ -50,7 +50,7 @@ class RefreshRecorder(Protocol):
     """Counts what became of requests."""
 
     def refreshed(self, at: float, expires_at: float) -> None: ...
-    def failed(self) -> None: ...
+    def failed(self, reason: str) -> None: ...
 
 
 class Certifier:
@@ -88,7 +88,7 @@ class Certifier:
                 _log.warning("no certificate, again in %.1fs: %s", wait, error)
                 failures += 1
                 if self._recorder is not None:
-                    self._recorder.failed()
+                    self._recorder.failed(str(error))
             else:
                 failures = 0
                 wait = self._wait()

@@ -1,15 +1,16 @@
 """The errors of late: what was answered or closed for a fault, for people who ask why.
 
-Everything is bounded: the list by its length, the log by so many lines a second for each cause, for a
-destination that is down fails every request.
+A destination that is down fails every request, so equal faults are one with a count: whoever asks
+hears since when, and the others are not pushed out. Everything is bounded: the list by its length, the
+log by so many lines a second for each cause.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 KEPT = 100
 LINES_PER_SECOND = 5
+QUIET = 600.0
+"""Seconds after which a fault that comes back is a new one."""
 
 _log = logging.getLogger("proxy.errors")
 
@@ -29,22 +32,25 @@ _log = logging.getLogger("proxy.errors")
 @dataclass(frozen=True, slots=True)
 class Fault:
     at: float
-    """Seconds since the epoch."""
+    """When it happened last. Seconds since the epoch."""
     side: str
-    """`inbound` or `outbound`."""
+    """`inbound`, `outbound`, or `identity` for the proxy's own certificate."""
     peer: str
-    """Inbound: the client. Outbound: where the application wanted to go."""
+    """Inbound: the client. Outbound: where the application wanted to go. Identity: the service asked."""
     route: str
     endpoint: str
     """Where the request was sent; empty if it was sent nowhere."""
     number: int
     name: str
     cause: str
+    """As it was the last time."""
+    first: float
+    """When it happened first."""
+    count: int = 1
 
     def as_json(self) -> dict[str, str | int]:
-        shown = datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds")
         return {
-            "time": shown.replace("+00:00", "Z"),
+            "time": _shown(self.at),
             "side": self.side,
             "peer": self.peer,
             "route": self.route,
@@ -52,11 +58,16 @@ class Fault:
             "number": self.number,
             "error": self.name,
             "cause": self.cause,
+            "first": _shown(self.first),
+            "count": self.count,
         }
 
 
+_Key = tuple[str, str, str, str, int]
+
+
 class Faults:
-    """The last hundred."""
+    """The last hundred that differ in side, peer, route, endpoint or number."""
 
     def __init__(
         self,
@@ -65,7 +76,7 @@ class Faults:
     ) -> None:
         self._clock = clock
         self._monotonic = monotonic
-        self._kept: deque[Fault] = deque(maxlen=KEPT)
+        self._kept: OrderedDict[_Key, Fault] = OrderedDict()
         self._lines = Rate(LINES_PER_SECOND)
         self._unsaid: dict[str, int] = {}
 
@@ -74,10 +85,11 @@ class Faults:
     ) -> None:
         kind = failure.kind
         cause = f"{kind.text}: {failure.detail}" if failure.detail else kind.text
+        now = self._clock()
         fault = Fault(
-            self._clock(), side, peer, route, endpoint, kind.number, kind.name, cause[:512]
+            now, side, peer, route, endpoint, kind.number, kind.name, cause[:512], first=now
         )
-        self._kept.append(fault)
+        self._keep((side, peer, route, endpoint, kind.number), fault)
         key = f"{side} {kind.number}"
         elapsed = self._monotonic()
         if not self._lines.allows(elapsed, key):
@@ -96,9 +108,22 @@ class Faults:
             f"; {unsaid} more like this were not logged" if unsaid else "",
         )
 
+    def _keep(self, key: _Key, fault: Fault) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None and fault.at - before.at <= QUIET:
+            fault = replace(fault, first=before.first, count=before.count + 1)
+        self._kept[key] = fault
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
     def latest(self) -> list[Fault]:
         """The newest first."""
-        return list(reversed(self._kept))
+        return list(reversed(self._kept.values()))
 
     def __len__(self) -> int:
         return len(self._kept)
+
+
+def _shown(at: float) -> str:
+    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return moment.replace("+00:00", "Z")

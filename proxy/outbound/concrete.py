@@ -306,7 +306,12 @@ class Balanced:
         if not self._set.known:
             return Failure(errors.FAILFAST, f"{self._authority}: discovery has not answered")
         count = len(self._p2c)
-        return Failure(errors.FAILFAST, f"{self._authority}: none of {count} endpoints is ready")
+        detail = f"{self._authority}: none of {count} endpoints is ready"
+        troubles = (member.service.trouble for member in self._p2c.members())
+        trouble = next(filter(None, troubles), None)
+        if trouble is not None:
+            detail += f"; one of them: {trouble}"
+        return Failure(errors.FAILFAST, detail)
 
     def close(self) -> None:
         self._cancel()

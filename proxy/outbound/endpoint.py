@@ -72,6 +72,7 @@ class EndpointClient:
         "override",
         "ready",
         "shares",
+        "trouble",
     )
 
     def __init__(self, outbound: Outbound, endpoint: Endpoint) -> None:
@@ -80,6 +81,8 @@ class EndpointClient:
         """Whether a connection was made, and no attempt has failed since."""
         self.cold = True
         """Nothing is known, and nobody is trying to find out."""
+        self.trouble: Failure | None = None
+        """Why the last attempt failed, while it is not ready."""
         self.shares = endpoint.identity is not None and endpoint.hint is Hint.H2
         """Whether HTTP/1 travels as HTTP/2."""
         self._outbound = outbound
@@ -236,8 +239,12 @@ class EndpointClient:
                 self._probe = None
             if not self.ready:
                 self.ready = True
+                self.trouble = None
                 self._tell()
             return
+        self.trouble = failure
+        address = str(self.endpoint.address)
+        self._outbound.faults.note("outbound", failure, peer=address, endpoint=address)
         if not self._attempts:
             _log.warning("endpoint %s is not reachable: %s", self.endpoint.address, failure)
         self.ready = False

@@ -200,7 +200,7 @@ class Recorder:
         assert expires_at > at
         self.ok += 1
 
-    def failed(self) -> None:
+    def failed(self, reason: str) -> None:
         self.err += 1
 
 
