@@ -20,10 +20,12 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("cli.commands.check", "check", "Say whether the mesh works, and what to do if not."),
     "completion": Entry("cli.commands.completion", "completion", "Print the completion script of a shell."),
     "dashboard": Entry("cli.commands.dashboard", "dashboard", "Open the dashboard in a browser."),
+    "diagnostics": Entry("cli.commands.diagnostics.group", "diagnostics", "Look into the mesh: discovery, policy, metrics, and why requests fail."),
     "edges": Entry("cli.commands.edges", "edges", "Show who talks to whom, and whether it is secured."),
     "identity": Entry("cli.commands.identity", "identity", "Print the certificate a pod's proxy presents."),
     "inject": Entry("cli.commands.inject", "inject", "Add the proxy to the workloads of manifests."),
     "install": Entry("cli.commands.install", "install", "Print the manifests of the control plane."),
+    "metrics": Entry("cli.commands.diagnostics.metrics", "proxy_metrics", "Print the metrics of proxies: `diagnostics proxy-metrics`."),
     "prune": Entry("cli.commands.prune", "prune", "Print what to delete after an upgrade."),
     "routes": Entry("cli.commands.routes", "routes", "Show how each route does."),
     "sandbox": Entry("cli.commands.sandbox", "sandbox", "Run a cluster of one host, without Kubernetes."),
@@ -35,6 +37,16 @@ COMMANDS: dict[str, Entry] = {
     "upgrade": Entry("cli.commands.upgrade", "upgrade", "Print the installed control plane's manifests anew."),
     "version": Entry("cli.commands.version", "version", "Print the versions of the command and the control plane."),
 }  # fmt: skip
+
+DIAGNOSTICS: dict[str, Entry] = {
+    "controller-metrics": Entry("cli.commands.diagnostics.metrics", "controller_metrics", "Print the metrics of the control plane."),
+    "endpoints": Entry("cli.commands.diagnostics.endpoints", "endpoints", "Show where the mesh sends requests for a Service."),
+    "policy": Entry("cli.commands.diagnostics.policy", "policy", "Show the policy a proxy is given for a port."),
+    "profile": Entry("cli.commands.diagnostics.profile", "profile", "Show what a proxy is told about an address."),
+    "proxy-metrics": Entry("cli.commands.diagnostics.metrics", "proxy_metrics", "Print the metrics of proxies."),
+    "why": Entry("cli.commands.diagnostics.why", "why", "Say what fails at a workload, since when, and what to do."),
+}  # fmt: skip
+"""The commands of `mesh diagnostics`."""
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
     "viz": ("authz", "check", "dashboard", "edges", "routes", "stat", "tap", "top"),

@@ -15,9 +15,17 @@ from cli.options import GlobalOption, add_global_flags
 class LazyGroup(click.Group):
     """A group over a table of entries; commands get the global flags as they are loaded."""
 
-    def __init__(self, *, entries: Mapping[str, Entry], **attributes: object) -> None:
+    def __init__(
+        self,
+        *,
+        entries: Mapping[str, Entry],
+        aliases: Mapping[str, str] | None = None,
+        **attributes: object,
+    ) -> None:
+        """`aliases` are other names of commands; they are understood and not listed."""
         super().__init__(**attributes)  # type: ignore[arg-type]
         self.entries = dict(entries)
+        self.aliases = dict(aliases or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names from the table and of groups added by hand, sorted."""
@@ -25,7 +33,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Imports and returns the command, or None when the table has no such name."""
-        entry = self.entries.get(cmd_name)
+        entry = self.entries.get(self.aliases.get(cmd_name, cmd_name))
         if entry is None:
             return self.commands.get(cmd_name)
         command = getattr(importlib.import_module(entry.module), entry.attribute)
@@ -39,7 +47,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the table's names offered for a mistyped one."""
         name = args[0]
-        known = name in self.entries or name in self.commands
+        known = any(name in names for names in (self.entries, self.commands, self.aliases))
         if not known and not name.startswith("-") and not ctx.resilient_parsing:
             raise click.NoSuchCommand(name, possibilities=self.list_commands(ctx), ctx=ctx)
         return super().resolve_command(ctx, args)

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import click
 
+from weft.durations import DurationError, parse_go_duration
+
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 HOST_PORT = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 NAMESPACE_VARIABLE = "WEFT_NAMESPACE"
@@ -78,6 +80,30 @@ class HostPort(click.ParamType[str]):
         if not HOST_PORT.fullmatch(text) or not 0 < int(text.rpartition(":")[2]) < 65536:
             self.fail(f"{value!r} is not of the form host:port", param, ctx)
         return text
+
+
+class Duration(click.ParamType[float]):
+    """A duration such as 300s or 1h30m, in seconds."""
+
+    name = "duration"
+
+    def __init__(self, *, positive: bool = False) -> None:
+        """`positive`: nothing at all is no answer."""
+        self._positive = positive
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds, or a failure that names the form."""
+        if isinstance(value, float):
+            return value
+        try:
+            seconds = parse_go_duration(str(value))
+        except DurationError as error:
+            self.fail(str(error), param, ctx)
+        if self._positive and not seconds:
+            self.fail("allowed are durations above 0, such as 10m", param, ctx)
+        return seconds
 
 
 class GlobalOption(click.Option):

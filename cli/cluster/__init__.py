@@ -7,4 +7,7 @@ installed.py   the control plane as it is installed: its values, read from Confi
 web_api.py     Weft's web API, through the API server's proxy or at --api-addr
 current_namespace.py  the namespace of the kubeconfig's context
 portforward.py a byte stream to one port of a pod, through the API server's websocket
+tunnel.py      such a port as a Unix socket of this host, and HTTP through it
+workloads.py   the pods of a workload
+destination.py the destination service's gRPC, through such a tunnel
 """

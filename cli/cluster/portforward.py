@@ -27,6 +27,9 @@ class Websocket(Protocol):
     def recv(self, timeout: float | None = None) -> str | bytes:
         """The next message. Raises TimeoutError."""
 
+    def close(self) -> None:
+        """Wakes whoever waits in `recv`."""
+
 
 class ForwardError(ClusterError):
     """The pod's port could not be reached."""
@@ -35,22 +38,30 @@ class ForwardError(ClusterError):
 class Stream:
     """The port's bytes."""
 
-    def __init__(self, websocket: Websocket, what: str) -> None:
+    def __init__(self, websocket: Websocket, what: str, seconds: float = TIMEOUT) -> None:
+        """Silence of `seconds` is an error."""
         self._websocket = websocket
         self._what = what
+        self._seconds = seconds
         self._greeted: set[int] = set()
 
     def send(self, data: bytes) -> None:
         """Sends bytes to the port."""
         self._websocket.send(bytes([DATA]) + data)
 
+    def close(self) -> None:
+        """Ends the stream, and a `receive` that waits in another thread."""
+        self._websocket.close()
+
     def receive(self) -> bytes:
         """The next bytes from the port. Raises ForwardError when there are none to come."""
         while True:
             try:
-                message = self._websocket.recv(timeout=TIMEOUT)
+                message = self._websocket.recv(timeout=self._seconds)
             except TimeoutError:
-                raise ForwardError(f"{self._what}: no answer in {TIMEOUT:.0f} seconds") from None
+                raise ForwardError(
+                    f"{self._what}: no answer in {self._seconds:.0f} seconds"
+                ) from None
             except Exception as error:
                 if type(error).__module__.startswith("websockets"):
                     raise ForwardError(f"{self._what}: the connection was closed") from None
@@ -68,7 +79,9 @@ class Stream:
 
 
 @contextmanager
-def forward(cluster: RestCluster, namespace: str, pod: str, port: int) -> Iterator[Stream]:
+def forward(
+    cluster: RestCluster, namespace: str, pod: str, port: int, seconds: float = TIMEOUT
+) -> Iterator[Stream]:
     """A stream to the port while the block runs. Raises ForwardError."""
     from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
@@ -91,7 +104,7 @@ def forward(cluster: RestCluster, namespace: str, pod: str, port: int) -> Iterat
     except (WebSocketException, OSError) as error:
         raise ForwardError(f"{what}: {error}") from None
     with websocket:
-        yield Stream(websocket, what)
+        yield Stream(websocket, what, seconds)
 
 
 def presented_certificate(stream: Stream, server_name: str) -> bytes:

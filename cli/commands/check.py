@@ -6,27 +6,8 @@ from typing import Any
 import click
 
 from cli.group import MeshCommand
-from cli.options import Globals, current_globals, namespace_option, output_option
+from cli.options import Duration, Globals, current_globals, namespace_option, output_option
 from weft.version import VERSION
-
-
-class Wait(click.ParamType[float]):
-    """A duration such as 300s or 5m, in seconds."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Seconds, or a failure that names the form."""
-        from weft.durations import DurationError, parse_go_duration
-
-        if isinstance(value, float):
-            return value
-        try:
-            return parse_go_duration(str(value))
-        except DurationError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command(cls=MeshCommand)
@@ -35,7 +16,7 @@ class Wait(click.ParamType[float]):
 @namespace_option("With --proxy: only the proxies of this namespace.")
 @click.option(
     "--wait",
-    type=Wait(),
+    type=Duration(),
     default="300s",
     show_default=True,
     metavar="DURATION",

@@ -183,6 +183,8 @@ class Pod:
             raise TimeoutError
         return self._messages.pop(0)
 
+    def close(self) -> None: ...
+
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, bytes]:
     key = keys.generate()
@@ -229,6 +231,8 @@ class Scripted:
         if not self._messages:
             raise TimeoutError
         return self._messages.pop(0)
+
+    def close(self) -> None: ...
 
 
 @pytest.mark.parametrize(

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from tests.mesh import certify, pods, trust, workloads
-from weft import labels
+from tests.mesh import outages, workloads
 from weft.names import (
-    CONTROL_PLANE_NAMESPACE,
     DESTINATION_COMPONENT,
     IDENTITY_COMPONENT,
     INJECTOR_COMPONENT,
     WEB_COMPONENT,
-    TrustDomain,
 )
-from weft.pki import csr, keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.mesh.cluster import Cluster, Json
@@ -98,7 +91,7 @@ def test_not_installed(installed: Cluster) -> None:
     ],
 )
 def test_a_component_is_down(installed: Cluster, component: str, consequence: str) -> None:
-    with _down(installed, component):
+    with outages.down(installed, component):
         found = problems(installed)
     told = found["control plane replica sets are ready"]
     assert f"deployment/{component} is scaled to 0" in told
@@ -112,27 +105,13 @@ def test_a_component_is_down(installed: Cluster, component: str, consequence: st
 
 @pytest.mark.timeout(240)
 def test_the_issuer_has_expired(installed: Cluster) -> None:
-    expired = trust.expired_issuer()
-    pem = {"crt.pem": expired.chain, "key.pem": expired.key}
-    secret = ("secret", trust.ISSUER, "-n", CONTROL_PLANE_NAMESPACE)
-    before = installed.read(*secret)["data"]
-    data = {
-        name: base64.b64encode(
-            pem[name.replace("tls.crt", "crt.pem").replace("tls.key", "key.pem")]
-        )
-        for name in before
-    }
-    try:
-        _patch(installed, secret, {name: value.decode() for name, value in data.items()})
+    with outages.expired_issuer(installed):
         found = problems(installed)
-    finally:
-        _patch(installed, secret, before)
     told = found["issuer cert is within its validity period"]
     assert "issuer certificate" in told
     assert "expired" in told
     assert "Proxies cannot renew their certificates" in told
     assert "rotate-certificates.md" in told
-    _await_signing(installed)
     require_well(installed)
 
 
@@ -142,7 +121,7 @@ def test_a_pod_asks_for_a_proxy_and_has_none(installed: Cluster) -> None:
     pod |= {"apiVersion": "v1", "kind": "Pod"}
     pod["metadata"] |= {"name": "unmeshed", "namespace": workloads.NAMESPACE}
     try:
-        with _down(installed, INJECTOR_COMPONENT):
+        with outages.down(installed, INJECTOR_COMPONENT):
             installed.apply(pod)
         found = problems(installed, "--proxy", "-n", workloads.NAMESPACE)
     finally:
@@ -152,37 +131,3 @@ def test_a_pod_asks_for_a_proxy_and_has_none(installed: Cluster) -> None:
     assert "kubectl rollout restart" in told
     assert found == {}
     require_well(installed)
-
-
-@contextmanager
-def _down(cluster: Cluster, component: str) -> Iterator[None]:
-    """The component has no pod while the block runs, and is ready again after it."""
-    name = component.removeprefix("weft-")
-    selector = f"{labels.CONTROL_PLANE_COMPONENT_LABEL}={name}"
-    try:
-        cluster.kubectl(
-            "scale", f"deploy/{component}", "-n", CONTROL_PLANE_NAMESPACE, "--replicas=0"
-        )
-        pods.await_none(cluster, CONTROL_PLANE_NAMESPACE, selector)
-        yield
-    finally:
-        pods.scale(cluster, CONTROL_PLANE_NAMESPACE, component, 1)
-
-
-def _patch(cluster: Cluster, secret: tuple[str, ...], data: dict[str, str]) -> None:
-    cluster.kubectl("patch", *secret, "--type=merge", "-p", json.dumps({"data": data}))
-
-
-def _await_signing(cluster: Cluster) -> None:
-    """A kubelet may have shown identity the bad issuer just before the good one came back, and
-    may take a minute to look again. Where pods cannot be reached from here, `mesh check` must do."""
-    if not cluster.pods_are_here:
-        return
-    identity = TrustDomain().identity("default", workloads.NAMESPACE)
-    token = certify.make_token(cluster, workloads.NAMESPACE, "default")
-    request = csr.make(keys.generate(), identity)
-    cluster.terminal.wait_until(
-        "identity signs again",
-        lambda: certify.certify(cluster, identity, token, request).code == "OK",
-        seconds=120,
-    )

@@ -46,6 +46,11 @@ def http_server(name: str, annotations: Mapping[str, str] | None = None) -> Json
         "ports": [{"containerPort": HTTP_PORT}],
         "readinessProbe": {"tcpSocket": {"port": HTTP_PORT}, "periodSeconds": 1},
     }
+    return deployment(name, template)
+
+
+def deployment(name: str, template: Any) -> Json:
+    """One pod of a template whose label `app` is the name."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -54,6 +59,34 @@ def http_server(name: str, annotations: Mapping[str, str] | None = None) -> Json
             "replicas": 1,
             "selector": {"matchLabels": {"app": name}},
             "template": template,
+        },
+    }
+
+
+def python(program: str, *arguments: str) -> tuple[str, ...]:
+    """A command that runs a program given as text."""
+    return ("/usr/bin/python3", "-c", program, *arguments)
+
+
+def service(
+    name: str,
+    selects: str,
+    *,
+    target: int = HTTP_PORT,
+    annotations: Mapping[str, str] | None = None,
+) -> Json:
+    """Port 80 of the pods of a deployment."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": name,
+            "namespace": NAMESPACE,
+            "annotations": dict(annotations or {}),
+        },
+        "spec": {
+            "selector": {"app": selects},
+            "ports": [{"name": "http", "port": 80, "targetPort": target}],
         },
     }
 
