@@ -16,6 +16,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
         namespace_option("Namespace of the resource (default: the context's)."),
         click.option("--to", default="", metavar="RESOURCE", help="Only requests to this resource: TYPE or TYPE/NAME."),
         click.option("--to-namespace", type=Namespace(), default=None, metavar="NS", help="Namespace of --to; alone, every request into it."),
+        click.option("-l", "--selector", default="", metavar="LABELS", help="Only pods of the resource with these labels: app=web,tier!=cache."),
         click.option("--max-rps", type=click.FloatRange(min=0, min_open=True), default=100.0, show_default=True, help="Show at most so many requests a second."),
         click.option("--scheme", type=click.Choice(["http", "https"]), default=None, help="Only requests with this scheme."),
         click.option("--method", default="", metavar="METHOD", help="Only requests with this method."),
@@ -36,4 +37,5 @@ def read_filters(flags: dict[str, Any]) -> Filters:
         authority=flags["authority"],
         path=flags["path"],
         max_rps=flags["max_rps"],
+        selector=flags["selector"],
     )

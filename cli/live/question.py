@@ -29,6 +29,8 @@ class Filters:
     authority: str = ""
     path: str = ""
     max_rps: float = 100.0
+    selector: str = ""
+    """Of the target's pods, not of requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def ask(
         "scheme": filters.scheme,
         "authority": filters.authority,
         "pathPrefix": filters.path,
+        "labelSelector": filters.selector,
     }
     body.update({key: text for key, text in texts.items() if text})
     if peer := _peer(filters, namespace):

@@ -50,11 +50,23 @@ def events(*calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_lines_until_ctrl_c(install: Any) -> None:
     api = install(FakeTap(*events(call()), then=KeyboardInterrupt()))
-    ran = mesh("tap", "deploy/web", "-n", "emojivoto", "--method", "get", "--to", "deploy/voting")
+    ran = mesh(
+        "tap",
+        "deploy/web",
+        "-n",
+        "emojivoto",
+        "--method",
+        "get",
+        "--to",
+        "deploy/voting",
+        "-l",
+        "tier=gold",
+    )
     assert ran.code == 0
     assert [one.split()[0] for one in ran.out.splitlines()] == ["req", "rsp", "end"]
     assert api.asked[0].path.endswith("/namespaces/emojivoto/deployments/web/tap")
     assert api.asked[0].body["method"] == "GET"
+    assert api.asked[0].body["labelSelector"] == "tier=gold"
     assert "headers" not in api.asked[0].body
 
 

@@ -8,6 +8,7 @@ query      a request read and checked                          observe    as the
 proxies    one pod's stream of events, kept alive
 merge      one viewer: sampled, bounded, counted               describe   events as the viewer reads them
 redact     what is held back
+forms      lines of JSON, or Linkerd's frames                 linkerd    those frames
 access     who asks, proved by the API server; may they
 server     the HTTP face: an aggregated API of Kubernetes      serving    its TLS
 """

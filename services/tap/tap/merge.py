@@ -60,8 +60,13 @@ class Viewer:
         sampler: Sampler,
         capacity: int = CAPACITY,
         on_dropped: Callable[[int], None] = lambda count: None,
+        encode: Callable[[Json], bytes] | None = None,
     ) -> None:
+        """`encode` makes the bytes of a message, or none for what is not to be told: lines of JSON."""
         self.sampler = sampler
+        self.told = 0
+        """Messages handed out so far."""
+        self._encode = line if encode is None else encode
         self._capacity = capacity
         self._on_dropped = on_dropped
         self._lines: deque[bytes] = deque()
@@ -73,11 +78,10 @@ class Viewer:
         if len(self._lines) >= self._capacity:
             self.lost(1)
             return
-        if self._dropped:
-            self._lines.append(line({"dropped": str(self._dropped)}))
-            self._dropped = 0
-        self._lines.append(line(message))
-        self._wake.set()
+        if data := self._encode(message):
+            self._tell_lost()
+            self._lines.append(data)
+            self._wake.set()
 
     def lost(self, count: int) -> None:
         """Events that will never be told, here or at a proxy."""
@@ -94,12 +98,19 @@ class Viewer:
                     await self._wake.wait()
             except TimeoutError:
                 return NOTHING
-        if self._dropped and not self._lines:
-            self._lines.append(line({"dropped": str(self._dropped)}))
-            self._dropped = 0
+        if not self._lines:
+            self._tell_lost()
         whole = b"".join(self._lines)
+        self.told += len(self._lines)
         self._lines.clear()
         return whole
+
+    def _tell_lost(self) -> None:
+        """At the place where it happened, if there are words for it."""
+        if self._dropped:
+            if data := self._encode({"dropped": str(self._dropped)}):
+                self._lines.append(data)
+            self._dropped = 0
 
     def __repr__(self) -> str:
         return f"<Viewer {len(self._lines)} lines wait, {self._dropped} dropped>"

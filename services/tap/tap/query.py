@@ -1,11 +1,12 @@
 """What a viewer asks for, read from the path and the body, and checked. Pure."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from google.protobuf import json_format
 
+from kit.kube.selectors import EVERYTHING, LabelSelector, SelectorError, parse_selector
 from weft.names import is_dns_name
 from weftapi.tap.v1 import tap_pb2
 
@@ -65,6 +66,8 @@ class Query:
     scheme: str = ""
     max_rps: float = DEFAULT_RPS
     headers: bool = False
+    selector: LabelSelector = EVERYTHING
+    """Which of the target's pods."""
 
 
 def read_path(namespace: str, plural: str = "namespaces", name: str = "") -> Target:
@@ -88,29 +91,41 @@ def read_body(target: Target, body: bytes) -> Query:
     message = _message(body)
     if message.HasField("target") and _target(message.target) != target:
         raise QueryError(f"target is not what the path names, {target} in {target.namespace}")
+    return check(
+        Query(
+            target,
+            to=_peer(message.to) if message.HasField("to") else None,
+            method=message.method.upper(),
+            path_prefix=message.path_prefix,
+            authority=message.authority,
+            scheme=message.scheme.lower(),
+            max_rps=message.max_rps or DEFAULT_RPS,
+            headers=message.headers,
+        ),
+        message.label_selector,
+    )
+
+
+def check(query: Query, label_selector: str) -> Query:
+    """The query with its selector, if every part of it can be used. Raises QueryError."""
     texts = {
-        "method": message.method,
-        "path_prefix": message.path_prefix,
-        "authority": message.authority,
-        "scheme": message.scheme,
+        "method": query.method,
+        "path_prefix": query.path_prefix,
+        "authority": query.authority,
+        "scheme": query.scheme,
+        "label_selector": label_selector,
     }
     for field, text in texts.items():
         if len(text) > MAX_TEXT or not text.isprintable():
             raise QueryError(f"{field}: allowed are up to {MAX_TEXT} printable characters")
-    if texts["scheme"].lower() not in ("", "http", "https"):
-        raise QueryError(f"scheme {message.scheme!r}: allowed are http and https")
-    if not 0 <= message.max_rps <= 1e9:
-        raise QueryError(f"max_rps {message.max_rps:g}: allowed are numbers from 0")
-    return Query(
-        target,
-        to=_peer(message.to) if message.HasField("to") else None,
-        method=message.method.upper(),
-        path_prefix=message.path_prefix,
-        authority=message.authority,
-        scheme=message.scheme.lower(),
-        max_rps=message.max_rps or DEFAULT_RPS,
-        headers=message.headers,
-    )
+    if query.scheme not in ("", "http", "https"):
+        raise QueryError(f"scheme {query.scheme!r}: allowed are http and https")
+    if not 0 <= query.max_rps <= 1e9:
+        raise QueryError(f"max_rps {query.max_rps:g}: allowed are numbers from 0")
+    try:
+        return replace(query, selector=parse_selector(label_selector))
+    except SelectorError as error:
+        raise QueryError(f"label_selector: {error}") from None
 
 
 def _message(body: bytes) -> tap_pb2.TapRequest:
@@ -131,17 +146,21 @@ def _target(message: tap_pb2.Resource) -> Target:
 
 
 def _peer(message: tap_pb2.Resource) -> Peer:
+    return read_peer(message.namespace, message.kind, message.name)
+
+
+def read_peer(namespace: str, kind: str, name: str) -> Peer:
+    """Raises QueryError."""
     kinds = PLURALS.values()
-    if message.kind not in kinds:
-        raise QueryError(f"to.kind {message.kind!r}: allowed are {', '.join(kinds)}")
-    name, namespace = message.name, message.namespace
-    if message.kind == "namespace":
+    if kind not in kinds:
+        raise QueryError(f"to.kind {kind!r}: allowed are {', '.join(kinds)}")
+    if kind == "namespace":
         namespace = namespace or name
     elif not namespace:
         raise QueryError("to.namespace is required")
     for text in (name, namespace):
         if text and not is_dns_name(text):
             raise QueryError(f"to: {text!r} is not a name")
-    if message.kind == "namespace" and name not in ("", namespace):
+    if kind == "namespace" and name not in ("", namespace):
         raise QueryError(f"to: namespace {name!r} is not {namespace!r}")
-    return Peer(namespace, message.kind, name)
+    return Peer(namespace, kind, name)

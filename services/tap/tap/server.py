@@ -5,6 +5,8 @@ POST .../watch/namespaces/NS/KINDS/NAME/tap    watch one resource: a line of JSO
 GET  /apis/tap.linkerd.io/v1alpha1             what can be watched, for discovery
 GET  / /apis /apis/tap.linkerd.io /openapi/v2 /version /healthz...
 
+A body that is no JSON is Linkerd's form of the same question, and answered in its form (`forms`).
+
 Every failure is `{"error": "...", "message": "..."}`: 400 wrong request, 401 not from the API server,
 403 the caller may not, 404 nothing to watch or no such path, 429 too many viewers, 503 not yet.
 """
@@ -19,14 +21,15 @@ from aiohttp.typedefs import Middleware
 
 from kit.kube.errors import KubeError
 from kit.lifecycle import Readiness
-from tap import access, targets
-from tap.access import FrontProxy, NotAllowed, NotAuthenticated, Reviewer
+from tap import access, linkerd, targets
+from tap.access import Caller, FrontProxy, NotAllowed, NotAuthenticated, Reviewer
 from tap.cluster import Cluster
 from tap.describe import Describer
-from tap.merge import NOTHING, Sampler, Viewer, line
+from tap.forms import FRAMES, Form, form_of
+from tap.merge import NOTHING, Sampler, Viewer
 from tap.metrics import Metrics
 from tap.proxies import Dial, Watch
-from tap.query import PLURALS, Query, QueryError, read_body, read_path
+from tap.query import PLURALS, Query, QueryError, Target, read_path
 from tap.targets import Found, NothingToTap
 from weft.names import TrustDomain
 from weft.version import VERSION
@@ -90,13 +93,26 @@ class Watching:
         )
         caller = access.identify(face.front_proxy(), common_name(request), request.headers.items())
         await face.reviewer.review(caller, target)
-        query = read_body(target, await request.read())
+        body = await request.read()
+        form = form_of(request.content_type, body)
+        try:
+            return await self._answer(request, form, target, body, caller)
+        except (QueryError, NothingToTap) as error:
+            if form is FRAMES:
+                return framed_failure(str(error))
+            raise
+
+    async def _answer(
+        self, request: web.Request, form: Form, target: Target, body: bytes, caller: Caller
+    ) -> web.StreamResponse:
+        face = self._face
+        query = form.read(target, body)
         query = replace(query, max_rps=min(query.max_rps, face.max_rps))
         if not face.readiness.is_ready:
             raise web.HTTPServiceUnavailable(text="the cluster has not been listed yet")
         if self._viewers >= face.max_viewers:
             raise web.HTTPTooManyRequests(text=f"{self._viewers} are watching already")
-        found = targets.resolve(face.cluster, target, face.identities)
+        found = self._resolve(query)
         log.info(
             "watching",
             extra={"user": caller.user, "target": str(target), "namespace": target.namespace},
@@ -104,28 +120,31 @@ class Watching:
         self._viewers += 1
         face.metrics.viewers.inc()
         try:
-            return await self._stream(request, query, found)
+            return await self._stream(request, form, query, found)
         finally:
             self._viewers -= 1
             face.metrics.viewers.dec()
 
-    async def _stream(self, request: web.Request, query: Query, found: Found) -> web.StreamResponse:
+    def _resolve(self, query: Query) -> Found:
         face = self._face
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})  # fmt: skip
+        return targets.resolve(face.cluster, query.target, face.identities, query.selector)
+
+    async def _stream(
+        self, request: web.Request, form: Form, query: Query, found: Found
+    ) -> web.StreamResponse:
+        face = self._face
+        response = web.StreamResponse(headers={"Content-Type": form.content_type, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})  # fmt: skip
         await response.prepare(request)
-        await response.write(line(started(found)))
+        if first := form.encode(started(found)):
+            await response.write(first)
         viewer = Viewer(
             Sampler(query.max_rps, asyncio.get_running_loop().time),
             on_dropped=face.metrics.dropped.inc,
+            encode=form.encode,
         )
-        watch = Watch(
-            query,
-            viewer,
-            face.describer,
-            lambda: targets.resolve(face.cluster, query.target, face.identities),
-            dial=face.dial,
-        )
+        watch = Watch(query, viewer, face.describer, lambda: self._resolve(query), dial=face.dial)
         task = asyncio.ensure_future(watch.run())
+        told = 0
         try:
             while not task.done():
                 sending = asyncio.ensure_future(viewer.wait_lines(SILENCE))
@@ -134,9 +153,10 @@ class Watching:
                     sending.cancel()
                     break
                 lines = sending.result()
-                await response.write(lines)
-                if lines != NOTHING:
-                    face.metrics.events.inc(lines.count(b"\n"))
+                if data := form.nothing if lines == NOTHING else lines:
+                    await response.write(data)
+                face.metrics.events.inc(viewer.told - told)
+                told = viewer.told
                 await asyncio.sleep(GATHER)
             if task.done():
                 task.result()
@@ -208,6 +228,15 @@ def _guard(face: Face) -> Middleware:
 def failure(status: int, message: str) -> web.Response:
     """Under both names: ours, and the one Kubernetes' clients look for."""
     return web.json_response({"error": message, "message": message}, status=status)
+
+
+def framed_failure(message: str) -> web.Response:
+    """As Linkerd's clients expect it once their question has been read."""
+    return web.Response(
+        body=linkerd.refusal(message),
+        content_type=FRAMES.content_type,
+        headers={linkerd.ERROR_HEADER: "400 Bad Request"},
+    )
 
 
 # --- documents ------------------------------------------------------------------------------

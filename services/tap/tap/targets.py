@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kit.kube.objects import Key
+from kit.kube.selectors import EVERYTHING, LabelSelector
 from tap.cluster import RUNNING, Cluster, Pod
 from tap.query import Target
 from weft.addresses import SocketAddress
@@ -40,12 +41,18 @@ class NothingToTap(LookupError):
     """No proxy of the resource can be asked; says why."""
 
 
-def resolve(cluster: Cluster, target: Target, identities: TrustDomain) -> Found:
-    """The proxies of a resource as the cluster is now. Raises NothingToTap."""
+def resolve(
+    cluster: Cluster,
+    target: Target,
+    identities: TrustDomain,
+    selector: LabelSelector = EVERYTHING,
+) -> Found:
+    """The proxies of a resource, or of those of its pods that a selector chooses, as the cluster is
+    now. Raises NothingToTap."""
     proxies: list[Proxy] = []
     skipped: list[Skipped] = []
     for pod in select(cluster, target):
-        if pod.phase in ("Succeeded", "Failed"):
+        if pod.phase in ("Succeeded", "Failed") or not selector.matches(pod.labels):
             continue
         reason = why_not(pod, identities)
         if reason:
@@ -53,7 +60,7 @@ def resolve(cluster: Cluster, target: Target, identities: TrustDomain) -> Found:
         else:
             proxies.append(_proxy(pod, identities))
     if not proxies:
-        raise NothingToTap(_nothing(target, skipped))
+        raise NothingToTap(_nothing(target, skipped, selector))
     return Found(tuple(proxies), tuple(skipped))
 
 
@@ -106,10 +113,11 @@ def _belongs(cluster: Cluster, pod: Pod, target: Target) -> bool:
     )
 
 
-def _nothing(target: Target, skipped: list[Skipped]) -> str:
+def _nothing(target: Target, skipped: list[Skipped], selector: LabelSelector) -> str:
     where = "" if target.kind == "namespace" else f" in namespace {target.namespace}"
     if not skipped:
-        return f"no pods to tap: {target}{where} has no running pod, or does not exist"
+        which = " with the labels asked for" if selector.requirements else ""
+        return f"no pods to tap: {target}{where} has no running pod{which}, or does not exist"
     reasons = "; ".join(f"{one.pod}: {one.reason}" for one in skipped[:5])
     more = f"; and {len(skipped) - 5} more" if len(skipped) > 5 else ""
     return f"no pods to tap for {target}{where}: {reasons}{more}"

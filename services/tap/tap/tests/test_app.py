@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import struct
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ from testkit.ports import free_ports
 from testkit.waiting import wait_until
 from weft.pki import keys
 from weft.pki.certificate import Lifetime, Signer, make_anchor, make_leaf, to_pem
+from weftapi.viz import tap_pb2 as viz
+from weftapi.viz import viz_pb2
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -165,6 +168,41 @@ async def follow(api: Scene) -> None:
         assert first == {"started": {"pods": ["shop/web-1-0"], "skipped": []}}
         kinds = [json.loads(await response.content.readline())["event"] for _ in range(3)]
         assert ["requestInit" in kinds[0], "responseInit" in kinds[1], "responseEnd" in kinds[2]] == [True] * 3  # fmt: skip
+
+
+@pytest.mark.slow
+def test_linkerds_clients_are_answered_in_their_form(tmp_path: Path) -> None:
+    proxy = FakeProxy(endless)
+
+    async def story() -> None:
+        async with scene(tmp_path, proxy) as api:
+            api.kube.may.add(("jane", "watch pods.tap.linkerd.io/tap"))
+            question = viz.TapByResourceRequest()
+            resource = question.target.resource
+            resource.namespace, resource.type, resource.name = "shop", "pod", "web-1-0"
+            target = f"{api.base}{WATCH}/pods/web-1-0/tap"
+
+            async def frame(response: aiohttp.ClientResponse) -> bytes:
+                (length,) = struct.unpack("<I", await response.content.readexactly(4))
+                return await response.content.readexactly(length)
+
+            given = {**JANE, "Content-Type": "application/octet-stream"}
+            data = question.SerializeToString()
+            async with api.session.post(target, data=data, headers=given) as response:
+                assert response.headers["Content-Type"] == "application/octet-stream"
+                kinds = [
+                    viz.TapEvent.FromString(await frame(response)).http.WhichOneof("event")
+                    for _ in range(3)
+                ]
+                assert kinds == ["request_init", "response_init", "response_end"]
+            question.target.label_selector = "app=other"
+            data = question.SerializeToString()
+            async with api.session.post(target, data=data, headers=given) as response:
+                assert (response.status, bool(response.headers["linkerd-error"])) == (200, True)
+                error = viz_pb2.ApiError.FromString(await frame(response)).error
+                assert error.startswith("no pods to tap")
+
+    asyncio.run(story())
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kit.kube.selectors import parse_selector
 from tap.query import Target
 from tap.targets import NothingToTap, resolve
 from tap.tests.world import IDENTITIES, SUFFIX, Object, cluster, pod
@@ -81,3 +82,11 @@ def test_a_service_without_selector_means_no_pod() -> None:
     world.put_service({"metadata": {"name": "manual", "namespace": "shop"}, "spec": {}})
     with pytest.raises(NothingToTap):
         resolve(world, Target("shop", "service", "manual"), IDENTITIES)
+
+
+def test_labels_choose_among_the_pods() -> None:
+    world = cluster(pod("web-1-a"), pod("web-1-b", labels={"tier": "gold"}))
+    found = resolve(world, ALL, IDENTITIES, parse_selector("tier=gold"))
+    assert [proxy.pod for proxy in found.proxies] == ["shop/web-1-b"]
+    with pytest.raises(NothingToTap, match="no running pod with the labels asked for"):
+        resolve(world, ALL, IDENTITIES, parse_selector("tier=silver"))

@@ -19,7 +19,6 @@ collector/  scrapes the proxies itself and remembers ten minutes
 inventory   pods, workloads, services and namespaces, and who owns whom (pure)
 sources     Kubernetes watches that keep the inventory true
 pods        what a pod says about itself: meshed, address, status (pure)
-labels      Kubernetes label selectors (pure)
 aggregate   inventory and traffic become rows (pure)
 answer      the above in order: checked, measured, made into rows
 kinds       the kinds of resource a row may be about

@@ -10,9 +10,9 @@ from typing import Any
 
 from kit.kube import objects
 from kit.kube.objects import Key
+from kit.kube.selectors import Labels
 from web.stats import pods
 from web.stats.kinds import NAMESPACE_LABEL, OWNERS, Kind
-from web.stats.labels import Labels
 from web.stats.query import Query, Ref
 from weft.labels import CONTROL_PLANE_NS_LABEL
 

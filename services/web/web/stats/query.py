@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from kit.kube.selectors import EVERYTHING, LabelSelector, SelectorError, parse_selector
 from web.stats.kinds import ALL, IN_ALL, Kind
-from web.stats.labels import EVERYTHING, LabelSelector, SelectorError, parse_selector
 from weft.durations import format_duration
 from weft.names import is_dns_label, is_dns_name
 

@@ -1,9 +1,9 @@
 """Who owns whom, how pods count, and what a query selects, while objects come and go."""
 
 from kit.kube.objects import Key
+from kit.kube.selectors import parse_selector
 from web.stats.inventory import Inventory, PodCounts
 from web.stats.kinds import Kind
-from web.stats.labels import parse_selector
 from web.stats.query import Query, Ref
 from web.stats.sources import targets
 from web.stats.tests.cluster import emojivoto, obj, pod

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.stats.labels import SelectorError, parse_selector
+from kit.kube.selectors import SelectorError, parse_selector
 
 WEB = {"app": "web", "tier": "front", "example.com/team": "a"}
 
