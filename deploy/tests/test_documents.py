@@ -13,7 +13,7 @@ import click
 import pytest
 
 from cli.command_table import COMMANDS, EXTENSIONS
-from cli.main import build
+from cli.main import CONTEXT_SETTINGS, build
 from cli.manifests.overrides import make_values, parse_set
 from proxy.environment import PREFIX as PROXY_PREFIX
 from proxy.settings import HONOURED, NOT_YET
@@ -226,7 +226,8 @@ def test_commands_are_found_wherever_a_shell_would_run_them() -> None:
 def parse(words: list[str]) -> None:
     """Read a command line as `mesh` would, without running it. Raises click's UsageError."""
     command: click.Command = build()
-    context = click.Context(command, info_name="mesh")
+    # With what the program runs with: click keeps the first help option it makes.
+    context = click.Context(command, info_name="mesh", **CONTEXT_SETTINGS)  # type: ignore[arg-type]
     while isinstance(command, click.Group):
         _, words, _ = command.make_parser(context).parse_args(words)
         if not words:
