@@ -307,11 +307,8 @@ class Pair:
             time.sleep(0.005)
 
     def becomes(self, condition: Callable[[], bool]) -> None:
-        """Wait, for not too long, for something on the reactor's thread."""
-        deadline = time.monotonic() + 5
-        while not self.run(condition):
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        """Wait until something holds on the reactor's thread."""
+        self.eventually(lambda: bool(condition()), True)
 
     def advance(self, seconds: float) -> None:
         """Let time pass at once, and what is due happen."""

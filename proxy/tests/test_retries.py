@@ -9,11 +9,20 @@ import pytest
 
 from proxy.codec.message import Headers
 from proxy.discovery.policy import Retry, Timeouts
-from proxy.outbound.concrete import Balanced, EndpointMember
 from proxy.stack.backoff import Backoff
 from proxy.tests.h2peer import Peer, PeerStream
 from proxy.tests.pair import Pair, application, read_message
-from proxy.tests.policies import Gated, Script, applications, ask, plain, routed, rule, status
+from proxy.tests.policies import (
+    Gated,
+    Script,
+    applications,
+    ask,
+    balanced,
+    plain,
+    routed,
+    rule,
+    status,
+)
 from proxy.tests.test_pair_http2 import GRPC, h2_app
 
 if TYPE_CHECKING:
@@ -156,15 +165,8 @@ def test_a_try_that_does_not_answer_in_its_time_is_followed_by_another() -> None
             assert pair.metric("outbound_http_route_retry_successes_total") == 1
             assert pair.metric("response_total", error="response-timeout") == 1
             # Whoever took too long is thought of as slow.
-            slow = pair.run(lambda: max(m.estimate for m in _members(pair)))
+            slow = pair.run(lambda: max(m.estimate for m in balanced(pair)._p2c.members()))
             assert slow >= 2.0
-
-
-def _members(pair: Pair) -> tuple[EndpointMember, ...]:
-    logical = next(iter(pair.outbound._logicals.values()))
-    found = next(iter(logical._backends.values()))
-    assert isinstance(found, Balanced)
-    return found._p2c.members()
 
 
 def test_the_last_try_is_waited_for_as_long_as_it_takes() -> None:
