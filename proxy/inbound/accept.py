@@ -30,6 +30,7 @@ from proxy.stack.limit import RateLimiter
 from proxy.telemetry import labels
 from proxy.telemetry.transport import TransportFamilies
 from weft import errors, metrics
+from weft.names import is_dns_name
 
 if TYPE_CHECKING:
     import socket
@@ -53,6 +54,9 @@ _log = logging.getLogger("proxy.inbound")
 
 MAX_ROUTES = 10_000
 """Routes by client that are remembered; the series have a budget of their own."""
+
+MAX_SERVER_NAMES = 100
+"""Of TLS that passes through: an application has few, and a client may invent any number."""
 
 _DETECTED = {
     Detection.HTTP1: "http/1",
@@ -103,6 +107,7 @@ class Inbound(Front):
         self._headers = registry.counter(metrics.INBOUND_TCP_TRANSPORT_HEADER_CONNECTIONS_TOTAL)
         self._detect_time = registry.histogram(metrics.INBOUND_TCP_DETECT_HTTP_DURATION_SECONDS)
         self._detect_results = registry.counter(metrics.INBOUND_TCP_DETECT_HTTP_RESULTS_TOTAL)
+        self._server_names: set[str] = set()
         self._rate_limited = registry.counter(metrics.INBOUND_HTTP_LOCAL_RATELIMIT_TOTAL)
         self._routes: dict[Labels, tuple[RequestMetrics, Counter]] = {}
         self._limiters: WeakKeyDictionary[PolicyCell, tuple[RateLimit, RateLimiter]] = (
@@ -194,6 +199,16 @@ class Inbound(Front):
             held = (wanted, RateLimiter(wanted.total, wanted.identity, overrides))
             self._limiters[cell] = held
         return held[1]
+
+    def shown_name(self, server_name: str) -> str:
+        """A server name as a label: clients make them up, so only so many are told apart."""
+        names = self._server_names
+        if server_name in names:
+            return server_name
+        if len(names) >= MAX_SERVER_NAMES or not is_dns_name(server_name):
+            return ""
+        names.add(server_name)
+        return server_name
 
     def rate_limited(self, context: Arrived, scope: str) -> None:
         limit = context.cell.current.rate_limit

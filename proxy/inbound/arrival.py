@@ -342,7 +342,7 @@ class Arrival:
             Client(self._client_ip),
             self._target,
             inbound.policies.port(self._target.port),
-            labels.passthrough_tls(server_name),
+            labels.passthrough_tls(inbound.shown_name(server_name)),
         )
         self._transport.measure(
             inbound.transports.transport(labels.INBOUND + labels.SRC + context.labels)
