@@ -40,7 +40,9 @@ from web.stats.backend import (
 from web.stats.inventory import Inventory
 from web.stats.kinds import Kind
 from web.stats.links import End, Link, LinkSelection, Security
+from web.stats.tallies import RESPONSES, ROUTE_TRIES, ROUTES, Source, TallySelection
 from web.stats.tests.cluster import obj, pod
+from web.tests.proxies import FakeProxy, serving
 from weft.addresses import SocketAddress
 from weft.labels import CONTROL_PLANE_COMPONENT_LABEL
 from weft.names import TrustDomain
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from web.stats.tallies import TallySelection
 
 NAMESPACE = "emojivoto"
+NOBODY = "127.0.0.1"
+"""Where a pod without a proxy of the test's is asked: it refuses at once."""
 DOMAIN = TrustDomain()
 INTERVAL = 0.2  # seconds between the events of a stream, so that changes are seen soon
 STEP = 15.0
@@ -65,9 +69,10 @@ class Backend:
 
     traffic: dict[Group, Traffic] = field(default_factory=dict)
     flows: dict[Link, Flow] = field(default_factory=dict)
+    tallies: list[tuple[Source, dict[str, str], Traffic]] = field(default_factory=list)
+    """What was counted, and by which labels."""
     error: str = ""
     provenance: Provenance = field(default_factory=lambda: Provenance("embedded", 0.0))
-    tallied: dict[tuple[str, ...], Traffic] = field(default_factory=dict)
     max_window: float = 600.0
     age: float | None = 1.0
 
@@ -75,14 +80,19 @@ class Backend:
         self._may_fail()
         return Measured(self.traffic, window)
 
+    async def tally(self, selection: TallySelection, window: float) -> Tallied:
+        self._may_fail()
+        found = {
+            tuple(labels.get(label, "") for label in selection.by): traffic
+            for source, labels, traffic in self.tallies
+            if source is selection.source and dict(selection.match).items() <= labels.items()
+        }
+        return Tallied(found, window)
+
     async def links(self, selection: LinkSelection, window: float) -> MeasuredLinks:
         self._may_fail()
         near = {link: flow for link, flow in self.flows.items() if selection.selects(link)}
         return MeasuredLinks(near, window)
-
-    async def tally(self, selection: TallySelection, window: float) -> Tallied:
-        self._may_fail()
-        return Tallied(self.tallied, window)
 
     async def history(self, selection: Selection, window: float, step: float) -> History:
         """A slow wave, with what fails now failing since five minutes ago."""
@@ -111,6 +121,8 @@ class Service:
     backend: Backend
     interval: float = INTERVAL
     port: int = 0
+    proxies: dict[str, FakeProxy] = field(default_factory=dict)
+    """Admin ports of pods by their names, served as long as the service is."""
     _thread: threading.Thread | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _stop: asyncio.Event | None = None
@@ -136,7 +148,12 @@ class Service:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         pages = self._pages()
         here = SocketAddress("127.0.0.1", self.port)
-        async with listener.serve(self._face(pages), here) as address:
+        async with (
+            serving(*self.proxies.values()),
+            listener.serve(self._face(pages), here) as address,
+        ):
+            for name, proxy in self.proxies.items():
+                answer_at(self.inventory, name, proxy.port)
             self.port = address.port
             up.set()
             await self._stop.wait()
@@ -161,8 +178,14 @@ class Service:
 
 
 @contextmanager
-def served(inventory: Inventory, backend: Backend, interval: float = INTERVAL) -> Iterator[Service]:
-    service = Service(inventory, backend, interval)
+def served(
+    inventory: Inventory,
+    backend: Backend,
+    interval: float = INTERVAL,
+    proxies: dict[str, FakeProxy] | None = None,
+) -> Iterator[Service]:
+    """`proxies`: admin ports, by deployment."""
+    service = Service(inventory, backend, interval, proxies=proxies or {})
     service.start()
     try:
         yield service
@@ -188,9 +211,15 @@ def cluster() -> Inventory:
 def add_deployment(known: Inventory, name: str) -> None:
     known.put(Kind.DEPLOYMENT, obj(name))
     known.put(Kind.REPLICA_SET, obj(f"{name}-5d4f", owner=("Deployment", name)))
-    found = pod(f"{name}-5d4f-x7k2p", ("ReplicaSet", f"{name}-5d4f"))
+    found = pod(f"{name}-5d4f-x7k2p", ("ReplicaSet", f"{name}-5d4f"), ip=NOBODY, port=1)
     found["spec"]["serviceAccountName"] = name
     known.put(Kind.POD, found)
+
+
+def answer_at(known: Inventory, deployment: str, port: int) -> None:
+    """Whose admin port is where."""
+    owner = ("ReplicaSet", f"{deployment}-5d4f")
+    known.put(Kind.POD, pod(f"{deployment}-5d4f-x7k2p", owner, ip=NOBODY, port=port))
 
 
 def set_component(known: Inventory, name: str, *, ready: bool) -> None:
@@ -233,7 +262,33 @@ def voting() -> Backend:
             frozenset((Security("no_identity", "", "no_tls_from_remote"),)),
         ),
     }
-    return Backend(found, flows)
+    return Backend(found, flows, _routes(traffic))
+
+
+def _routes(traffic: dict[str, Traffic]) -> list[tuple[Source, dict[str, str], Traffic]]:
+    """web's requests by two routes of its Service, of which one is tried again; each server's own."""
+    found: list[tuple[Source, dict[str, str], Traffic]] = [
+        (
+            RESPONSES,
+            {
+                "direction": "inbound", "namespace": NAMESPACE, "deployment": name, "srv_kind": "default",
+                "srv_name": "all-unauthenticated", "srv_port": "8080", "route_kind": "default", "route_name": "default",
+            },
+            one,
+        )
+        for name, one in traffic.items()
+    ]  # fmt: skip
+    for route, once, tries in (
+        ("vote-doughnut", Traffic(0, 56, Latency(50, 50, 50)), Traffic(0, 168)),
+        ("leaderboard", Traffic(224, 0, Latency(50, 50, 50)), Traffic(224, 0)),
+    ):
+        labels = {
+            "namespace": NAMESPACE, "deployment": "web", "parent_kind": "Service", "parent_namespace": NAMESPACE,
+            "parent_name": "voting-svc", "parent_port": "8080", "route_kind": "HTTPRoute",
+            "route_namespace": NAMESPACE, "route_name": route,
+        }  # fmt: skip
+        found += [(ROUTES, labels, once), (ROUTE_TRIES, labels, tries)]
+    return found
 
 
 def _link(source: str, target: str) -> Link:

@@ -1,9 +1,10 @@
 """The paths of the dashboard.
 
 GET /, /namespaces, /namespaces/NS, /namespaces/NS/KINDS, /namespaces/NS/KINDS/NAME, /controlplane
+GET /routes, /routes/NS, /errors, /errors/NS
 GET /tap, /top                          pages whose data the tap API gives, not this service
 GET /assets/*                           files whose names change with their content
-GET /api/v1/pages/{the first}           data; as an event stream when that is what is asked for
+GET /api/v1/pages/{all but tap and top} data; as an event stream when that is what is asked for
 """
 
 import asyncio
@@ -31,6 +32,10 @@ PAGES = (
     "/namespaces/{namespace}/{plural}",
     "/namespaces/{namespace}/{plural}/{name}",
     "/controlplane",
+    "/routes",
+    "/routes/{namespace}",
+    "/errors",
+    "/errors/{namespace}",
     "/tap",
     "/top",
 )
@@ -76,6 +81,10 @@ class Dashboard:
                 lambda p: views.workload(p["namespace"], p["plural"], p["name"])
             ),
             "/controlplane": self._data(lambda _: views.ControlPlane()),
+            "/routes": self._data(lambda _: views.Routes()),
+            "/routes/{namespace}": self._data(lambda p: views.routes(p["namespace"])),
+            "/errors": self._data(lambda _: views.Errors()),
+            "/errors/{namespace}": self._data(lambda p: views.errors(p["namespace"])),
         }
         return [
             *(Route(path, counted("/{page}", self._page)) for path in PAGES),

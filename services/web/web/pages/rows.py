@@ -7,7 +7,9 @@ from web.stats.aggregate import Requests, Row, Tcp
 from web.stats.backend import Provenance
 from web.stats.edges import Edge
 from web.stats.links import End
+from web.stats.policies import Policy
 from web.stats.query import Ref
+from web.stats.routes import Route
 
 Json = dict[str, Any]
 
@@ -40,6 +42,27 @@ def edge(found: Edge) -> Json:
         "reason": found.reason,
         "requests": requests(found.requests),
         "tcp": tcp(found.tcp),
+    }
+
+
+def route(found: Route) -> Json:
+    """`actual` counts tries; null where there are none."""
+    return {
+        "resource": ref(found.resource),
+        "direction": found.direction,
+        "parent": policy(found.parent),
+        "route": policy(found.route),
+        "requests": requests(found.requests),
+        "actual": requests(found.actual),
+    }
+
+
+def policy(found: Policy) -> Json:
+    return {
+        "kind": found.kind,
+        "namespace": found.namespace,
+        "name": found.name,
+        "port": found.port,
     }
 
 

@@ -11,8 +11,16 @@ from dataclasses import dataclass, field
 
 from web.pages import rows
 from web.pages.components import Component, Components
-from web.pages.model import control_plane, namespace, namespaces, workload
-from web.pages.views import ControlPlane, Namespace, Namespaces, View, Workload
+from web.pages.model import control_plane, errors, namespace, namespaces, routes, workload
+from web.pages.views import (
+    ControlPlane,
+    Errors,
+    Namespace,
+    Namespaces,
+    Routes,
+    View,
+    Workload,
+)
 from web.stats.answer import Answer
 from web.stats.backend import Backend
 from web.stats.inventory import Inventory
@@ -127,10 +135,14 @@ class Snapshots:
                 return await control_plane.control_plane(
                     world.inventory, world.backend, components, world.failing()
                 )
+            case Routes(name):
+                return await routes.routes(name, world.inventory, world.backend)
+            case Errors(name):
+                return await errors.errors(name, world.inventory, world.backend)
 
     def _must_exist(self, view: View) -> None:
         match view:
-            case Namespace(name):
+            case Namespace(name) | Routes(name) | Errors(name) if name:
                 if self.world.inventory.find(Ref(Kind.NAMESPACE, "", name)) is None:
                     raise NotThere(f"there is no namespace {name}")
             case Workload(kind, home, name):
@@ -149,3 +161,5 @@ def _queries(view: View, mesh: str) -> tuple[Query, ...]:
             return workload.queries(view)
         case ControlPlane():
             return control_plane.queries(mesh)
+        case Routes() | Errors():
+            return ()

@@ -36,12 +36,36 @@ class ControlPlane:
     """The mesh itself."""
 
 
-View = Namespaces | Namespace | Workload | ControlPlane
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """How every route does; of all namespaces when `namespace` is empty."""
+
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What proxies met of late; of all namespaces when `namespace` is empty."""
+
+    namespace: str = ""
+
+
+View = Namespaces | Namespace | Workload | ControlPlane | Routes | Errors
 
 
 def namespace(name: str) -> Namespace:
     """Raises QueryError."""
     return Namespace(_namespace(name))
+
+
+def routes(name: str) -> Routes:
+    """Raises QueryError."""
+    return Routes(_namespace(name))
+
+
+def errors(name: str) -> Errors:
+    """Raises QueryError."""
+    return Errors(_namespace(name))
 
 
 def workload(namespace_name: str, plural: str, name: str) -> Workload:

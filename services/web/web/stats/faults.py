@@ -5,6 +5,7 @@ A proxy says it at `/errors` on its admin port: the last hundred, newest first (
 
 import asyncio
 import json
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -94,6 +95,8 @@ async def _ask(
         return Unanswered(ref, str(error))
     except TimeoutError:
         return Unanswered(ref, f"no answer within {TIMEOUT:g}s")
+    except aiohttp.ClientConnectorError as error:
+        return Unanswered(ref, os.strerror(error.errno) if error.errno else str(error))
     except (aiohttp.ClientError, OSError) as error:
         return Unanswered(ref, str(error) or type(error).__name__)
     except ValueError as error:

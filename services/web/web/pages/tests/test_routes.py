@@ -57,6 +57,10 @@ def assets(tmp_path: Path) -> Assets:
         ("/namespaces/emojivoto", "../"),
         ("/namespaces/emojivoto/pods", "../../"),
         ("/namespaces/emojivoto/deployments/web", "../../../"),
+        ("/tap", "./"),
+        ("/top", "./"),
+        ("/errors", "./"),
+        ("/routes/emojivoto", "../"),
     ],
 )
 def test_every_page_is_the_same_page(path: str, up: str, assets: Assets) -> None:

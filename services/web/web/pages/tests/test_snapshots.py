@@ -1,14 +1,27 @@
 """What each page says, and that it is made once for all who look."""
 
 import asyncio
+import json
 
 import pytest
 
 from web.pages.snapshots import NotThere, Snapshots
 from web.pages.tests.world import Standing, away, world
-from web.pages.views import ControlPlane, Namespace, Namespaces, View, Workload
-from web.stats.backend import BackendError
+from web.pages.views import (
+    ControlPlane,
+    Errors,
+    Namespace,
+    Namespaces,
+    Routes,
+    View,
+    Workload,
+)
+from web.stats.backend import BackendError, Tallied, Traffic
 from web.stats.kinds import Kind
+from web.stats.tallies import RESPONSES, TallySelection
+from web.stats.tests.cluster import emojivoto, pod
+from web.tests.proxies import FakeProxy, serving
+from weft.errors import CONNECT_REFUSED
 
 DEPLOYMENT = Workload(Kind.DEPLOYMENT, "emojivoto", "web")
 
@@ -126,3 +139,50 @@ def test_the_past_of_its_rows() -> None:
         "ages": [30.0, 15.0],
         "rows": {"namespace//emojivoto": {"rps": [1.0, 0.0], "success": [0.5, None]}},
     }
+
+
+class Counting(Standing):
+    """Answered by the default route of one server."""
+
+    async def tally(self, selection: TallySelection, window: float) -> Tallied:
+        values = {"namespace": "emojivoto", "deployment": "web", "srv_kind": "default"}
+        key = tuple(values.get(label, "") for label in selection.by)
+        counted = selection.source is RESPONSES and "deployment" in selection.by
+        return Tallied({key: Traffic(54, 6)} if counted else {}, 30.0)
+
+
+def test_routes_of_what_there_is() -> None:
+    snapshots = Snapshots(world(Counting()), clock=lambda: 500.0)
+    found = get(Routes("emojivoto"), snapshots)
+    assert (found["window"], found["observed"]) == (60.0, 30.0)
+    shown = found["page"]
+    assert isinstance(shown, dict)
+    (route,) = shown["routes"]
+    assert route["resource"] == {"kind": "deployment", "namespace": "emojivoto", "name": "web"}
+    assert (route["direction"], route["parent"]["kind"]) == ("inbound", "default")
+    assert route["requests"]["rps"] == 2.0
+    assert shown["namespaces"] == ["emojivoto", "empty"]
+    assert asyncio.run(snapshots.past(Routes())) == {"ages": [], "rows": {}}
+    with pytest.raises(NotThere, match="no namespace nowhere"):
+        get(Routes("nowhere"), snapshots)
+
+
+def test_errors_with_what_their_numbers_mean() -> None:
+    async def story() -> dict[str, object]:
+        time = "2026-01-01T00:00:02Z"
+        proxy = FakeProxy(errors=json.dumps([{"time": time, "number": 2001, "cause": "refused"}]))
+        async with serving(proxy):
+            known = emojivoto()
+            owner = ("ReplicaSet", "web-1")
+            known.put(Kind.POD, pod("web-1-a", owner, ip="127.0.0.1", port=proxy.port))
+            return await Snapshots(world(inventory=known)).get(Errors())
+
+    found = asyncio.run(asyncio.wait_for(story(), 20))["page"]
+    assert isinstance(found, dict)
+    (error,) = found["errors"]
+    assert (error["number"], error["pod"]["name"], error["cause"]) == (2001, "web-1-a", "refused")
+    (kind,) = found["kinds"]
+    assert kind["advice"] == CONNECT_REFUSED.advice
+    assert (found["proxies"], found["unanswered"]) == (1, [])
+    with pytest.raises(NotThere, match="no namespace nowhere"):
+        get(Errors("nowhere"))

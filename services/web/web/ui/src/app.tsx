@@ -3,8 +3,10 @@
 import type { JSX } from "preact";
 import { parse, Link, useVisit, type Route } from "./router";
 import { ControlPlane } from "./pages/ControlPlane";
+import { Errors } from "./pages/Errors";
 import { Namespace } from "./pages/Namespace";
 import { Namespaces } from "./pages/Namespaces";
+import { Routes } from "./pages/Routes";
 import { Tap } from "./pages/Tap";
 import { Top } from "./pages/Top";
 import { Workload } from "./pages/Workload";
@@ -33,6 +35,8 @@ function Header({ route }: { route: Route }): JSX.Element {
         <Link to="/namespaces" current={["namespaces", "namespace", "workload"].includes(route.page)}>Namespaces</Link>
         <Link to="/tap" current={route.page === "tap"}>Tap</Link>
         <Link to="/top" current={route.page === "top"}>Top</Link>
+        <Link to="/routes" current={route.page === "routes"}>Routes</Link>
+        <Link to="/errors" current={route.page === "errors"}>Errors</Link>
         <Link to="/controlplane" current={route.page === "controlplane"}>Control plane</Link>
       </nav>
       <button type="button" class="theme" onClick={change} aria-label={`Colours: ${theme}. Change`} title={`Colours: ${theme}`}>
@@ -50,6 +54,10 @@ function Shown({ route }: { route: Route }): JSX.Element {
       return <Namespace namespace={route.namespace} only={route.only} />;
     case "workload":
       return <Workload kind={route.kind} namespace={route.namespace} name={route.name} />;
+    case "routes":
+      return <Routes namespace={route.namespace} />;
+    case "errors":
+      return <Errors namespace={route.namespace} />;
     case "tap":
       return <Tap />;
     case "top":

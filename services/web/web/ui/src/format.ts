@@ -63,6 +63,14 @@ export function clock(moment: number): string {
   return new Date(moment * 1000).toLocaleTimeString([], { hour12: false });
 }
 
+/** The time of day, with the day when that is not today. */
+export function moment(at: number, now: number): string {
+  const [day, today] = [new Date(at * 1000), new Date(now * 1000)];
+  if (day.toDateString() === today.toDateString()) return clock(at);
+  const two = (part: number): string => String(part).padStart(2, "0");
+  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())} ${clock(at)}`;
+}
+
 /** `web.emojivoto` of a workload's identity; other names unchanged. */
 export function shortIdentity(identity: string): string {
   return identity.split(".serviceaccount.identity.")[0] ?? identity;

@@ -59,12 +59,22 @@ export interface Past {
   rows: Record<string, { rps: number[]; success: (number | null)[] }>;
 }
 
+/** Where numbers come from. */
+export interface Source {
+  backend: "embedded" | "prometheus";
+  /** Epoch seconds since when; null before the first number. */
+  since: number | null;
+  /** Why it is not the Prometheus that is configured; empty when it is, or none is. */
+  fallbackReason: string;
+}
+
 export interface Snapshot<Page> {
   at: number;
   measuredAt: number | null;
   window: number;
   observed: number;
   backend: string;
+  source: Source;
   version: string;
   mesh: string;
   down: Down[];
@@ -111,6 +121,61 @@ export interface ControlPlanePage {
   rows: Row[];
   proxies: { version: string; pods: number }[];
   failing: { pod: string; reason: string }[];
+}
+
+/** An object of policy, or the default that stands in for one; what is not known is empty. */
+export interface Policy {
+  kind: string;
+  namespace: string;
+  name: string;
+  port: number;
+}
+
+export interface RouteRow {
+  resource: Ref;
+  direction: "inbound" | "outbound";
+  parent: Policy;
+  route: Policy;
+  requests: Requests | null;
+  /** Each try for itself; null where there are none. */
+  actual: Requests | null;
+}
+
+export interface RoutesPage {
+  routes: RouteRow[];
+  /** To choose from. */
+  namespaces: string[];
+}
+
+export interface ProxyError {
+  pod: Ref;
+  /** Epoch seconds. */
+  at: number;
+  side: "inbound" | "outbound";
+  peer: string;
+  route: string;
+  endpoint: string;
+  number: number;
+  cause: string;
+}
+
+export interface ErrorKind {
+  number: number;
+  name: string;
+  meaning: string;
+  causes: string;
+  advice: string;
+}
+
+export interface ErrorsPage {
+  /** Newest first. */
+  errors: ProxyError[];
+  /** Of the numbers in `errors`. */
+  kinds: ErrorKind[];
+  /** How many were asked. */
+  proxies: number;
+  unanswered: { pod: Ref; reason: string }[];
+  namespaces: string[];
 }
 
 /** What names a row within a page; the server spells it in the same way. */

@@ -10,6 +10,8 @@ export type Route =
   | { page: "namespace"; namespace: string; only: Kind | null }
   | { page: "workload"; kind: Kind; namespace: string; name: string }
   | { page: "controlplane" }
+  | { page: "routes"; namespace: string }
+  | { page: "errors"; namespace: string }
   | { page: "tap" }
   | { page: "top" }
   | { page: "unknown"; path: string };
@@ -20,6 +22,7 @@ export function parse(path: string): Route {
   const unknown: Route = { page: "unknown", path };
   if (head === undefined) return { page: "namespaces" };
   if ((head === "controlplane" || head === "tap" || head === "top") && namespace === undefined) return { page: head };
+  if ((head === "routes" || head === "errors") && plural === undefined) return { page: head, namespace: namespace ?? "" };
   if (head !== "namespaces" || more.length) return unknown;
   if (namespace === undefined) return { page: "namespaces" };
   if (plural === undefined) return { page: "namespace", namespace, only: null };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, explain, grade, latency, percent, rate, shortIdentity, span } from "../src/format";
+import { bytes, clock, explain, grade, latency, moment, percent, rate, shortIdentity, span } from "../src/format";
 
 test("success rates and their grades", () => {
   expect([null, 0, 0.8999, 0.9, 0.9499, 0.95, 1].map(grade)).toEqual(["none", "bad", "bad", "warn", "warn", "good", "good"]);
@@ -27,4 +27,10 @@ test("identities and reasons", () => {
   expect(shortIdentity("example.com")).toBe("example.com");
   expect(explain("no_tls_from_remote")).toBe("the sender has no identity");
   expect(explain("something_new")).toBe("something new");
+});
+
+test("a moment of another day says which", () => {
+  const noon = new Date(2026, 0, 2, 12).getTime() / 1000;
+  expect(moment(noon - 60, noon)).toBe(clock(noon - 60));
+  expect(moment(noon - 86_400, noon)).toBe(`2026-01-01 ${clock(noon - 86_400)}`);
 });

@@ -19,5 +19,5 @@ export function edge(from: string, to: string, found: Partial<Edge> = {}): Edge 
 }
 
 export function snapshot<Page>(page: Page, extra: Partial<Snapshot<Page>> = {}): Snapshot<Page> {
-  return { at: 100, measuredAt: 99, window: 60, observed: 60, backend: "embedded", version: "1", mesh: "weft", down: [], page, ...extra };
+  return { at: 100, measuredAt: 99, window: 60, observed: 60, backend: "embedded", source: { backend: "embedded", since: 40, fallbackReason: "" }, version: "1", mesh: "weft", down: [], page, ...extra };
 }

@@ -13,6 +13,7 @@ import { historyColumn, meshedColumn, nameColumn, requestColumns, tcpColumns } f
 import { Table, type Column } from "../parts/Table";
 import { Topology } from "../parts/Topology";
 import { Link } from "../router";
+import { BLANK, toQuery } from "../tap/question";
 
 const rowsOf = (page: NamespacePage): Row[] => page.rows;
 const nameOf = (row: Row): string => row.name;
@@ -29,6 +30,12 @@ export function Namespace({ namespace, only }: { namespace: string; only: Kind |
         return (
           <>
             {only && <p class="back"><Link to={`/namespaces/${namespace}`}>Everything in {namespace}</Link></p>}
+            {!only && (
+              <p class="back links">
+                <Link to={`/routes/${namespace}`}>Routes</Link> <Link to={`/errors/${namespace}`}>Errors</Link>{" "}
+                <Link to={`/tap${toQuery({ ...BLANK, namespace }, false)}`}>Tap</Link>
+              </p>
+            )}
             {!only && <Topology namespace={namespace} rows={page.rows} edges={own} />}
             {kinds.map((kind) => (
               <Section key={kind} title={words(kind).title} id={words(kind).plural}>

@@ -26,6 +26,14 @@ export function Notices({ live }: { live: Live<unknown> }): JSX.Element {
       </Notice>,
     );
   }
+  if (snapshot?.source.fallbackReason) {
+    const { since, fallbackReason } = snapshot.source;
+    notices.push(
+      <Notice key="source" grade="warn">
+        <strong>The figures come from the embedded collector</strong>{since !== null && ` since ${clock(since)}`}: {fallbackReason}
+      </Notice>,
+    );
+  }
   for (const part of snapshot?.down ?? []) {
     notices.push(
       <Notice key={part.name} grade="bad">

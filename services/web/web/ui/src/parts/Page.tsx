@@ -20,6 +20,8 @@ interface FrameProps {
 
 interface Props<P> extends Omit<FrameProps, "children" | "aside" | "stale"> {
   live: Live<P>;
+  /** Said instead of which time was measured. */
+  freshness?: (snapshot: Snapshot<P>) => string;
   children: (snapshot: Snapshot<P>) => ComponentChildren;
 }
 
@@ -46,11 +48,11 @@ export function Frame({ title, heading, aside, live, stale, children }: FramePro
 }
 
 /** A page whose data is one stream. */
-export function Page<P>({ live, children, ...frame }: Props<P>): JSX.Element {
+export function Page<P>({ live, freshness, children, ...frame }: Props<P>): JSX.Element {
   const { snapshot } = live;
   const lost = live.lostSince !== null;
   return (
-    <Frame {...frame} live={live} stale={snapshot !== null && lost} aside={snapshot && <Freshness snapshot={snapshot} lost={lost} />}>
+    <Frame {...frame} live={live} stale={snapshot !== null && lost} aside={snapshot && <Freshness text={freshness ? freshness(snapshot) : measured(snapshot)} lost={lost} />}>
       {snapshot ? children(snapshot) : <Waiting live={live} />}
     </Frame>
   );
@@ -76,16 +78,22 @@ function Waiting({ live }: { live: Live<unknown> }): JSX.Element {
   );
 }
 
-function Freshness({ snapshot, lost }: { snapshot: Snapshot<unknown>; lost: boolean }): JSX.Element {
-  const short = snapshot.observed + 0.5 < snapshot.window;
-  const over = short ? `only ${span(snapshot.observed)} watched so far` : `over the last ${span(snapshot.window)}`;
-  const source = snapshot.backend === "embedded" ? "read from the proxies" : `from ${snapshot.backend}`;
+function Freshness({ text, lost }: { text: string; lost: boolean }): JSX.Element {
   return (
     <p class={lost ? "freshness is-lost" : "freshness"}>
       <span class="pulse" aria-hidden="true" />
-      {over}, {source}
+      {text}
     </p>
   );
+}
+
+/** Over which time, and by whom. */
+export function measured({ observed, window, source }: Snapshot<unknown>): string {
+  const short = observed + 0.5 < window;
+  const over = short ? `only ${span(observed)} watched so far` : `over the last ${span(window)}`;
+  if (source.backend === "prometheus") return `${over}, from Prometheus`;
+  const since = source.fallbackReason && source.since !== null ? `, from the embedded collector since ${clock(source.since)}` : ", read from the proxies";
+  return over + since;
 }
 
 export function Section({ title, children, id }: { title: string; children: ComponentChildren; id?: string }): JSX.Element {

@@ -44,6 +44,9 @@ export function Table<T>({ caption, columns, rows, name, text, start, empty, sel
     return order && column?.value ? sorted(found, column.value, order.falling) : found;
   }, [rows, order, filter, columns, text]);
   const windowed = shown.length > MANY;
+  useLayoutEffect(() => {
+    if (rows.length) markFirst();
+  }, [rows.length > 0]);
   const [box, part] = useSlice(shown.length, windowed);
   return (
     <div class="table">
@@ -78,6 +81,14 @@ export function Table<T>({ caption, columns, rows, name, text, start, empty, sel
       </div>
     </div>
   );
+}
+
+let marked = false;
+
+/** When the first table with rows stood, for the browser's own tools to read. */
+function markFirst(): void {
+  if (!marked) performance.mark("weft:first-table");
+  marked = true;
 }
 
 function Head<T>({ column, order, onOrder }: { column: Column<T>; order: Order | null; onOrder: (order: Order) => void }): JSX.Element {
