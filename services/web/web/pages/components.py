@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from web.stats.inventory import Inventory, Pod
+from web.stats.kinds import Kind
+from web.stats.query import Query, Ref
 from weft.labels import CONTROL_PLANE_COMPONENT_LABEL
 
 EXPECTED = ("destination", "identity", "proxy-injector", "web")
-"""Parts without which there is no mesh; others are listed when they are there."""
+"""Parts without which there is no mesh; others are listed when they have a Deployment or a pod."""
 
 CONSEQUENCE = {
     "destination": "Proxies keep the addresses they know and learn of no change.",
@@ -45,13 +47,19 @@ class Components:
 
     def now(self) -> list[Component]:
         """Every part, by name."""
-        pods: dict[str, list[Pod]] = {name: [] for name in EXPECTED}
+        pods: dict[str, list[Pod]] = {name: [] for name in (*EXPECTED, *self._deployed())}
         for name, pod in self._pods():
             pods.setdefault(name, []).append(pod)
         return [
             Component(name, tuple(sorted(found, key=_name)), self._down_since(name, found))
             for name, found in sorted(pods.items())
         ]
+
+    def _deployed(self) -> Iterator[str]:
+        for item in self.inventory.select(Query(Ref(Kind.DEPLOYMENT, self.inventory.mesh))):
+            name = item.labels.get(CONTROL_PLANE_COMPONENT_LABEL)
+            if name:
+                yield name
 
     def _pods(self) -> Iterator[tuple[str, Pod]]:
         for pod in self.inventory.pods():

@@ -4,7 +4,7 @@ from kit.kube.objects import Object
 from web.pages.components import EXPECTED, Components
 from web.stats.inventory import Inventory
 from web.stats.kinds import Kind
-from web.stats.tests.cluster import pod
+from web.stats.tests.cluster import obj, pod
 from weft.labels import CONTROL_PLANE_COMPONENT_LABEL
 
 
@@ -46,6 +46,16 @@ def test_pods_that_are_not_ready_say_since_when() -> None:
     assert _since(components, "tap") == 60.0
     (tap,) = (one for one in components.now() if one.name == "tap")
     assert tap.consequence == "Live requests cannot be watched."
+
+
+def test_a_deployment_without_pods_is_a_part_that_is_down() -> None:
+    inventory = Inventory("weft")
+    labels = {CONTROL_PLANE_COMPONENT_LABEL: "tap"}
+    inventory.put(Kind.DEPLOYMENT, obj("weft-tap", "weft", labels=labels))
+    inventory.put(Kind.DEPLOYMENT, obj("prometheus", "weft"))
+    components = Components(inventory, lambda: 100.0)
+    assert [one.name for one in components.now()] == sorted((*EXPECTED, "tap"))
+    assert _since(components, "tap") == 100.0
 
 
 def test_pods_of_other_namespaces_are_no_parts() -> None:
