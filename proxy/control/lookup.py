@@ -4,10 +4,14 @@ Both streams are opened at once; the first answer needs both. After it each may 
 back by itself: the last word of either stays in force. A policy controller that knows nothing of
 an address leaves it to the profile what its traffic is (an endpoint, a Service, or just an
 address); a destination service that refuses the address leaves it without a profile.
+
+Addresses outside the networks of the mesh have no profile to ask for, but a policy: that is how
+EgressNetworks have a say.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -22,9 +26,11 @@ from proxy.discovery.profile import Profile
 from proxy.stack.meta import Meta
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from proxy.codec.grpc_status import Status
     from proxy.control.tasks import Cancel, Tasks
-    from weft.addresses import SocketAddress
+    from weft.addresses import IPNetwork, SocketAddress
 
 FIRST_ANSWER_TIMEOUT = 10.0
 """Seconds a connection may wait for the first look-up of its destination."""
@@ -55,8 +61,11 @@ class Lookups:
         destinations: DestinationStreams,
         policies: PolicyStreams,
         *,
+        networks: Sequence[IPNetwork] | None = None,
         first_answer_timeout: float = FIRST_ANSWER_TIMEOUT,
     ) -> None:
+        """`networks`: only addresses inside have a profile; None: every address."""
+        self._networks = networks
         self._tasks = tasks
         self._destinations = destinations
         self._policies = policies
@@ -65,12 +74,20 @@ class Lookups:
     def watch_target(
         self, address: SocketAddress, on_update: OnUpdate, on_failure: OnFailure
     ) -> Cancel:
+        profiled = self._is_ours(address)
+
         async def run() -> None:
-            await _Lookup(address, on_update).run(
+            await _Lookup(address, on_update, profiled=profiled).run(
                 self._destinations, self._policies, on_failure, self._timeout
             )
 
         return self._tasks.start(run, name=f"look-up of {address}")
+
+    def _is_ours(self, address: SocketAddress) -> bool:
+        if self._networks is None:
+            return True
+        ip = ipaddress.ip_address(address.ip.partition("%")[0])
+        return any(ip in network for network in self._networks)
 
     def watch_endpoints(self, endpoints: EndpointSet) -> Cancel:
         return self._tasks.start(
@@ -82,10 +99,11 @@ class Lookups:
 class _Lookup:
     """What both streams have said of one address so far."""
 
-    def __init__(self, address: SocketAddress, on_update: OnUpdate) -> None:
+    def __init__(self, address: SocketAddress, on_update: OnUpdate, *, profiled: bool) -> None:
         self._address = address
         self._on_update = on_update
-        self._profile: Profile | None = None
+        self._profiled = profiled
+        self._profile = None if profiled else Profile(endpoint=Endpoint(address))
         self._policy: OutboundPolicy | None = None
         self._policy_is_absent = False
         self._answered = trio.Event()
@@ -98,7 +116,8 @@ class _Lookup:
         timeout: float,
     ) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._follow_profile, destinations)
+            if self._profiled:
+                nursery.start_soon(self._follow_profile, destinations)
             nursery.start_soon(self._follow_policy, policies)
             with trio.move_on_after(timeout):
                 await self._answered.wait()
@@ -127,11 +146,16 @@ class _Lookup:
     def _publish(self) -> None:
         if self._profile is None or (self._policy is None and not self._policy_is_absent):
             return
-        policy = self._policy or synthesize(self._address, self._profile)
+        policy = self._policy or self._synthesized(self._profile)
         if self._profile.opaque and policy.opaque:
             policy = replace(policy, protocol=TrafficProtocol.OPAQUE)
         self._on_update(self._profile, policy)
         self._answered.set()
+
+    def _synthesized(self, profile: Profile) -> OutboundPolicy:
+        if not self._profiled:
+            return for_endpoint(Endpoint(self._address), name="fallback", opaque=False)
+        return synthesize(self._address, profile)
 
     def _missing(self) -> str:
         silent = []

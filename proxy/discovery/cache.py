@@ -12,14 +12,16 @@ Everything runs on one thread; waiters are called between the reactor's batches.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from proxy.discovery.cell import Cancel, Watchers
-from proxy.discovery.endpoints import Endpoint, EndpointSet
-from proxy.discovery.policy import OutboundPolicy, for_endpoint
-from proxy.discovery.profile import Profile
-from weft.addresses import IPNetwork, SocketAddress, parse_networks
+from proxy.discovery.endpoints import EndpointSet
+
+if TYPE_CHECKING:
+    from proxy.discovery.policy import OutboundPolicy
+    from proxy.discovery.profile import Profile
+    from weft.addresses import SocketAddress
 
 _log = logging.getLogger("proxy.discovery")
 
@@ -107,18 +109,15 @@ class Discovery:
         clock: Clock,
         *,
         idle_timeout: float = 5.0,
-        networks: Sequence[IPNetwork] | None = None,
         capacity: int = 10_000,
         is_away: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`networks`: only addresses inside are looked up, others are forwarded as they are
-        (None looks up every address). `capacity` bounds the destinations held at once; more are
+        """`capacity` bounds the destinations held at once; more are
         refused until idle ones are dropped. `is_away`: whether the control plane cannot be asked; what
         is known is then kept however idle, for it could not be learned again."""
         self._source = source
         self._clock = clock
         self._idle_timeout = idle_timeout
-        self._networks = networks
         self._capacity = capacity
         self._is_away = is_away
         self._targets: dict[SocketAddress, Target] = {}
@@ -155,9 +154,6 @@ class Discovery:
             return
         lookup = self._lookups[dst] = _Lookup()
         lookup.waiters.append(waiter)
-        if not self._is_ours(dst):
-            self._answered(dst, lookup, *_unknown(dst))
-            return
         cancel = self._source.watch_target(
             dst,
             lambda profile, policy: self._answered(dst, lookup, profile, policy),
@@ -177,15 +173,6 @@ class Discovery:
         lookup.users -= 1
         if lookup.users <= 0 and dst not in self._idle:
             self._idle[dst] = self._clock.call_later(self._idle_timeout, lambda: self._evict(dst))
-
-    def _is_ours(self, dst: SocketAddress) -> bool:
-        if self._networks is None:
-            return True
-        (host,) = parse_networks(dst.ip)
-        return any(
-            host.version == network.version and host.network_address in network
-            for network in self._networks
-        )
 
     def _use(self, dst: SocketAddress) -> None:
         self._lookups[dst].users += 1
@@ -272,12 +259,6 @@ class Discovery:
 
     def __repr__(self) -> str:
         return f"<Discovery: {len(self._targets)} targets, {len(self._sets)} endpoint sets>"
-
-
-def _unknown(dst: SocketAddress) -> tuple[Profile, OutboundPolicy]:
-    """What is assumed of an address outside the networks the control plane knows."""
-    endpoint = Endpoint(dst)
-    return Profile(endpoint=endpoint), for_endpoint(endpoint, name="fallback", opaque=False)
 
 
 def _nothing() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from proxy.authz.policy import default_policy
+from proxy.authz.policy import Protocol, default_policy
 from proxy.discovery.endpoints import Endpoint
 from proxy.tests.pair import (
     CLIENT,
@@ -47,6 +48,18 @@ def test_a_request_arrives_as_it_was_sent_with_the_clients_identity() -> None:
     assert b"x-own: 1\r\n" in seen
     assert b"l5d-client-id: " + CLIENT.encode() in seen
     assert b"l5d-orig-proto" not in seen
+
+
+@pytest.mark.parametrize("meshed", [True, False])
+def test_a_port_of_http1_takes_it_as_other_proxies_carry_it(*, meshed: bool) -> None:
+    """Between proxies HTTP/1 travels as HTTP/2, also to a port that is said to speak HTTP/1."""
+    policy = replace(default_policy("all-unauthenticated"), protocol=Protocol.HTTP1)
+    with application(echo_http) as port, Pair(port, inbound_policy=policy) as pair:
+        for _ in range(2):
+            with pair.connect(inbound=not meshed) as sock:
+                head, seen = exchange(sock, b"GET /a HTTP/1.1\r\nHost: v\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 200 OK")
+                assert seen.startswith(b"GET /a HTTP/1.1\r\n")
 
 
 def test_nobody_can_forge_the_meshs_headers() -> None:

@@ -15,7 +15,7 @@ from proxy.discovery.policy import Balancer, Forward, OutboundPolicy, Protocol, 
 from proxy.discovery.profile import Profile
 from proxy.stack.meta import Meta
 from testkit.trio_tests import in_virtual_time
-from weft.addresses import SocketAddress
+from weft.addresses import SocketAddress, parse_networks
 
 WEB = SocketAddress("10.0.0.1", 80)
 SERVICE = Profile(name="web.emojivoto.svc.cluster.local")
@@ -57,7 +57,9 @@ class Said:
         await trio.sleep_forever()
 
 
-async def heard(said: Said, seconds: float) -> list[tuple[float, object, object]]:
+async def heard(
+    said: Said, seconds: float, *, inside: str = "10.0.0.0/8"
+) -> list[tuple[float, object, object]]:
     """What a look-up reports within a time: updates, or a failure."""
     reports: list[tuple[float, object, object]] = []
     began = trio.current_time()
@@ -66,7 +68,7 @@ async def heard(said: Said, seconds: float) -> list[tuple[float, object, object]
         return round(trio.current_time() - began, 3)
 
     async with trio.open_nursery() as nursery:
-        lookups = Lookups(Tasks(nursery), said, said)
+        lookups = Lookups(Tasks(nursery), said, said, networks=parse_networks(inside))
         lookups.watch_target(
             WEB,
             lambda profile, policy: reports.append((at(), profile, policy)),
@@ -107,6 +109,18 @@ async def test_no_policy_leaves_it_to_the_profile() -> None:
 async def test_no_profile_leaves_the_address() -> None:
     said = Said([(0.0, Status(Code.INVALID_ARGUMENT))], [(1.0, POLICY)])
     assert await heard(said, 60) == [(1.0, Profile(endpoint=Endpoint(WEB)), POLICY)]
+
+
+@in_virtual_time
+async def test_an_address_outside_has_a_policy_and_no_profile() -> None:
+    nobody = Said([(0.0, SERVICE)], [(1.0, POLICY)])
+    assert await heard(nobody, 60, inside="192.168.0.0/16") == [
+        (1.0, Profile(endpoint=Endpoint(WEB)), POLICY)
+    ]
+    unknown = Said([], [(1.0, Status(Code.NOT_FOUND))])
+    ((_, _, policy),) = await heard(unknown, 60, inside="192.168.0.0/16")
+    assert isinstance(policy, OutboundPolicy)
+    assert policy.meta.name == "fallback"
 
 
 @in_virtual_time

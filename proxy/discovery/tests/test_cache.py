@@ -7,9 +7,9 @@ import pytest
 
 from proxy.discovery.cache import Discovery, DiscoveryError, Target
 from proxy.discovery.endpoints import Endpoint, EndpointSet
-from proxy.discovery.policy import OutboundPolicy, Protocol, for_endpoint
+from proxy.discovery.policy import OutboundPolicy, for_endpoint
 from proxy.discovery.profile import Profile
-from weft.addresses import SocketAddress, parse_networks
+from weft.addresses import SocketAddress
 
 WEB = SocketAddress("10.0.0.1", 80)
 PROFILE = Profile(endpoint=Endpoint(WEB))
@@ -162,20 +162,6 @@ def test_an_unused_target_is_dropped_after_the_idle_time(
     discovery.release(target)
     watch.on_update(PROFILE, POLICY)
     assert discovery.find(WEB) is None, "an ended look-up has no say"
-
-
-def test_addresses_outside_the_networks_are_not_looked_up(
-    source: FakeSource, clock: FakeClock
-) -> None:
-    discovery = Discovery(source, clock, networks=parse_networks("10.0.0.0/8,fd00::/8"))
-    (target,) = ask(discovery, SocketAddress("192.0.2.1", 443))
-    assert isinstance(target, Target)
-    assert not source.watches
-    assert target.policy.meta.name == "fallback"
-    assert target.policy.protocol is Protocol.DETECT
-    ask(discovery, WEB)
-    ask(discovery, SocketAddress("fd00::1", 80))
-    assert len(source.watches) == 2
 
 
 def test_the_number_of_destinations_is_bounded(source: FakeSource, clock: FakeClock) -> None:
