@@ -1,7 +1,7 @@
 """A visitor who never tires: lists the emoji and votes for one, again and again.
 
 WEB_HOST is whom to visit, REQUEST_RATE how many visits a second, TTL after how many seconds to stop
-(0: never). With a probability of 0.15 the vote goes to the doughnut.
+(0: never). With a probability of 0.15 the vote goes to the doughnut. Each visit is one trace.
 """
 
 from __future__ import annotations
@@ -27,12 +27,18 @@ def choose(shortcodes: list[str], chance: random.Random) -> str:
     return chance.choice(shortcodes)
 
 
+def new_trace(chance: random.Random) -> str:
+    """The header that makes a visit one trace, to be sampled by whoever makes spans of it."""
+    return f"00-{chance.getrandbits(128) or 1:032x}-{chance.getrandbits(64) or 1:016x}-01"
+
+
 async def visit(client: httpx.AsyncClient, chance: random.Random) -> None:
     """One visit. What goes wrong is said on stderr and forgotten."""
     try:
-        listing = (await client.get("/api/list")).raise_for_status()
+        trace = {"traceparent": new_trace(chance)}
+        listing = (await client.get("/api/list", headers=trace)).raise_for_status()
         choice = choose([one["shortcode"] for one in listing.json()], chance)
-        answer = await client.get("/api/vote", params={"choice": choice})
+        answer = await client.get("/api/vote", params={"choice": choice}, headers=trace)
         if answer.is_error:
             print(f"voting for {choice}: {answer.status_code} {answer.text}", file=sys.stderr)
     except (httpx.HTTPError, ValueError, KeyError) as error:

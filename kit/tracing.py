@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Tracer
@@ -51,4 +51,19 @@ def span(name: str, **attributes: str | float | bool) -> Iterator[None]:
         yield
         return
     with _tracer.start_as_current_span(name, attributes=attributes):
+        yield
+
+
+@contextmanager
+def call(name: str, metadata: Callable[[], Iterable[tuple[str, str | bytes]]]) -> Iterator[None]:
+    """One call that is being served; in the caller's trace, when its metadata names one."""
+    if _tracer is None:
+        yield
+        return
+    from opentelemetry.trace import SpanKind
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    carrier = {key: value for key, value in metadata() if isinstance(value, str)}
+    parent = TraceContextTextMapPropagator().extract(carrier)
+    with _tracer.start_as_current_span(name, parent, SpanKind.SERVER):
         yield

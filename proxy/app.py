@@ -15,7 +15,7 @@ import trio
 
 from proxy.admin.routes import Facts, answer
 from proxy.admin.server import AdminServer
-from proxy.control.connect import certifier, discovery_and_policies
+from proxy.control.connect import certifier, discovery_and_policies, span_exporter
 from proxy.control.tap import TapServer
 from proxy.control.tasks import Tasks
 from proxy.drain import Shutdown, drain
@@ -24,21 +24,25 @@ from proxy.identity.keypair import Keypair, obtain
 from proxy.identity.store import CertificateStore
 from proxy.inbound.accept import Inbound
 from proxy.inbound.tap import InboundTap
+from proxy.inbound.trace import InboundRecorder
 from proxy.net import ceiling
 from proxy.net.faults import Faults
 from proxy.net.listen import bind
 from proxy.net.reactor import Reactor
 from proxy.outbound.accept import Outbound
 from proxy.outbound.tap import OutboundTap
+from proxy.outbound.trace import OutboundRecorder
 from proxy.tap.registry import Registry as Taps
 from proxy.telemetry import exposition, logs, process
 from proxy.telemetry.registry import Registry
+from proxy.trace.span import SpanBuffer
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
     from proxy.authz.store import InboundPolicies
+    from proxy.control.spans import SpanExporter
     from proxy.settings import DirectionSettings, Settings
     from weft.addresses import SocketAddress
 
@@ -134,6 +138,9 @@ async def _serve(
             tap = _tap(settings, reactor, store, inbound, outbound)
             if tap is not None:
                 tap.start(sockets.tap)
+            spans = _spans(settings, store, registry, tasks, inbound, outbound)
+            if spans is not None:
+                nursery.start_soon(spans.run)
             readiness.reached = True
             gc.collect()
             gc.freeze()
@@ -143,6 +150,8 @@ async def _serve(
             if tap is not None:
                 tap.stop()
             await drain((inbound, outbound), settings.shutdown_grace_period, shutdown.at_once)
+            if spans is not None:
+                await spans.farewell()
         nursery.cancel_scope.cancel()
 
 
@@ -160,6 +169,24 @@ def _tap(
     taps.attach(inbound.observers, InboundTap(taps))
     taps.attach(outbound.observers, OutboundTap(taps))
     return TapServer(reactor, store, taps, settings.tap.client_identity)
+
+
+def _spans(
+    settings: Settings,
+    store: CertificateStore,
+    registry: Registry,
+    tasks: Tasks,
+    inbound: Inbound,
+    outbound: Outbound,
+) -> SpanExporter | None:
+    """Who takes spans of requests away; None when nobody does, and none are made."""
+    if settings.trace is None:
+        return None
+    buffer = SpanBuffer()
+    exporter = span_exporter(settings.trace, store, registry, tasks, buffer)
+    inbound.observers.append(InboundRecorder(buffer))
+    outbound.observers.append(OutboundRecorder(buffer))
+    return exporter
 
 
 class Readiness:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from proxy.environment import PREFIX, Environment, SettingsError
 from proxy.stack.backoff import Backoff
-from proxy.telemetry import logs
+from proxy.telemetry import logs, resource
 from weft.labels import DEFAULT_POLICIES
 from weft.names import is_dns_name
 
@@ -50,11 +50,6 @@ NOT_YET: dict[str, str] = {
     "IDENTITY_SPIRE_SOCKET": "Certificates come from the identity service only.",
     "IDENTITY_SERVER_ID": "The local name is the identity.",
     "IDENTITY_SERVER_NAME": "The local name is the server name.",
-    "TRACE_COLLECTOR_SVC_ADDR": "Spans are not exported; trace headers pass through.",
-    "TRACE_COLLECTOR_SVC_NAME": "Spans are not exported.",
-    "TRACE_ATTRIBUTES_PATH": "Spans are not exported.",
-    "TRACE_SERVICE_NAME": "Spans are not exported.",
-    "TRACE_EXTRA_ATTRIBUTES": "Spans are not exported.",
     "DNS_MIN_TTL": "Names of the control plane are resolved anew for every connection.",
     "DNS_MAX_TTL": "Names of the control plane are resolved anew for every connection.",
     "HTTP2_INITIAL_STREAM_WINDOW_SIZE": "Windows have fixed sizes.",
@@ -253,6 +248,20 @@ class TapSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceSettings:
+    """Where spans go, and what they say of this pod."""
+
+    collector: ControlAddress
+    labels_file: str | None
+    """The pod's labels, as the kubelet writes them; read at the start."""
+    service: str | None
+    extra: str
+    """Lines of `key=value`."""
+    standard: str
+    """What OTEL_RESOURCE_ATTRIBUTES says: a list of `key=value`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the environment says."""
 
@@ -271,6 +280,8 @@ class Settings:
     """None: the control port is not opened."""
     memory_limit: int | None = None
     """Bytes above which new work is turned away; 0 for no ceiling, None for that of the container."""
+    trace: TraceSettings | None = None
+    """None: no spans are made."""
     warnings: tuple[str, ...] = ()
     """Variables that are set and have no effect, one sentence each; to be logged."""
 
@@ -301,6 +312,7 @@ class Settings:
             control_streams=_stream_limits(env),
             tap=_tap(env),
             memory_limit=env.optional_size("MEMORY_LIMIT"),
+            trace=_trace(env, variables.get("OTEL_RESOURCE_ATTRIBUTES", "")),
             warnings=_warnings(env),
         )
 
@@ -325,6 +337,27 @@ def _tap(env: Environment) -> TapSettings | None:
     if not is_dns_name(name):
         raise SettingsError(PREFIX + "TAP_SVC_NAME", f"{client!r} is not a DNS name")
     return TapSettings(listen, name)
+
+
+def _trace(env: Environment, standard: str) -> TraceSettings | None:
+    if not env.is_set("TRACE_COLLECTOR_SVC_ADDR"):
+        return None
+    found = TraceSettings(
+        _control(env, "TRACE_COLLECTOR"),
+        env.optional_text("TRACE_ATTRIBUTES_PATH"),
+        env.optional_text("TRACE_SERVICE_NAME"),
+        env.text("TRACE_EXTRA_ATTRIBUTES", ""),
+        standard,
+    )
+    for name, extra, standard_text in (
+        (PREFIX + "TRACE_EXTRA_ATTRIBUTES", found.extra, ""),
+        ("OTEL_RESOURCE_ATTRIBUTES", "", found.standard),
+    ):
+        try:
+            resource.attributes(None, "", extra, standard_text)
+        except ValueError as error:
+            raise SettingsError(name, str(error)) from error
+    return found
 
 
 def _inbound(env: Environment) -> InboundSettings:
@@ -582,6 +615,11 @@ HONOURED = frozenset(
         "CONTROL_STREAM_IDLE_TIMEOUT",
         "CONTROL_STREAM_LIFETIME",
         "MEMORY_LIMIT",
+        "TRACE_COLLECTOR_SVC_ADDR",
+        "TRACE_COLLECTOR_SVC_NAME",
+        "TRACE_ATTRIBUTES_PATH",
+        "TRACE_SERVICE_NAME",
+        "TRACE_EXTRA_ATTRIBUTES",
     }
 )
 """Variables read above, without the prefix."""

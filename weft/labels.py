@@ -89,6 +89,9 @@ PROXY_ENABLE_NATIVE_SIDECAR = _CONFIG + "proxy-enable-native-sidecar"
 PROXY_ADDITIONAL_ENV = _CONFIG + "proxy-additional-env"
 PROXY_WAIT_BEFORE_EXIT_SECONDS = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 
+TRACE_ATTRIBUTE_PREFIX = "resource.opentelemetry.io/"
+"""What follows is the name of an attribute of a pod's spans."""
+
 TAP_ENABLED = "viz.linkerd.io/tap-enabled"
 DISABLE_TAP = "viz.linkerd.io/disable-tap"
 

@@ -258,6 +258,16 @@ CONTROL_RESPONSE_LATENCY_MS = _histogram(
     "Elapsed times of control-plane requests.",
     *LATENCY_MS_BUCKETS,
 )
+OPENTELEMETRY_SPAN_EXPORTS_TOTAL = _counter(
+    "opentelemetry_span_exports_total", "Total count of spans that the collector took."
+)
+OPENTELEMETRY_SPAN_EXPORT_REQUESTS_TOTAL = _counter(
+    "opentelemetry_span_export_requests_total", "Total count of exports of spans, by status."
+)
+OPENTELEMETRY_SPANS_DROPPED_TOTAL = _counter(
+    "opentelemetry_spans_dropped_total",
+    "Total count of spans lost: too many waited, or the collector did not take them.",
+)
 CONTROL_IDENTITY_CERT_EXPIRATION = _gauge(
     "control_identity_cert_expiration_timestamp_seconds",
     "When the proxy's current certificate expires, in seconds since the epoch.",

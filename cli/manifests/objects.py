@@ -206,6 +206,9 @@ def controller_container(
         "LOG_FORMAT": values.controllerLogFormat,
         "ADMIN_ADDR": f"0.0.0.0:{CONTROLLER_ADMIN}",
     }
+    tracing = values.controller.tracing
+    if tracing.enabled:
+        common["TRACE_COLLECTOR"] = tracing.collector.endpoint
     every_port = {**ports, f"{component.name[:9]}-admin": CONTROLLER_ADMIN}
     return {
         "name": component.name,

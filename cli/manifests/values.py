@@ -7,12 +7,12 @@ The sentence under a value is its line in docs/reference/values.md and in the ch
 # ruff: noqa: N815 (the names are those of values files)
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from weft import labels
-from weft.addresses import parse_networks
+from weft.addresses import AddressError, parse_networks, split_host_port
 from weft.durations import parse_duration, parse_go_duration
 from weft.matchers import parse_matchers
 from weft.names import is_dns_label, is_dns_name
@@ -160,6 +160,77 @@ class ProxyMetrics(Section):
     """Outbound series per host name; every name costs a series in every proxy."""
 
 
+class MeshIdentity(Section):
+    """Whose identity the collector's pods have."""
+
+    serviceAccountName: str = ""
+    """Their service account."""
+    namespace: str = ""
+    """The service account's namespace."""
+
+
+class Collector(Section):
+    """A collector of spans, a pod of the mesh."""
+
+    endpoint: str = ""
+    """Host and port of its OTLP over gRPC, such as collector.tracing.svc.cluster.local:4317."""
+    meshIdentity: MeshIdentity = MeshIdentity()
+    """Whose identity the collector's pods have."""
+
+
+class Tracing(Section):
+    """Spans of requests."""
+
+    enabled: bool = False
+    """Proxies make spans of requests that are sampled, and send them to the collector."""
+    collector: Collector = Collector()
+    """Where spans go."""
+    traceServiceName: str = "linkerd-proxy"
+    """Attribute service.name of spans."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.enabled:
+            return self
+        _endpoint(self.collector.endpoint)
+        identity = self.collector.meshIdentity
+        for name in ("serviceAccountName", "namespace"):
+            if not is_dns_name(getattr(identity, name)):
+                raise ValueError(f"enabled needs collector.meshIdentity.{name}")
+        return self
+
+
+class Endpoint(Section):
+    """A collector of spans."""
+
+    endpoint: str = ""
+    """Host and port of its OTLP over gRPC."""
+
+
+class ControllerTracing(Section):
+    """Spans of the control plane's own work."""
+
+    enabled: bool = False
+    """Control-plane components send spans to the collector, through their proxies."""
+    collector: Endpoint = Endpoint()
+    """Where spans go."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.enabled:
+            _endpoint(self.collector.endpoint)
+        return self
+
+
+def _endpoint(text: str) -> None:
+    try:
+        _, port = split_host_port(text)
+    except AddressError:
+        port = None
+    if port is None:
+        raise ValueError(f"enabled needs collector.endpoint, host:port, not {text!r}")
+
+
 class Proxy(Section):
     """The sidecar's defaults; `config.linkerd.io/*` annotations override them per namespace and pod."""
 
@@ -220,6 +291,8 @@ class Proxy(Section):
     """The proxy forwards requests for other clusters."""
     metrics: ProxyMetrics = ProxyMetrics()
     """Labels that cost series."""
+    tracing: Tracing = Tracing()
+    """Spans of requests."""
     additionalEnv: list[dict[str, Any]] = []
     """EnvVar objects added to the proxy's environment, replacing those of the same name."""
 
@@ -345,6 +418,8 @@ class Controller(Section):
 
     podDisruptionBudget: DisruptionBudget = DisruptionBudget()
     """What draining nodes may take at once."""
+    tracing: ControllerTracing = ControllerTracing()
+    """Spans of the control plane's own work."""
 
 
 class Egress(Section):

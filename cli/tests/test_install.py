@@ -258,6 +258,24 @@ def test_set_and_files_are_merged_and_the_last_one_wins(tmp_path: Path) -> None:
     assert by_name(documents, "Deployment")["weft-web"]["spec"]["replicas"] == 2
 
 
+def test_tracing_reaches_proxies_and_components() -> None:
+    collector = "collector.tracing.svc.cluster.local:4317"
+    ran = mesh(
+        "install", "--ignore-cluster", "--skip-crds",
+        "--set", f"proxy.tracing.enabled=true,proxy.tracing.collector.endpoint={collector}",
+        "--set", "proxy.tracing.collector.meshIdentity.namespace=tracing",
+        "--set", "proxy.tracing.collector.meshIdentity.serviceAccountName=collector",
+        "--set", f"controller.tracing.enabled=true,controller.tracing.collector.endpoint={collector}",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    spec = pod_spec(list(yaml.safe_load_all(ran.out)), "weft-destination")
+    proxy, component = environment(spec["initContainers"][1]), environment(spec["containers"][0])
+    assert proxy["LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR"] == collector
+    identity = "collector.tracing.serviceaccount.identity.weft.cluster.local"
+    assert proxy["LINKERD2_PROXY_TRACE_COLLECTOR_SVC_NAME"] == identity
+    assert component["WEFT_TRACE_COLLECTOR"] == collector
+
+
 WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (
         ("--set", "proxy.logLevl=x"),
@@ -284,6 +302,15 @@ WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("--set", "namespace=x"), ("value namespace cannot be set; use -L",)),
     (("--set", "version=1"), ("value version cannot be set",)),
     (("-f", "/nonexistent.yaml"), ("cannot read values file /nonexistent.yaml",)),
+    (("--set", "proxy.tracing.enabled=true"), ("proxy.tracing", "needs collector.endpoint")),
+    (
+        ("--set", "proxy.tracing.enabled=true,proxy.tracing.collector.endpoint=c:4317"),
+        ("proxy.tracing", "needs collector.meshIdentity.serviceAccountName"),
+    ),
+    (
+        ("--set", "controller.tracing.enabled=true,controller.tracing.collector.endpoint=c"),
+        ("controller.tracing", "host:port, not 'c'"),
+    ),
     (("--cluster-domain", "Cluster_Local"), ("flag: value clusterDomain", "not a domain")),
 ]
 

@@ -17,6 +17,7 @@ import grpc
 import grpc.aio
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
+from kit import tracing
 from kit.rpc.status import RpcError
 from weft.addresses import SocketAddress
 
@@ -89,7 +90,8 @@ class _Guard(grpc.aio.ServerInterceptor):
         async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             with _Call(self._metrics, "unary", path) as counted:
                 try:
-                    response = await inner(request, context)
+                    with tracing.call(path.removeprefix("/"), lambda: _metadata(context)):
+                        response = await inner(request, context)
                     counted.sent()
                     return response
                 except Exception as error:
@@ -108,6 +110,10 @@ class _Guard(grpc.aio.ServerInterceptor):
                     await _abort(context, counted, error)
 
         return call
+
+
+def _metadata(context: grpc.aio.ServicerContext[Any, Any]) -> list[tuple[str, str | bytes]]:
+    return list(context.invocation_metadata() or ())
 
 
 class _Call:

@@ -22,3 +22,34 @@ def test_spans_are_exported_and_failures_marked() -> None:
     assert (good.name, good.attributes, good.status.is_ok) == ("good", {"size": 1}, True)
     assert (bad.name, bad.status.is_ok) == ("bad", False)
     assert good.resource.attributes["service.name"] == "identity"
+
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def test_a_call_is_part_of_its_caller_s_trace() -> None:
+    exporter = InMemorySpanExporter()
+    metadata: list[tuple[str, str | bytes]] = [
+        ("traceparent", f"00-{TRACE}-b7ad6b7169203331-01"),
+        ("binary-bin", b"x"),
+    ]
+    with tracing.exporting("identity", None, exporter):
+        with tracing.call("Identity/Certify", lambda: metadata), tracing.span("step"):
+            pass
+        with tracing.call("Identity/Certify", list):
+            pass
+    step, call, alone = exporter.get_finished_spans()
+    assert (call.name, call.kind.name) == ("Identity/Certify", "SERVER")
+    assert f"{call.context.trace_id:032x}" == TRACE
+    assert call.parent is not None
+    assert f"{call.parent.span_id:016x}" == "b7ad6b7169203331"
+    assert step.parent == call.context
+    assert alone.parent is None
+
+
+def test_without_a_collector_metadata_is_not_even_read() -> None:
+    def metadata() -> list[tuple[str, str | bytes]]:
+        raise AssertionError
+
+    with tracing.exporting("identity", None), tracing.call("Identity/Certify", metadata):
+        pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxy.authz.policy import ServerPolicy, default_policy
@@ -12,9 +13,11 @@ from proxy.control.destination import Destinations
 from proxy.control.identity import Certifier
 from proxy.control.lookup import Lookups
 from proxy.control.policy import Policies, PortWatcher
+from proxy.control.spans import SpanExporter
 from proxy.discovery.cache import Clock, Discovery
 from proxy.identity.renewal import Bounds
 from proxy.net.failure import Failure
+from proxy.telemetry import resource
 from proxy.telemetry.control import ControlMetrics
 from proxy.telemetry.identity import IdentityMetrics
 from weft import errors
@@ -24,8 +27,15 @@ if TYPE_CHECKING:
     from proxy.identity.keypair import Keypair
     from proxy.identity.store import CertificateStore
     from proxy.net.faults import Faults
-    from proxy.settings import ControlAddress, IdentitySettings, InboundSettings, Settings
+    from proxy.settings import (
+        ControlAddress,
+        IdentitySettings,
+        InboundSettings,
+        Settings,
+        TraceSettings,
+    )
     from proxy.telemetry.registry import Registry
+    from proxy.trace.span import SpanBuffer
 
 _log = logging.getLogger("proxy.control")
 
@@ -88,6 +98,31 @@ def discovery_and_policies(
         PortWatcher(tasks, policies), lambda port: policy_until_told(settings.inbound, port)
     )
     return discovery, inbound
+
+
+def span_exporter(
+    settings: TraceSettings,
+    store: CertificateStore,
+    registry: Registry,
+    tasks: Tasks,
+    buffer: SpanBuffer,
+) -> SpanExporter:
+    """What takes spans to the collector; its `run` is to be started. Raises ValueError for a file
+    of labels that is none."""
+    channel = Channel(
+        settings.collector,
+        lambda: store.client_context,
+        recorder=_recorder(registry, settings.collector),
+    )
+    tasks.start(channel.run, name="span collector channel")
+    labels = ""
+    if settings.labels_file is not None:
+        try:
+            labels = Path(settings.labels_file).read_text("utf-8")
+        except OSError as error:
+            _log.warning("spans go without the pod's labels: %s", error)
+    attributes = resource.attributes(settings.service, labels, settings.extra, settings.standard)
+    return SpanExporter(channel, buffer, attributes, registry)
 
 
 def policy_until_told(settings: InboundSettings, port: int) -> ServerPolicy:

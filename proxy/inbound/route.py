@@ -165,6 +165,11 @@ class InboundCall(Call):
     def service(self) -> InboundHttp:
         return self._service
 
+    @property
+    def outcome(self) -> tuple[int, int | None, str | None]:
+        """HTTP status (0: no response yet), gRPC status, and the name of our own error."""
+        return self._status, self._grpc, self._error
+
     # --- the request ----------------------------------------------------------------------
 
     def begin(self, ends: bool) -> None:
@@ -296,6 +301,8 @@ class InboundCall(Call):
         inbound = self._service.inbound
         inbound.in_flight -= 1
         if inbound.observers:
+            if trailers is not None and self._grpc is None:
+                self._grpc = grpc_status(trailers)
             self._observe("end")
         metrics = self._metrics
         status = self._status

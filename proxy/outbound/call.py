@@ -121,6 +121,11 @@ class OutboundCall(Call):
     def service(self) -> Service:
         return self._service
 
+    @property
+    def outcome(self) -> tuple[int, int | None, str | None]:
+        """HTTP status (0: no response yet), gRPC status, and the name of our own error."""
+        return self._status, self._grpc, self._error
+
     # --- the request ----------------------------------------------------------------------
 
     def begin(self, ends: bool) -> None:

@@ -6,6 +6,7 @@
 - `request`     counters and latencies of HTTP requests, resolved once per route and endpoint
 - `transport`   counters of one kind of connection
 - `identity`    when the certificate was refreshed and when it ends
+- `resource`    what spans say of the pod they come from
 - `process`     memory, file descriptors, CPU: read when somebody asks
 
 A child is resolved once and held by the connection or route that counts; counting is then an

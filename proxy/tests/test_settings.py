@@ -197,3 +197,31 @@ def test_the_access_log(value: str, style: str | None) -> None:
 def test_an_unknown_access_log_stops_the_start() -> None:
     with pytest.raises(SettingsError, match="ACCESS_LOG"):
         read(ACCESS_LOG="nginx")
+
+
+def test_where_spans_go() -> None:
+    assert read().trace is None
+    trace = read(
+        TRACE_COLLECTOR_SVC_ADDR="collector.tracing:4317",
+        TRACE_COLLECTOR_SVC_NAME="Collector.tracing.",
+        TRACE_EXTRA_ATTRIBUTES="a=1\nb=x,y",
+        TRACE_SERVICE_NAME="voting",
+    ).trace
+    assert trace is not None
+    assert trace.collector == ControlAddress("collector.tracing", 4317, "collector.tracing")
+    assert (trace.service, trace.extra, trace.standard) == ("voting", "a=1\nb=x,y", "")
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "LINKERD2_PROXY_TRACE_COLLECTOR_SVC_NAME"),
+        (
+            {"TRACE_COLLECTOR_SVC_NAME": "c", "TRACE_EXTRA_ATTRIBUTES": "nonsense"},
+            "LINKERD2_PROXY_TRACE_EXTRA_ATTRIBUTES.*'nonsense' is not KEY=VALUE",
+        ),
+    ],
+)
+def test_spans_go_nowhere_by_guess(variables: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        read(None, TRACE_COLLECTOR_SVC_ADDR="collector.tracing:4317", **variables)

@@ -280,7 +280,21 @@ def apply_annotations(
     if tap is not None:
         settings = replace(settings, disable_tap=_disables_tap(tap))
     _check_ports_differ(settings)
-    return settings
+    return _with_attributes(settings, {**namespace, **pod})
+
+
+def _with_attributes(settings: ProxySettings, annotations: Mapping[str, str]) -> ProxySettings:
+    """`resource.opentelemetry.io/NAME` is attribute NAME of the proxy's spans."""
+    if settings.tracing is None:
+        return settings
+    found = dict(settings.tracing.attributes)
+    for annotation, value in sorted(annotations.items()):
+        if annotation.startswith(labels.TRACE_ATTRIBUTE_PREFIX):
+            if "\n" in value or "$(" in value:
+                raise AnnotationError(annotation, value, "one line of text without $(")
+            found[annotation.removeprefix(labels.TRACE_ATTRIBUTE_PREFIX)] = value
+    tracing = replace(settings.tracing, attributes=tuple(found.items()))
+    return replace(settings, tracing=tracing)
 
 
 def _disables_tap(text: str) -> bool:

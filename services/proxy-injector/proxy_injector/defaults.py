@@ -94,6 +94,18 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracing:
+    """Where a proxy's spans go, and what they say of their pod."""
+
+    collector: str
+    """host:port."""
+    identity: str
+    """What the collector must prove to be."""
+    service: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ProxySettings:
     """The settings of one proxy, its init container and its debug container.
 
@@ -153,6 +165,8 @@ class ProxySettings:
     wait_before_exit_seconds: int
     disable_tap: bool = False
     """Nobody may watch this proxy's requests."""
+    tracing: Tracing | None = None
+    """None: no spans are made."""
 
 
 class Values:
@@ -274,4 +288,20 @@ def read_proxy(tree: Mapping[str, Any]) -> ProxySettings:
         native_sidecar=values.flag("proxy.nativeSidecar"),
         additional_env=values.objects("proxy.additionalEnv"),
         wait_before_exit_seconds=values.number("proxy.waitBeforeExitSeconds"),
+        tracing=_read_tracing(values),
+    )
+
+
+def _read_tracing(values: Values) -> Tracing | None:
+    if not values.flag("proxy.tracing.enabled"):
+        return None
+    collector = "proxy.tracing.collector"
+    account = values.text(f"{collector}.meshIdentity.serviceAccountName")
+    namespace = values.text(f"{collector}.meshIdentity.namespace")
+    control_plane = values.text("namespace")
+    domain = values.text("identityTrustDomain") or values.text("clusterDomain")
+    return Tracing(
+        values.text(f"{collector}.endpoint"),
+        f"{account}.{namespace}.serviceaccount.identity.{control_plane}.{domain}",
+        values.text("proxy.tracing.traceServiceName"),
     )

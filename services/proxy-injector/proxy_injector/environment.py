@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from proxy_injector.defaults import ControlPlane, Mesh, ProxySettings
+from proxy_injector.defaults import ControlPlane, Mesh, ProxySettings, Tracing
 from proxy_injector.pod import Json
 from weft.names import DESTINATION_COMPONENT, IDENTITY_COMPONENT
 
@@ -55,6 +55,9 @@ def proxy_environment(
     variables += [{"name": "_l5d_trustdomain", "value": mesh.trust_domain}]
     variables += [
         {"name": PREFIX + name, "value": value} for name, value in _identity(mesh, control_plane)
+    ]
+    variables += [
+        {"name": PREFIX + name, "value": value} for name, value in _tracing(settings.tracing)
     ]
     return _with_additional(variables, settings.additional_env)
 
@@ -168,6 +171,26 @@ def _identity(mesh: Mesh, control_plane: ControlPlane) -> Iterator[tuple[str, st
     yield "IDENTITY_SVC_NAME", identities.component(IDENTITY_COMPONENT)
     yield "DESTINATION_SVC_NAME", identities.component(DESTINATION_COMPONENT)
     yield "POLICY_SVC_NAME", identities.component(DESTINATION_COMPONENT)
+
+
+_POD_ATTRIBUTES = (
+    ("k8s.pod.name", "$(_pod_name)"),
+    ("k8s.pod.uid", "$(_pod_uid)"),
+    ("k8s.pod.ip", "$(_pod_ip)"),
+    ("k8s.namespace.name", "$(_pod_ns)"),
+    ("k8s.node.name", "$(_pod_nodeName)"),
+    ("k8s.container.name", "$(_pod_containerName)"),
+)
+
+
+def _tracing(tracing: Tracing | None) -> Iterator[tuple[str, str]]:
+    if tracing is None:
+        return
+    yield "TRACE_COLLECTOR_SVC_ADDR", tracing.collector
+    yield "TRACE_COLLECTOR_SVC_NAME", tracing.identity
+    yield "TRACE_SERVICE_NAME", tracing.service
+    attributes = (*_POD_ATTRIBUTES, *tracing.attributes)
+    yield "TRACE_EXTRA_ATTRIBUTES", "\n".join(f"{name}={value}" for name, value in attributes)
 
 
 def _with_additional(variables: list[Json], additional: tuple[str, ...]) -> list[Json]:

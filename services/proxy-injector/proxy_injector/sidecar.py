@@ -5,7 +5,7 @@ Container and volume names are Linkerd's, because dashboards, policies and `kube
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proxy_injector.defaults import ControlPlane, Mesh, ProxySettings, Resources
@@ -75,6 +75,7 @@ def build(
     `created_by` says who injects, with its version.
     """
     native = settings.native_sidecar and native_available
+    settings = _owned(settings, owner)
     return Sidecar(
         init=init_container(mesh, settings),
         proxy=proxy_container(mesh, settings, spec, control_plane, native=native),
@@ -89,6 +90,14 @@ def build(
         native=native,
         await_ready=settings.await_ready,
     )
+
+
+def _owned(settings: ProxySettings, owner: Owner) -> ProxySettings:
+    """Spans tell whose pod they come from."""
+    if settings.tracing is None or owner.kind not in labels.OWNER_KINDS:
+        return settings
+    attributes = ((f"k8s.{owner.kind}.name", owner.name), *settings.tracing.attributes)
+    return replace(settings, tracing=replace(settings.tracing, attributes=attributes))
 
 
 def supports_native(version: tuple[int, int] | None) -> bool:

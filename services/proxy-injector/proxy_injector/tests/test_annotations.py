@@ -15,6 +15,7 @@ from proxy_injector.annotations import (
     settings_in,
     unknown_annotations,
 )
+from proxy_injector.defaults import Tracing
 from proxy_injector.tests.examples import SETTINGS
 from weft import labels
 
@@ -163,6 +164,24 @@ def test_tap_can_be_disabled(namespace: str | None, pod: str | None, disabled: b
 def test_disabling_tap_half_is_refused() -> None:
     with pytest.raises(AnnotationError, match=r'viz.linkerd.io/disable-tap: "perhaps"'):
         apply_annotations(SETTINGS, {}, {labels.DISABLE_TAP: "perhaps"})
+
+
+TRACED = replace(SETTINGS, tracing=Tracing("c:1", "id", "proxy", (("a", "mesh"), ("b", "mesh"))))
+ATTRIBUTE = "resource.opentelemetry.io/"
+
+
+def test_attributes_of_spans() -> None:
+    namespace = {ATTRIBUTE + "b": "namespace", ATTRIBUTE + "c": "namespace"}
+    made = apply_annotations(TRACED, namespace, {ATTRIBUTE + "c": "pod"}).tracing
+    assert made is not None
+    assert dict(made.attributes) == {"a": "mesh", "b": "namespace", "c": "pod"}
+    assert apply_annotations(SETTINGS, namespace, {}).tracing is None
+
+
+@pytest.mark.parametrize("value", ["two\nlines", "$(_pod_ip)"])
+def test_an_attribute_is_one_plain_line(value: str) -> None:
+    with pytest.raises(AnnotationError, match="one line of text"):
+        apply_annotations(TRACED, {}, {ATTRIBUTE + "a": value})
 
 
 def test_two_proxy_ports_may_not_be_the_same() -> None:

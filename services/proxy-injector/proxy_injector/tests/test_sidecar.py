@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy_injector.defaults import ControlPlane
+from proxy_injector.defaults import ControlPlane, Tracing
 from proxy_injector.environment import proxy_environment, whole_cores
 from proxy_injector.pod import Json, inbound_ports
 from proxy_injector.sidecar import (
@@ -63,6 +63,22 @@ def test_who_may_tap(identity: str, disabled: bool, expected: str | None) -> Non
     )
     found = {one["name"]: one.get("value") for one in variables}
     assert found.get("LINKERD2_PROXY_TAP_SVC_NAME") == expected
+
+
+TRACING = Tracing("collector:4317", "collector.id", "linkerd-proxy", (("team", "a"),))
+
+
+def test_where_spans_go_and_what_they_say_of_their_pod() -> None:
+    off = environment(sidecar().proxy)
+    assert not [name for name in off if "TRACE" in name]
+    found = environment(sidecar(settings=replace(SETTINGS, tracing=TRACING)).proxy)
+    assert found["LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR"] == "collector:4317"
+    assert found["LINKERD2_PROXY_TRACE_COLLECTOR_SVC_NAME"] == "collector.id"
+    assert found["LINKERD2_PROXY_TRACE_SERVICE_NAME"] == "linkerd-proxy"
+    lines = found["LINKERD2_PROXY_TRACE_EXTRA_ATTRIBUTES"].splitlines()
+    assert lines[0] == "k8s.pod.name=$(_pod_name)"
+    assert lines[-1] == "team=a"
+    assert any(line.startswith("k8s.deployment.name=") for line in lines)
 
 
 def test_variables_come_before_those_that_refer_to_them() -> None:
