@@ -20,6 +20,8 @@ talk        one HTTP exchange with a pod, in clear or over TLS
 certify     asking identity for a certificate
 garbage     bytes that no well-behaved client sends
 story       the demo's story on the chosen cluster, and what it showed
+answering/  applications that say their name, and a pod that asks them
+gateway_api as much of the Gateway API's definitions as routes need
 load/       requests at a steady rate, each failure counted, from a pod
 conftest    the fixtures: cluster -> installed -> demo
 
