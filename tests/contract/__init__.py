@@ -1,0 +1,1 @@
+"""What one part says, read by another: no network, only messages."""
