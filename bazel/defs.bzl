@@ -53,7 +53,12 @@ def mesh_service(package, deps, test_deps = [], slow = [], data = []):
         ) + data,
         imports = ["."],
         deps = deps + _WHEELS,
-        visibility = ["//cli:__pkg__", "//tests:__subpackages__", "//deploy:__subpackages__"],
+        visibility = [
+            "//bench:__pkg__",
+            "//cli:__pkg__",
+            "//deploy:__subpackages__",
+            "//tests:__subpackages__",
+        ],
     )
     native.py_binary(
         name = "server",

@@ -121,4 +121,5 @@ def limits(settings: WebSettings) -> Limits:
         settings.scrape_concurrency,
         settings.scrape_max_bytes,
         settings.scrape_max_series,
+        settings.scrape_max_total_series,
     )

@@ -49,3 +49,6 @@ class WebSettings(Settings):
     """A longer answer is given up: that pod has no numbers, and the log says why."""
     scrape_max_series: int = Field(20_000, ge=100)
     """A pod with more series is given up in the same way."""
+    scrape_max_total_series: int = Field(500_000, ge=100)
+    """Series of all pods together; a pod that comes when there are as many has no numbers. A thousand
+    series take about half a megabyte while their pods are busy."""

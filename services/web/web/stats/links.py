@@ -111,13 +111,22 @@ def link(
     None when it tells of none: inbound traffic of meshed senders, which tell it themselves, and the
     proxy's connection to its own application.
     """
-    if series.get("direction") == "outbound":
+    if is_outbound(series):
         source, target = end(own, selection.sources), end(series, selection.targets, DST)
         return Link(source, target) if source is not None and target is not None else None
-    if series.get("tls", "true") == "true" or series.get("peer") == "dst":
+    if not is_from_outside(series):
         return None
     target = end(own, selection.targets)
     return Link(None, target) if target is not None else None
+
+
+def is_outbound(series: Mapping[str, str]) -> bool:
+    return series.get("direction") == "outbound"
+
+
+def is_from_outside(series: Mapping[str, str]) -> bool:
+    """Whether an inbound series is of senders that are not in the mesh."""
+    return series.get("tls", "true") != "true" and series.get("peer") != "dst"
 
 
 def security(series: Mapping[str, str]) -> Security | None:

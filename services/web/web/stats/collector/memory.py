@@ -1,22 +1,25 @@
 """All targets, and what their series say of a selection. Pure: moments come in as arguments."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from web.stats.backend import Flow, Group, Sample, Traffic
 from web.stats.collector import families
-from web.stats.collector.target import Cell, Target
-from web.stats.links import Link, LinkSelection, link, security
+from web.stats.collector.history import Timeline
+from web.stats.collector.labelsets import LabelSet
+from web.stats.collector.target import Cell, Target, Window
+from web.stats.kinds import DST, Kind
+from web.stats.links import End, Link, LinkSelection, end, is_from_outside, is_outbound, security
 from web.stats.selection import Peer, Selection
 from web.stats.sums import Secured, Sums
-from web.stats.tallies import CLASSIFICATION, OWN, TallySelection
+from web.stats.tallies import CLASSIFICATION, FAILURE, OWN, SUCCESS, TallySelection
 
 HORIZON = 600.0
 """Seconds that are remembered."""
 
 
-_RESPONSES = frozenset({families.RESPONSES, families.LATENCY})
+_RESPONSES = (families.RESPONSES, families.LATENCY)
 
 
 class Identity(NamedTuple):
@@ -33,6 +36,13 @@ class Memory:
     """Every target that is or was scraped within the horizon."""
 
     targets: dict[Identity, Target] = field(default_factory=dict)
+    timeline: Timeline = field(default_factory=Timeline)
+    """When its targets are scraped: all in the same rounds."""
+
+    @property
+    def series(self) -> int:
+        """How many of the proxies' series are followed."""
+        return sum(target.series for target in self.targets.values())
 
     def forget(self, now: float, present: Iterable[Identity]) -> None:
         """Drops what is older than the horizon, and targets of which nothing else is left."""
@@ -50,27 +60,18 @@ class Memory:
         Gauges count only of targets scraped after `fresh_after`: a pod that is gone has no open
         connections any more.
         """
+        wanted = (*_RESPONSES, *families.TCP) if selection.tcp else _RESPONSES
         sums: dict[Group, Sums] = {}
-        for target in self.targets.values():
-            rest = _unmet(selection, target.labels)
-            if rest is None:
-                continue
+        for target, window, cells in self._selected(selection, wanted, since, until):
             fresh = target.scraped is not None and target.scraped > fresh_after
-            for cell in target.cells.values():
-                family = cell.kept.family
-                is_tcp = family in families.TCP
-                if not (selection.tcp if is_tcp else family in _RESPONSES):
-                    continue
-                if not _matches(cell, rest):
-                    continue
-                group = _group(selection, target.labels, cell.labels)
-                if group is None:
-                    continue
-                one = sums.setdefault(group, Sums())
-                if is_tcp:
-                    _add_tcp(one, selection.peer, cell, since, until, fresh)
+            for group, cell in cells:
+                one = sums.get(group)
+                if one is None:
+                    one = sums[group] = Sums()
+                if cell.family in families.TCP:
+                    _add_tcp(one, selection.peer, cell, window, fresh)
                 else:
-                    _add(one, cell, since, until)
+                    _add(one, cell, window)
         return {group: one.traffic(tcp=selection.tcp) for group, one in sums.items()}
 
     def links(
@@ -79,21 +80,23 @@ class Memory:
         """Links of which something is known between two moments; gauges as in `measure`."""
         sums: dict[Link, Sums] = {}
         secured: dict[Link, Secured] = {}
-        for target in self.targets.values():
+        wanted = (*_RESPONSES, *families.TCP)
+        links = _Links(selection)
+        for target, window in self._windows(since, until):
             fresh = target.scraped is not None and target.scraped > fresh_after
-            for cell in target.cells.values():
-                family = cell.kept.family
-                if cell.seen <= since or (family not in _RESPONSES and family not in families.TCP):
+            links.turn(target.labels)
+            for cell in _cells(target, wanted):
+                found = links.of(cell.labels) if cell.seen > since else None
+                if found is None:
                     continue
-                found = link(selection, target.labels, cell.labels)
-                if found is None or not selection.selects(found):
-                    continue
-                one = sums.setdefault(found, Sums())
-                if cell.kept.family in families.TCP:
+                one = sums.get(found)
+                if one is None:
+                    one = sums[found] = Sums()
+                if cell.family in families.TCP:
                     peer = Peer.DST if found.source is not None else Peer.SRC
-                    _add_tcp(one, peer, cell, since, until, fresh)
+                    _add_tcp(one, peer, cell, window, fresh)
                 else:
-                    _add(one, cell, since, until)
+                    _add(one, cell, window)
                 said = security(cell.labels)
                 if said is not None:
                     secured.setdefault(found, Secured()).add(said, is_open=fresh and cell.gauge > 0)
@@ -106,93 +109,173 @@ class Memory:
         self, selection: TallySelection, since: float, until: float
     ) -> dict[tuple[str, ...], Traffic]:
         """Requests by group between two moments."""
-        wanted = {*(one.family for one in selection.source.counts)}
-        wanted |= {one.family for one in selection.source.times}
+        source = selection.source
+        wanted = [*(one.family for one in source.counts), *(one.family for one in source.times)]
         own = [(name, value) for name, value in selection.match if name in OWN]
         rest = [(name, value) for name, value in selection.match if name not in OWN]
         sums: dict[tuple[str, ...], Sums] = {}
-        for target in self.targets.values():
+        for target, window in self._windows(since, until):
             if any(target.labels.get(name) != value for name, value in own):
                 continue
-            for cell in target.cells.values():
-                if cell.kept.family not in wanted or not _matches(cell, rest):
+            for cell in _cells(target, wanted):
+                if not _matches(cell.labels, rest):
                     continue
                 key = tuple(
-                    (target.labels if name in OWN else cell.labels).get(name, "")
-                    for name in selection.by
+                    [
+                        (target.labels if name in OWN else cell.labels).get(name, "")
+                        for name in selection.by
+                    ]
                 )
-                _add(sums.setdefault(key, Sums()), cell, since, until)
+                one = sums.get(key)
+                if one is None:
+                    one = sums[key] = Sums()
+                _add(one, cell, window)
         return {key: one.traffic(tcp=False) for key, one in sums.items()}
 
     def history(
         self, selection: Selection, moments: Sequence[float], window: float
     ) -> dict[Group, list[Sample]]:
         """Answered requests by group, for the window before each moment."""
-        found: dict[Group, list[Sample]] = {}
+        found: dict[Group, tuple[list[float], list[float]]] = {}
+        cut: dict[int, list[Window]] = {}
+        for target, _, cells in self._selected(selection, (families.RESPONSES,), 0.0, 0.0):
+            timeline = id(target.timeline)
+            if timeline not in cut:
+                cut[timeline] = [target.window(at - window, at) for at in moments]
+            for group, cell in cells:
+                sums = found.get(group)
+                if sums is None:
+                    sums = found[group] = ([0.0] * len(moments), [0.0] * len(moments))
+                outcome = cell.labels.get(CLASSIFICATION)
+                if outcome in (SUCCESS, FAILURE) and len(cell.counter):
+                    points = sums[outcome == FAILURE]
+                    for index, one in enumerate(cut[timeline]):
+                        points[index] += cell.counter.increase(*one)
+        return {
+            group: [Sample(good, bad) for good, bad in zip(*sums, strict=True)]
+            for group, sums in found.items()
+        }
+
+    def _windows(self, since: float, until: float) -> Iterator[tuple[Target, Window]]:
+        """Targets, and which of their scrapes are between two moments."""
+        known: dict[int, Window] = {}
         for target in self.targets.values():
+            timeline = id(target.timeline)
+            window = known.get(timeline)
+            if window is None:
+                window = known[timeline] = target.window(since, until)
+            yield target, window
+
+    def _selected(
+        self, selection: Selection, wanted: Collection[str], since: float, until: float
+    ) -> Iterator[tuple[Target, Window, list[tuple[Group, Cell]]]]:
+        """The cells that a selection is about, by target, each with the row it belongs to."""
+        labels = (selection.namespace_label, selection.name_label)
+        by_peer = selection.name_label not in OWN
+        for target, window in self._windows(since, until):
             rest = _unmet(selection, target.labels)
             if rest is None:
                 continue
-            for cell in target.cells.values():
-                if cell.kept.family != families.RESPONSES or not _matches(cell, rest):
+            group = None if by_peer else _group(labels, target.labels)
+            if group is None and not by_peer:
+                continue
+            cells = []
+            for cell in _cells(target, wanted):
+                if not _matches(cell.labels, rest):
                     continue
-                group = _group(selection, target.labels, cell.labels)
-                if group is None:
-                    continue
-                good = float(cell.labels.get("classification") == "success")
-                bad = float(cell.labels.get("classification") == "failure")
-                grown = [cell.counter.increase(at - window, at) for at in moments]
-                before = found.setdefault(group, [Sample(0.0, 0.0)] * len(moments))
-                found[group] = [
-                    Sample(one.success + good * more, one.failure + bad * more)
-                    for one, more in zip(before, grown, strict=True)
-                ]
-        return found
+                own = _group(labels, cell.labels) if by_peer else group
+                if own is not None:
+                    cells.append((own, cell))
+            yield target, window, cells
+
+
+class _Links:
+    """The link that a series tells of (as `links.link` finds it), with what is the same for all series of
+    a target, and for all series of the same labels, found out once."""
+
+    def __init__(self, selection: LinkSelection) -> None:
+        self._selection = selection
+        self._targets: dict[int, End | None] = {}
+        self._near: dict[Link, bool] = {}
+        self._source: End | None = None
+        self._outside: Link | None = None
+
+    def turn(self, own: Mapping[str, str]) -> None:
+        """To the target with these labels."""
+        selection = self._selection
+        self._source = end(own, selection.sources)
+        receiver = end(own, selection.targets)
+        self._outside = None if receiver is None else Link(None, receiver)
+
+    def of(self, series: LabelSet) -> Link | None:
+        """None when it tells of none, or of none that is asked for."""
+        if is_outbound(series):
+            if self._source is None:
+                return None
+            target = self._targets.get(id(series), _UNKNOWN)
+            if target is _UNKNOWN:
+                target = self._targets[id(series)] = end(series, self._selection.targets, DST)
+            found = None if target is None else Link(self._source, target)
+        else:
+            found = self._outside if is_from_outside(series) else None
+        if found is None:
+            return None
+        near = self._near.get(found)
+        if near is None:
+            near = self._near[found] = self._selection.selects(found)
+        return found if near else None
+
+
+_UNKNOWN = End(Kind.POD, "", "")
+
+
+def _cells(target: Target, wanted: Iterable[str]) -> Iterator[Cell]:
+    for family in wanted:
+        yield from target.families.get(family, ())
 
 
 def _unmet(selection: Selection, labels: Mapping[str, str]) -> list[tuple[str, str]] | None:
     """What series must still match once the target's own labels do; None when those do not."""
     rest = [("direction", selection.direction.value)]
     for name, value in selection.match:
-        if name.startswith("dst_"):
+        if name.startswith(DST):
             rest.append((name, value))
         elif labels.get(name) != value:
             return None
     return rest
 
 
-def _group(
-    selection: Selection, target: Mapping[str, str], series: Mapping[str, str]
-) -> Group | None:
-    """The row a series belongs to; None when it has no such label, as a pod without a Deployment."""
-    found = [
-        "" if label is None else (series if label.startswith("dst_") else target).get(label)
-        for label in (selection.namespace_label, selection.name_label)
-    ]
-    namespace, name = found
+def _group(labels: tuple[str | None, str], found: Mapping[str, str]) -> Group | None:
+    """The row that has these labels; None when it has no such label, as a pod without a Deployment."""
+    namespace = "" if labels[0] is None else found.get(labels[0])
+    name = found.get(labels[1])
     return Group(namespace, name) if namespace is not None and name else None
 
 
-def _matches(cell: Cell, rest: Iterable[tuple[str, str]]) -> bool:
-    return all(cell.labels.get(name) == value for name, value in rest)
+def _matches(labels: Mapping[str, str], rest: Iterable[tuple[str, str]]) -> bool:
+    for name, value in rest:  # noqa: SIM110 (a generator for each series takes twice as long)
+        if labels.get(name) != value:
+            return False
+    return True
 
 
-def _add(sums: Sums, cell: Cell, since: float, until: float) -> None:
-    grown = cell.counter.increase(since, until)
-    if cell.kept.bound is not None:
-        sums.bucket(cell.kept.bound, grown)
-    else:
-        sums.count(cell.labels.get(CLASSIFICATION, ""), grown)
+def _add(sums: Sums, cell: Cell, window: Window) -> None:
+    """What a counter or the buckets of a distribution grew by, between two numbered moments."""
+    if cell.buckets is None:
+        sums.count(cell.labels.get(CLASSIFICATION, ""), cell.counter.increase(*window))
+        return
+    for bound, grown in zip(cell.buckets.bounds, cell.buckets.increase(*window), strict=True):
+        sums.bucket(bound, grown)
 
 
-def _add_tcp(sums: Sums, peer: Peer, cell: Cell, since: float, until: float, fresh: bool) -> None:
+def _add_tcp(sums: Sums, peer: Peer, cell: Cell, window: Window, fresh: bool) -> None:
     sums.has_tcp = True
-    if cell.kept.family == families.OPEN_CONNECTIONS:
+    if cell.family == families.OPEN_CONNECTIONS:
         # Both ends count, as in Linkerd's tables: a connection through a proxy is two.
         sums.open_connections += cell.gauge if fresh else 0.0
     elif cell.labels.get("peer") == peer.value:
-        grown = cell.counter.increase(since, until)
-        if cell.kept.family == families.READ_BYTES:
+        grown = cell.counter.increase(*window)
+        if cell.family == families.READ_BYTES:
             sums.read_bytes += grown
         else:
             sums.write_bytes += grown

@@ -39,6 +39,7 @@ class Limits:
     concurrency: int = 64
     max_bytes: int = 8 << 20
     max_series: int = 20_000
+    max_total: int = 500_000
 
 
 class ScrapeError(Exception):
@@ -58,6 +59,7 @@ class Collector:
     _began: float | None = field(default=None, init=False)
     _since: float = field(default=0.0, init=False)
     _last: float = field(default=0.0, init=False)
+    _room: int = field(default=0, init=False)  # series that may come in this round
     _failing: dict[Identity, tuple[str, str]] = field(default_factory=dict, init=False)
 
     @property
@@ -127,6 +129,7 @@ class Collector:
         if self._began is None:
             self._since = self.wall()
         present = dict(self.targets())
+        self._room = self.limits.max_total - self.memory.series
         gate = asyncio.Semaphore(self.limits.concurrency)
         await asyncio.gather(
             *(self._scrape(session, gate, identity, present[identity], at) for identity in present)
@@ -151,7 +154,8 @@ class Collector:
                 samples = await fetch(session, identity, self.limits.max_bytes)
             target = self.memory.targets.get(identity)
             if target is None:
-                target = Target(labels, self._since, self.limits.max_series)
+                self._must_fit(len(samples))
+                target = Target(labels, self._since, self.limits.max_series, self.memory.timeline)
             target.labels = labels
             target.apply(samples, at)
             self.memory.targets[identity] = target
@@ -160,6 +164,15 @@ class Collector:
         else:
             self._failing.pop(identity, None)
             self.metrics.scrapes.labels("success").inc()
+
+    def _must_fit(self, count: int) -> None:
+        """Pods that are known stay; one that would be too many has no numbers. Raises ScrapeError."""
+        if count > self._room:
+            raise ScrapeError(
+                f"the collector follows {self.limits.max_total} series at most "
+                "(WEFT_SCRAPE_MAX_TOTAL_SERIES), and this pod's are too many"
+            )
+        self._room -= count
 
     def _failed(self, identity: Identity, labels: Mapping[str, str], why: str) -> None:
         """Says each reason once, not once every round."""

@@ -119,6 +119,28 @@ def test_never_more_at_the_same_time_than_allowed() -> None:
     assert all(proxy.scrapes == 1 for proxy in proxies)
 
 
+def test_a_pod_too_many_has_no_numbers_and_the_others_keep_theirs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    known, late = FakeProxy(inbound(success=3)), FakeProxy(inbound(success=3))
+
+    async def body(session: aiohttp.ClientSession) -> None:
+        targets = {known.identity(): LABELS}
+        one = collector(targets, max_total=3)
+        await one.round(session)
+        targets[late.identity()] = LABELS | {"pod": "late"}
+        for _ in range(2):
+            await one.round(session)
+            assert set(one.memory.targets) == {known.identity()}
+        assert "follows 3 series at most" in one.failing_pods()["emojivoto/late"]
+        del targets[known.identity()]
+        one.memory.targets.clear()
+        await one.round(session)
+        assert set(one.memory.targets) == {late.identity()}
+
+    run(known, late, body=body)
+
+
 def test_the_loop_goes_on() -> None:
     proxy = FakeProxy(inbound(success=1))
 

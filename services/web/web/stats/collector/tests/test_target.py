@@ -23,7 +23,7 @@ def target() -> Target:
 
 def grown(one: Target, since: float, until: float, classification: str = "success") -> float:
     return sum(
-        cell.counter.increase(since, until)
+        cell.counter.increase(*one.window(since, until))
         for cell in one.cells.values()
         if cell.labels.get("classification") == classification
     )
@@ -147,6 +147,31 @@ def test_what_is_past_the_horizon_is_dropped() -> None:
     assert [cell.labels["classification"] for cell in one.cells.values()] == ["failure"]
     one.forget(before=11)
     assert not one.cells
+
+
+def test_a_pod_that_was_silent_past_the_horizon_begins_anew() -> None:
+    one = Target({}, since=EPOCH)
+    one.apply([(START, EPOCH + 1), (OK, 5)], at=0)
+    one.forget(before=1)
+    assert not one.cells
+    one.apply([(START, EPOCH + 1), (OK, 50)], at=700)
+    assert grown(one, 0, 700) == 0
+    one.apply([(START, EPOCH + 1), (OK, 53)], at=705)
+    assert grown(one, 0, 705) == 3
+
+
+def test_a_series_spelled_twice_counts_once() -> None:
+    one = target()
+    one.apply([(OK, 1), (OK, 2)], at=0)
+    one.apply([(OK, 4), (OK, 4)], at=5)
+    assert grown(one, 0, 5) == 2
+
+
+def test_the_order_of_series_does_not_matter() -> None:
+    one = target()
+    one.apply([(OK, 1), (BAD, 10)], at=0)
+    one.apply([(BAD, 12), (OK, 5)], at=5)
+    assert (grown(one, 0, 5), grown(one, 0, 5, "failure")) == (4, 2)
 
 
 @given(st.lists(st.one_of(st.integers(0, 50), st.none()), min_size=1, max_size=30))
