@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
-from cli.command_table import COMMANDS
+from cli.main import build
 from tests.browser.axe import grave_findings
 from tests.browser.dashboard import (
     NAMESPACE,
@@ -316,15 +318,32 @@ def test_where_the_figures_come_from_is_said(tab: Tab, service: Service) -> None
     assert row(tab, NAMESPACE)[1] == "4/4"
 
 
-def test_commands_are_those_that_there_are(tab: Tab, service: Service) -> None:
-    for path in PATHS:
+def test_commands_can_be_pasted(tab: Tab, service: Service) -> None:
+    said = set()
+    for path in (*PATHS, f"/errors/{NAMESPACE}"):
         tab.go(service.url + path)
         tab.wait(SHOWN)
-        for command in tab.ask(
-            "[...document.querySelectorAll('.command code')].map(one => one.textContent)"
-        ):
-            program, name, *_ = command.split()
-            assert (program, name in COMMANDS) == ("mesh", True), command
+        said |= set(
+            tab.ask("[...document.querySelectorAll('.command code')].map(one => one.textContent)")
+        )
+    said -= {"mesh tap ns/NAMESPACE", "mesh top ns/NAMESPACE"}  # before anything is chosen
+    assert len(said) > 10
+    for command in sorted(said):
+        _parse(command)
+
+
+def _parse(command: str) -> None:
+    """As the program would. Raises click's UsageError."""
+    program, *words = shlex.split(command)
+    assert program == "mesh"
+    found: click.Command = build()
+    context = click.Context(found)
+    name: str | None = program
+    while isinstance(found, click.Group):
+        name, chosen, words = found.resolve_command(context, words)
+        assert chosen is not None
+        found, context = chosen, click.Context(chosen, parent=context)
+    found.make_context(name, words, parent=context)
 
 
 def test_a_thousand_rows_scroll_smoothly(tab: Tab) -> None:

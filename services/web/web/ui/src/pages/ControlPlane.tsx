@@ -37,7 +37,7 @@ export function ControlPlane(): JSX.Element {
           </Section>
           <Section title="Proxies by version">
             <Table caption="Proxies by version" columns={VERSIONS} rows={page.proxies} name={(one) => one.version} empty="No pod is in the mesh yet." />
-            <Command text="mesh version --proxy" />
+            <Command text="mesh check --proxy" />
           </Section>
           {page.failing.length > 0 && (
             <Section title="Proxies whose metrics cannot be read">

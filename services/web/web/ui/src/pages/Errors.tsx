@@ -35,7 +35,7 @@ export function Errors({ namespace }: { namespace: string }): JSX.Element {
               </Section>
             </>
           )}
-          <Command text="mesh check --proxy" />
+          <Command text={namespace ? `mesh diagnostics why ns/${namespace}` : "mesh check --proxy"} />
         </>
       )}
     </Page>

@@ -46,6 +46,7 @@ export function Namespace({ namespace, only }: { namespace: string; only: Kind |
             {!only && page.edges.length > 0 && (
               <Section title="Edges" id="edges">
                 <EdgesTable edges={page.edges} namespace={namespace} />
+                <Command text={`mesh edges deploy -n ${namespace}`} />
               </Section>
             )}
             {!kinds.length && <p class="empty">Nothing runs in this namespace.</p>}

@@ -6,6 +6,7 @@ import { rate } from "../format";
 import { useLive } from "../live";
 import { key, type Policy, type RouteRow, type RoutesPage, type Row } from "../model";
 import { ChooseNamespace } from "../parts/ChooseNamespace";
+import { Command } from "../parts/Command";
 import { Page, Section } from "../parts/Page";
 import { EndName, requestColumns, Success } from "../parts/Stats";
 import { Table, type Column } from "../parts/Table";
@@ -22,9 +23,11 @@ export function Routes({ namespace }: { namespace: string }): JSX.Element {
           <ChooseNamespace page="/routes" namespace={namespace} namespaces={page.namespaces} />
           <Section title="Taken to services" id="outbound">
             <RoutesTable caption="Taken to services" rows={page.routes.filter((one) => one.direction === "outbound")} namespace={namespace} empty="No meshed client has sent a request to a service here lately." />
+            {namespace && <Command text={`mesh routes svc -n ${namespace} -o wide`} />}
           </Section>
           <Section title="Served by workloads" id="inbound">
             <RoutesTable caption="Served by workloads" rows={page.routes.filter((one) => one.direction === "inbound")} namespace={namespace} empty="No meshed workload has answered a request here lately." />
+            {namespace && <Command text={`mesh routes deploy -n ${namespace}`} />}
           </Section>
         </>
       )}

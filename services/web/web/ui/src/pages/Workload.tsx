@@ -61,6 +61,7 @@ export function Workload({ kind, namespace, name }: Ref): JSX.Element {
             )}
             <Section title="Edges" id="edges">
               <EdgesTable edges={page.edges} namespace={namespace} />
+              <Command text={kind === "service" ? `mesh edges deploy -n ${namespace}` : `mesh edges ${argument(own)} -n ${namespace}`} />
             </Section>
           </>
         );
