@@ -82,6 +82,15 @@ def make_context(chosen: Globals, namespace: str | None, expected_version: str) 
     )
 
 
+def check_now(chosen: Globals) -> str:
+    """The results of every check, proxies included, as JSON; nothing is waited for."""
+    from cli.checks.registry import select
+    from cli.checks.runner import Pace, run
+    from cli.render.check_output import to_json
+
+    return to_json(run(select(pre=False, proxy=True), make_context(chosen, None, VERSION), Pace(0)))
+
+
 def print_table(results: Any, progress: Any, output: str) -> bool:
     """Prints each result as it comes; whether all is well."""
     from cli.render.check_output import TableOutput

@@ -72,15 +72,19 @@ def dashboard(port: int, address: str, show: str, wait: float) -> None:
       mesh dashboard
       mesh dashboard --show url --port 0
     """
+    from cli.commands.check import check_now
     from cli.dashboard.listener import listen, url_of
+    from cli.dashboard.own import Own
     from cli.dashboard.upstream import connect_upstream, wait_until_there
     from cli.dashboard.watching import TapApi
     from cli.render.progress import Progress
 
     chosen = current_globals()
     reached = connect_upstream(chosen)
-    tap = None if reached.api_server is None else TapApi(reached.api_server, chosen.weft_namespace)
-    with listen(address, port, reached.web, tap) as server:
+    own = Own()
+    if reached.api_server is not None:
+        own = Own(TapApi(reached.api_server, chosen.weft_namespace), lambda: check_now(chosen))
+    with listen(address, port, reached.web, own) as server:
         progress = Progress()
         progress.show("waiting for the web service")
         try:

@@ -13,8 +13,9 @@ from typing import ClassVar
 import urllib3
 
 from cli.dashboard.guard import HEADERS, refuse
+from cli.dashboard.own import CHECK, Own
 from cli.dashboard.upstream import Upstream
-from cli.dashboard.watching import TapApi, api_path
+from cli.dashboard.watching import api_path
 
 UP = ("accept", "accept-encoding", "content-type", "if-none-match")
 DOWN = ("content-type", "content-encoding", "content-length", "etag", "vary", "cache-control")
@@ -29,7 +30,7 @@ class Forwarder(http.server.BaseHTTPRequestHandler):
     """A subclass with `upstream` set handles the connections of a server."""
 
     upstream: ClassVar[Upstream]
-    tap: ClassVar[TapApi | None] = None
+    own: ClassVar[Own] = Own()
     protocol_version = "HTTP/1.1"
     server_version = "mesh"
     sys_version = ""
@@ -64,6 +65,9 @@ class Forwarder(http.server.BaseHTTPRequestHandler):
             self._say(refusal.status, refusal.why)
             return
         headers = {name: given[name] for name in UP if name in given}
+        if self.path == CHECK:
+            self._check()
+            return
         watched = api_path(self.path)
         if watched is not None:
             self._watch(watched, headers, body)
@@ -72,19 +76,27 @@ class Forwarder(http.server.BaseHTTPRequestHandler):
         if answer is not None:
             self._hand_back(answer)
 
+    def _check(self) -> None:
+        found = self.own.checked()
+        if found is None:
+            self._say(501, "what is checked is the cluster", NO_API_SERVER)
+        else:
+            self._write(200, found.encode())
+
     def _watch(self, path: str, headers: Mapping[str, str], body: bytes | None) -> None:
         """Live requests, or why there are none and what to do about it."""
-        if self.tap is None:
+        tap = self.own.tap
+        if tap is None:
             self._say(501, "live requests are asked of the API server", NO_API_SERVER)
             return
-        answer = self._ask(self.tap.api_server, path, headers, body)
+        answer = self._ask(tap.api_server, path, headers, body)
         if answer is None:
             return
         if answer.status < 400:
             self._hand_back(answer)
             return
         try:
-            why = self.tap.why(answer.status, answer.read(MAX_REFUSAL, decode_content=True))
+            why = tap.why(answer.status, answer.read(MAX_REFUSAL, decode_content=True))
             self._say(answer.status, why.message, why.hint)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._say(502, f"the cluster does not answer: {error}")
@@ -127,7 +139,10 @@ class Forwarder(http.server.BaseHTTPRequestHandler):
 
     def _say(self, status: int, why: str, hint: str = "") -> None:
         """A failure in a sentence; `hint` says what would change it."""
-        body = json.dumps({"error": why} | ({"hint": hint} if hint else {})).encode()
+        self._write(status, json.dumps({"error": why} | ({"hint": hint} if hint else {})).encode())
+
+    def _write(self, status: int, body: bytes) -> None:
+        """An answer of our own, in JSON."""
         self.send_response_only(status)
         for name, value in HEADERS.items():
             self.send_header(name, value)

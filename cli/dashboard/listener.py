@@ -5,8 +5,8 @@ import socket
 
 from cli.dashboard.forwarder import Forwarder
 from cli.dashboard.guard import is_loopback
+from cli.dashboard.own import Own
 from cli.dashboard.upstream import Upstream
-from cli.dashboard.watching import TapApi
 from cli.failure import CommandError
 
 
@@ -24,9 +24,7 @@ class _Ipv6Server(DashboardServer):
     address_family: int = socket.AF_INET6
 
 
-def listen(
-    address: str, port: int, upstream: Upstream, tap: TapApi | None = None
-) -> DashboardServer:
+def listen(address: str, port: int, upstream: Upstream, own: Own | None = None) -> DashboardServer:
     """Bound, not serving yet; port 0 lets the kernel choose. Raises CommandError."""
     if not is_loopback(address):
         raise CommandError(
@@ -34,7 +32,7 @@ def listen(
             hint="Whoever reaches the dashboard asks the cluster with your credentials.",
         )
     host = "127.0.0.1" if address.lower() == "localhost" else address.strip("[]")
-    handler = type("BoundForwarder", (Forwarder,), {"upstream": upstream, "tap": tap})
+    handler = type("BoundForwarder", (Forwarder,), {"upstream": upstream, "own": own or Own()})
     try:
         return (_Ipv6Server if ":" in host else DashboardServer)((host, port), handler)
     except OSError as error:

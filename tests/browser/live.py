@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import urllib3
 
 from cli.dashboard.listener import listen, url_of
+from cli.dashboard.own import Own
 from cli.dashboard.upstream import HttpUpstream
 from cli.dashboard.watching import TapApi
 
@@ -114,14 +115,14 @@ def _serving(server: http.server.HTTPServer) -> Iterator[None]:
 
 
 @contextmanager
-def forwarded(service: Service, tap: FakeTap) -> Iterator[str]:
-    """The URL of the dashboard as `mesh dashboard` serves it."""
+def forwarded(service: Service, tap: FakeTap, checks: str = "{}") -> Iterator[str]:
+    """The URL of the dashboard as `mesh dashboard` serves it; `checks` is what they say."""
     handler = type("BoundApiServer", (_ApiServer,), {"tap": tap})
     api_server = _Server(("127.0.0.1", 0), handler)
     with _serving(api_server), urllib3.PoolManager(maxsize=16) as pool:
         web = HttpUpstream(f"http://127.0.0.1:{service.port}", pool)
         there = HttpUpstream(f"http://127.0.0.1:{api_server.server_address[1]}", pool)
-        server = listen("localhost", 0, web, TapApi(there, "weft"))
+        server = listen("localhost", 0, web, Own(TapApi(there, "weft"), lambda: checks))
         try:
             with _serving(server):
                 yield url_of("localhost", server)

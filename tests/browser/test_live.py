@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.checks.model import Outcome, Result
 from cli.live.tests.events import DOUGHNUT, Json, call
+from cli.render.check_output import to_json
 from tests.browser.axe import grave_findings
 from tests.browser.dashboard import NAMESPACE, cluster, served, voting
 from tests.browser.live import POD, FakeTap, forwarded
@@ -254,4 +256,28 @@ def test_without_mesh_dashboard_the_page_says_how_to_open_it(tab: Tab) -> None:
     with served(cluster(), voting()) as service:
         tab.go(f"{service.url}/tap?namespace=emojivoto&start=1")
         tab.wait("document.body.innerText.includes('Open the dashboard with mesh dashboard')")
+    tab.complaints.clear()  # the browser's own word for a 403
+
+
+def test_checks_are_run_when_asked_for(tab: Tab) -> None:
+    link = "docs/reference/checks.md#a"
+    results = [
+        Result("weft-existence", "control plane pods are ready", Outcome.SUCCESS),
+        Result("weft-identity", "issuer is valid for 60 days", Outcome.WARNING, "it ends tomorrow", "Run `mesh upgrade`.", link),
+    ]  # fmt: skip
+    with (
+        served(cluster(), voting()) as service,
+        forwarded(service, FakeTap(), to_json(results)) as url,
+    ):
+        tab.go(f"{url}/controlplane")
+        tab.click("#checks button")
+        tab.wait("document.querySelector('#checks').innerText.includes('1 passed, 1 warning')")
+        said = tab.ask("document.querySelector('#checks').innerText")
+        for words in ("issuer is valid for 60 days", "it ends tomorrow", "Run mesh upgrade."):
+            assert words in said
+        assert "control plane pods are ready" not in said, "what is well is folded up"
+        assert grave_findings(tab) == []
+        tab.go(f"{service.url}/controlplane")
+        tab.click("#checks button")
+        tab.wait("document.body.innerText.includes('checks are run on your own host')")
     tab.complaints.clear()  # the browser's own word for a 403

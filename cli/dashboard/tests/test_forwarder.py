@@ -13,6 +13,7 @@ import urllib3
 from cli.cluster.web_api import WebUnavailable
 from cli.dashboard.guard import HEADERS
 from cli.dashboard.listener import listen, url_of
+from cli.dashboard.own import CHECK, Own
 from cli.dashboard.upstream import HttpUpstream, wait_until_there
 from cli.dashboard.watching import TapApi
 from cli.failure import CommandError
@@ -112,7 +113,8 @@ def port() -> Iterator[int]:
     with served(web) as there, urllib3.PoolManager() as pool:
         upstream = HttpUpstream(f"http://127.0.0.1:{there}/prefix", pool, lambda: CREDENTIALS)
         api_server = HttpUpstream(f"http://127.0.0.1:{there}", pool, lambda: CREDENTIALS)
-        with served(listen("localhost", 0, upstream, TapApi(api_server, "mesh"))) as here:
+        own = Own(TapApi(api_server, "mesh"), lambda: '{"success": true}')
+        with served(listen("localhost", 0, upstream, own)) as here:
             yield here
 
 
@@ -189,11 +191,20 @@ def test_why_there_are_no_live_requests(
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 
-def test_without_an_api_server_there_are_no_live_requests() -> None:
+def test_without_an_api_server_there_are_neither_live_requests_nor_checks() -> None:
     upstream = HttpUpstream("http://127.0.0.1:1", urllib3.PoolManager())
     with served(listen("localhost", 0, upstream)) as port:
-        answer, body = ask(port, "POST", "/api/v1/tap/namespaces/a", body=b"{}")
-    assert (answer.status, "--api-addr" in json.loads(body)["hint"]) == (501, True)
+        for method, path in (("POST", "/api/v1/tap/namespaces/a"), ("GET", CHECK)):
+            answer, body = ask(port, method, path, body=b"{}")
+            assert (answer.status, "--api-addr" in json.loads(body)["hint"]) == (501, True)
+
+
+def test_checks_are_run_here(port: int) -> None:
+    answer, body = ask(port, "GET", CHECK)
+    assert (answer.status, json.loads(body)) == (200, {"success": True})
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    answer, _ = ask(port, "GET", CHECK, {"Origin": "http://evil.example"})
+    assert answer.status == 403
 
 
 def test_head_has_no_body(port: int) -> None:

@@ -7,6 +7,7 @@ POST /api/v1/authz     an AuthzRequest as JSON -> an AuthzResponse as JSON
 POST /api/v1/errors    an ErrorsRequest as JSON -> an ErrorsResponse as JSON
 GET  /api/v1/version   {"version": "..."}
 POST /api/v1/tap/...   always 403: who may watch live requests is not for this service to say
+GET  /api/v1/check     always 403: checks are run with the reader's own rights
 GET  everything else   the dashboard (pages.routes)
 
 400 what was asked cannot be answered as asked; 413 the body is too large; 503 not yet, or the
@@ -44,6 +45,8 @@ log = logging.getLogger(__name__)
 MAX_BODY = 64 << 10
 """Bytes; a StatRequest has a few hundred."""
 
+NO_CHECK = "checks are run on your own host, with your own rights"
+CHECK_HINT = "Open the dashboard with `mesh dashboard`, or run `mesh check`."
 NO_TAP = "live requests are shown to who may watch them, and this address does not ask who you are"
 TAP_HINT = (
     "Open the dashboard with `mesh dashboard`: it asks the tap API with your own credentials."
@@ -104,6 +107,9 @@ def application(
     async def tap(_: Request) -> Response:
         return JSONResponse({"error": NO_TAP, "hint": TAP_HINT}, 403)
 
+    async def check(_: Request) -> Response:
+        return JSONResponse({"error": NO_CHECK, "hint": CHECK_HINT}, 403)
+
     return Starlette(
         routes=[
             *(
@@ -117,6 +123,7 @@ def application(
                 )
             ),
             Route("/api/v1/version", counted("/api/v1/version", version)),
+            Route("/api/v1/check", counted("/api/v1/check", check)),
             Route("/api/v1/tap/{path:path}", counted("/api/v1/tap", tap), methods=["POST"]),
             *(dashboard.routes(counted) if dashboard is not None else ()),
         ],

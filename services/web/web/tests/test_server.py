@@ -282,13 +282,17 @@ def test_edges_that_cannot_be_asked_for() -> None:
     assert "'colour' is not a kind allowed here" in bad.json()["error"]
 
 
-def test_live_requests_are_not_its_to_show() -> None:
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/api/v1/tap/namespaces/emojivoto/deployments/web"), ("GET", "/api/v1/check")],
+)
+def test_what_needs_the_readers_own_rights_is_not_answered(method: str, path: str) -> None:
     async def story() -> httpx.Response:
         app = application(
             emojivoto(), Away(BackendError("")), lambda: True, Metrics(CollectorRegistry())
         )
         async with client(app) as asking:
-            return await asking.post("/api/v1/tap/namespaces/emojivoto/deployments/web", json={})
+            return await asking.request(method, path)
 
     response = asyncio.run(story())
     assert response.status_code == 403

@@ -1,6 +1,7 @@
 /** The frame around every page, and which page a path shows. */
 
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { parse, Link, useVisit, type Route } from "./router";
 import { ControlPlane } from "./pages/ControlPlane";
 import { Errors } from "./pages/Errors";
@@ -27,11 +28,13 @@ export function App(): JSX.Element {
 
 function Header({ route }: { route: Route }): JSX.Element {
   const [theme, change] = useTheme();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [route.page]);
   const Drawing = { system: System, light: Light, dark: Dark }[theme];
   return (
     <header class="top">
       <Link to="/namespaces" class="brand" label="Weft, all namespaces"><Mark /> Weft</Link>
-      <nav aria-label="Pages">
+      <nav aria-label="Pages" ref={nav}>
         <Link to="/namespaces" current={["namespaces", "namespace", "workload"].includes(route.page)}>Namespaces</Link>
         <Link to="/tap" current={route.page === "tap"}>Tap</Link>
         <Link to="/top" current={route.page === "top"}>Top</Link>

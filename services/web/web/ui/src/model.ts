@@ -123,6 +123,19 @@ export interface ControlPlanePage {
   failing: { pod: string; reason: string }[];
 }
 
+/** What `mesh check -o json` says. */
+export interface CheckResults {
+  success: boolean;
+  categories: { categoryName: string; checks: Checked[] }[];
+}
+
+export interface Checked {
+  description: string;
+  result: "success" | "warning" | "error";
+  error?: string;
+  advice?: string;
+}
+
 /** An object of policy, or the default that stands in for one; what is not known is empty. */
 export interface Policy {
   kind: string;

@@ -5,6 +5,7 @@ import { useMemo } from "preact/hooks";
 import { clock, NOTHING, span } from "../format";
 import { useLive } from "../live";
 import type { Component, ControlPlanePage, Row } from "../model";
+import { Checks } from "../parts/Checks";
 import { Command } from "../parts/Command";
 import { useNow } from "../parts/Notices";
 import { Page, Section } from "../parts/Page";
@@ -29,7 +30,11 @@ export function ControlPlane(): JSX.Element {
           </dl>
           <Section title="Components">
             <ComponentsTable components={page.components} />
-            <Command text="mesh check" />
+            <Command text={`mesh stat po -n ${mesh}`} />
+          </Section>
+          <Section title="Checks" id="checks">
+            <Checks />
+            <Command text="mesh check --proxy" />
           </Section>
           <Section title="Its traffic">
             <Table caption="Its traffic" columns={traffic} rows={page.rows} name={nameOf} empty="The control plane has no deployments." />
