@@ -5,7 +5,7 @@ settings   WEFT_* variables
 cluster    pods, their owners and addresses, as watches say    sources    those watches
 targets    from a resource to the proxies to ask, and why not others
 query      a request read and checked                          observe    as the proxies understand it
-proxies    one pod's stream of events, kept alive
+proxies    the proxies behind one viewer                    streams    theirs, kept alive and shared
 merge      one viewer: sampled, bounded, counted               describe   events as the viewer reads them
 redact     what is held back
 forms      lines of JSON, or Linkerd's frames                 linkerd    those frames

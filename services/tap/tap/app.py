@@ -11,10 +11,10 @@ from tap.access import AccessReview
 from tap.cluster import Cluster
 from tap.describe import Describer
 from tap.metrics import Metrics
-from tap.proxies import Dial
 from tap.server import Face, application
 from tap.settings import TapSettings
 from tap.sources import Sources
+from tap.streams import Dial, Streams
 from weft.names import TAP_COMPONENT
 
 
@@ -32,13 +32,12 @@ async def serve(
     policy = redact.policy(settings.redacted_headers, settings.redacted_parameters)
     face = Face(
         cluster=cluster,
-        describer=Describer(cluster, policy),
+        streams=Streams(Describer(cluster, policy), dial=dial),
         identities=settings.identities,
         reviewer=AccessReview(client),
         front_proxy=lambda: trust.current,
         readiness=process.readiness,
         metrics=Metrics(registry),
-        dial=dial,
         max_rps=settings.max_rps,
         max_viewers=settings.max_viewers,
     )

@@ -75,10 +75,13 @@ class Viewer:
 
     def tell(self, message: Json) -> None:
         """Never waits. A full queue loses the message."""
+        self.tell_shared(Shared(message))
+
+    def tell_shared(self, message: "Shared") -> None:
+        """The same, of a message that others are told as well."""
         if len(self._lines) >= self._capacity:
             self.lost(1)
-            return
-        if data := self._encode(message):
+        elif data := message.encoded(self._encode):
             self._tell_lost()
             self._lines.append(data)
             self._wake.set()
@@ -114,6 +117,22 @@ class Viewer:
 
     def __repr__(self) -> str:
         return f"<Viewer {len(self._lines)} lines wait, {self._dropped} dropped>"
+
+
+class Shared:
+    """A message for many viewers: its bytes are made once for each form."""
+
+    __slots__ = ("_made", "_message")
+
+    def __init__(self, message: Json) -> None:
+        self._message = message
+        self._made: dict[Callable[[Json], bytes], bytes] = {}
+
+    def encoded(self, encode: Callable[[Json], bytes]) -> bytes:
+        data = self._made.get(encode)
+        if data is None:
+            data = self._made[encode] = encode(self._message)
+        return data
 
 
 def line(message: Json) -> bytes:

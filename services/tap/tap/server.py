@@ -24,12 +24,12 @@ from kit.lifecycle import Readiness
 from tap import access, linkerd, targets
 from tap.access import Caller, FrontProxy, NotAllowed, NotAuthenticated, Reviewer
 from tap.cluster import Cluster
-from tap.describe import Describer
 from tap.forms import FRAMES, Form, form_of
 from tap.merge import NOTHING, Sampler, Viewer
 from tap.metrics import Metrics
-from tap.proxies import Dial, Watch
+from tap.proxies import Watch
 from tap.query import PLURALS, Query, QueryError, Target, read_path
+from tap.streams import Streams
 from tap.targets import Found, NothingToTap
 from weft.names import TrustDomain
 from weft.version import VERSION
@@ -53,13 +53,12 @@ class Face:
     """What answers are made of."""
 
     cluster: Cluster
-    describer: Describer
+    streams: Streams
     identities: TrustDomain
     reviewer: Reviewer
     front_proxy: Callable[[], FrontProxy]
     readiness: Readiness
     metrics: Metrics
-    dial: Dial
     max_rps: float
     max_viewers: int
 
@@ -142,7 +141,7 @@ class Watching:
             on_dropped=face.metrics.dropped.inc,
             encode=form.encode,
         )
-        watch = Watch(query, viewer, face.describer, lambda: self._resolve(query), dial=face.dial)
+        watch = Watch(query, viewer, lambda: self._resolve(query), face.streams)
         task = asyncio.ensure_future(watch.run())
         told = 0
         try:

@@ -15,6 +15,7 @@ from tap.merge import Sampler, Viewer
 from tap.proxies import Watch
 from tap.query import Query, Target
 from tap.redact import policy
+from tap.streams import Streams
 from tap.targets import Found, NothingToTap, Proxy
 from tap.tests.world import FakeProxy, as_asked, call, cluster, endless, serving
 from testkit.waiting import wait_until
@@ -69,9 +70,8 @@ def play(
         async with serving(*proxies):
             scene = Scene(Query(WEB, max_rps=max_rps), *proxies)
             describer = Describer(cluster(), policy([], []))
-            watch = Watch(
-                scene.query, scene.viewer, describer, scene.resolve, interval=0.05, refresh=0.02
-            )
+            streams = Streams(describer, interval=0.05)
+            watch = Watch(scene.query, scene.viewer, scene.resolve, streams, refresh=0.02)
             tasks = [asyncio.ensure_future(watch.run()), asyncio.ensure_future(scene.collect())]
             try:
                 await story(scene)
