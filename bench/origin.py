@@ -32,7 +32,7 @@ http {{
   }}
 }}
 """
-_BULK_BYTES = 64 << 20
+_BULK_BYTES = 16 << 20
 
 
 @contextmanager

@@ -87,11 +87,11 @@ def _loaded(
     before = [one.cpu_seconds() for one in proxies]
     outcome = load.run(seconds)
     spent = sum(one.cpu_seconds() for one in proxies) - sum(before)
-    if outcome.failures:
+    if outcome.failures or not outcome.requests:
         logs = "\n".join(one.log.read_text()[-1500:] for one in proxies)
         raise BenchError(
-            f"{work.title} through {peer}: {outcome.failures} of "
-            f"{outcome.requests} requests failed\n{logs}"
+            f"{work.title} through {peer}: of {outcome.requests} requests "
+            f"{outcome.failures} failed\n{logs}"
         )
     figures = {
         CPU: spent / outcome.requests * 1e6,
