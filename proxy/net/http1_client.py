@@ -37,6 +37,7 @@ class Http1Client:
         "_head_read",
         "_keeper",
         "_method",
+        "_paused",
         "_sent_all",
         "connected",
         "idle_since",
@@ -55,6 +56,7 @@ class Http1Client:
         self._call: Call | None = None
         self._head_read = False
         self._sent_all = False
+        self._paused = False
         self._method = ""
 
     # --- requests -------------------------------------------------------------------------
@@ -104,7 +106,11 @@ class Http1Client:
         self._keeper.gone(self, None)
 
     def pause_response(self) -> None:
-        self.transport.pause()
+        # A response that was read to its end has nothing to hold back: the connection may carry
+        # the next request already.
+        if self._call is not None:
+            self._paused = True
+            self.transport.pause()
 
     def resume_response(self) -> None:
         self.transport.resume()
@@ -169,6 +175,9 @@ class Http1Client:
     def _finish(self) -> None:
         """The response is complete."""
         self._call = None
+        if self._paused:
+            self._paused = False
+            self.transport.resume()
         if self._codec.keep_alive and self._sent_all:
             self._codec.next()
             self._keeper.idle(self)

@@ -476,6 +476,28 @@ def test_dead_endpoints_are_avoided() -> None:
                 assert head.startswith(b"HTTP/1.1 200")
 
 
+def test_an_answer_larger_than_a_window_leaves_the_applications_connection_usable() -> None:
+    """The last piece finds the window shut, and nothing is left to hold back."""
+    body = bytes(1_000_000)
+
+    def serve(sock: socket.socket) -> None:
+        rest = b""
+        while True:
+            head, _, rest = read_message(sock, rest)
+            if not head:
+                return
+            sock.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            for size in (100_000, 60_000, 10_000):
+                sock.sendall(b"%x\r\n%b\r\n" % (size, body[:size]))
+            sock.sendall(b"0\r\n\r\n")
+
+    with application(serve) as port, Pair(port) as pair, pair.connect() as sock:
+        for _ in range(20):
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            _, received, _ = read_message(sock)
+            assert len(received) == 170_000
+
+
 # --- drain ----------------------------------------------------------------------------------
 
 
