@@ -184,18 +184,20 @@ class Arrival:
         self._arrived(tls=True, reason="", data=decoder.rest, session=header.session, header=True)
 
     def _context(self, *, tls: bool, reason: str) -> Arrived:
-        """What is known now, and the connection counted as that."""
+        """What is known now."""
         inbound = self._inbound
-        context = Arrived(
+        return Arrived(
             Client(self._client_ip, self._identity, tls),
             self._target,
             inbound.policies.port(self._target.port),
             labels.server_tls(self._identity, tls=tls, reason=reason),
         )
+
+    def _count(self, context: Arrived) -> None:
+        """Count the connection as what it turned out to be; once, for it is counted until it ends."""
         self._transport.measure(
-            inbound.transports.transport(labels.INBOUND + labels.SRC + context.labels)
+            self._inbound.transports.transport(labels.INBOUND + labels.SRC + context.labels)
         )
-        return context
 
     # --- what it speaks -------------------------------------------------------------------
 
@@ -210,6 +212,7 @@ class Arrival:
     ) -> None:
         """TLS is dealt with; `header`: a transport header said what follows."""
         context = self._context(tls=tls, reason=reason)
+        self._count(context)
         cell = context.cell
         protocol = cell.current.protocol
         if header:
@@ -344,9 +347,7 @@ class Arrival:
             inbound.policies.port(self._target.port),
             labels.passthrough_tls(inbound.shown_name(server_name)),
         )
-        self._transport.measure(
-            inbound.transports.transport(labels.INBOUND + labels.SRC + context.labels)
-        )
+        self._count(context)
         self._forward(context, self._buffer)
 
     def _forward(self, context: Arrived, data: bytes) -> None:
@@ -394,6 +395,7 @@ class Arrival:
         inbound = self._inbound
         seconds = inbound.reactor.clock() - self._since
         inbound.detected(context.server, Detection.OPAQUE, seconds)
+        self._count(context)
         self._forward(context, b"")
 
     def _overdue(self) -> None:

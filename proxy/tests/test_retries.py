@@ -123,7 +123,7 @@ def test_retries_wait_for_their_back_off() -> None:
     slow = Retry(1, 65_536, statuses=((500, 599),), backoff=Backoff(5.0, 5.0, 0.0))
     with application(app) as port, retrying(port, slow) as pair, pair.connect() as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
-        pair.eventually(lambda: pair.metric("outbound_http_route_retry_requests_total"), 1.0)
+        pair.eventually(lambda: pair.metric("outbound_http_route_retry_requests_total") > 0, True)
         pair.advance(4.8)
         assert len(app.requests) == 1
         pair.advance(0.3)
@@ -138,7 +138,9 @@ def test_a_client_that_leaves_during_the_back_off_ends_the_matter() -> None:
     with application(app) as port, retrying(port, slow) as pair:
         with pair.connect() as sock:
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
-            pair.eventually(lambda: pair.metric("outbound_http_route_retry_requests_total"), 1.0)
+            pair.eventually(
+                lambda: pair.metric("outbound_http_route_retry_requests_total") > 0, True
+            )
         pair.eventually(lambda: pair.outbound.in_flight, 0)
         pair.advance(6.0)
         assert len(app.requests) == 1
@@ -157,7 +159,9 @@ def test_a_try_that_does_not_answer_in_its_time_is_followed_by_another() -> None
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
             assert arrived.acquire(timeout=5)
             pair.advance(2.1)
-            pair.eventually(lambda: pair.metric("outbound_http_route_retry_requests_total"), 1.0)
+            pair.eventually(
+                lambda: pair.metric("outbound_http_route_retry_requests_total") > 0, True
+            )
             for gate in gates:
                 gate.let.set()
             head, _, _ = read_message(sock)

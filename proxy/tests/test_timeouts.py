@@ -58,7 +58,7 @@ def test_grpc_gets_deadline_exceeded() -> None:
     ):
         client = Peer(sock)
         stream = client.request("POST", "/a.B/C", GRPC)
-        pair.eventually(lambda: pair.metric("request_total", direction="inbound"), 1.0)
+        pair.eventually(lambda: pair.metric("request_total", direction="inbound") > 0, True)
         pair.advance(2.1)
         client.wait(lambda: stream.ended)
         assert stream.status == 200

@@ -6,12 +6,14 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from dataclasses import replace
 
 import pytest
 
 from proxy.codec.transport_header import ALPN, SessionProtocol, TransportHeader, encode
 from proxy.discovery.endpoints import Endpoint, Hint
 from proxy.identity.store import CertificateStore
+from proxy.inbound.arrival import SILENT
 from proxy.tests.attacked import GOOD, SIDES, Seen, Victim, drained, victim
 from proxy.tests.h2peer import Peer
 from proxy.tests.pair import (
@@ -195,9 +197,10 @@ def test_nothing_a_client_makes_up_makes_a_series(side: str, craft) -> None:  # 
 def test_server_names_are_told_apart_only_so_far() -> None:
     """A client may put any name into a ClientHello that is not for the mesh."""
 
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
     def hello(name: str) -> bytes:
         outgoing = ssl.MemoryBIO()
-        context = ssl.create_default_context()
         tls = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name)
         with pytest.raises(ssl.SSLWantReadError):
             tls.do_handshake()
@@ -207,12 +210,29 @@ def test_server_names_are_told_apart_only_so_far() -> None:
         return {one for one in series(pair) if one.startswith("tcp_open_total") and "sni=" in one}
 
     with application(lambda sock: None) as port, Pair(port) as pair:
-        for at in range(120):
+        for greeting in [hello(f"h{at}.example") for at in range(120)]:
             with pair.connect(inbound=True) as sock:
-                sock.sendall(hello(f"h{at}.example"))
+                sock.sendall(greeting)
                 drained(sock)
         assert len(passed(pair)) == 101
         assert pair.metric("tcp_open_total", sni="", tls="opaque") == 20
+
+
+def test_a_client_that_begins_its_handshake_late_is_counted_once() -> None:
+    """It was silent for so long that the application was listened to; that does not count."""
+    with victim() as pair:
+        context = certificates(CLIENT).client_context
+        pair.inbound.settings = replace(pair.inbound.settings, detect_timeout=30.0)
+        with pair.connect(inbound=True) as plain_socket:
+            pair.eventually(lambda: len(pair.inbound.connections), 1)
+            pair.advance(SILENT + 0.05)
+            pair.eventually(lambda: pair.metric("tcp_open_total", peer="dst"), 1.0)
+            with context.wrap_socket(plain_socket, server_hostname=SERVER) as sock:
+                assert status(ask(sock, REQUEST)) == 200
+        pair.eventually(lambda: len(pair.inbound.connections), 0)
+        accepted = {"direction": "inbound", "peer": "src"}
+        assert pair.metric("tcp_open_total", **accepted) == 1
+        pair.eventually(lambda: pair.metric("tcp_open_connections", **accepted), 0.0)
 
 
 def test_beyond_its_budget_a_family_has_one_more_series_and_a_count() -> None:
