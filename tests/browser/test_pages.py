@@ -270,7 +270,7 @@ def test_errors_say_what_they_mean_and_what_to_do(tab: Tab) -> None:
         for words in (
             "2001",
             "connect-refused",
-            "2 times at one pod",
+            "8 times at one pod",
             errors.CONNECT_REFUSED.advice,
         ):
             assert words in first
@@ -281,8 +281,8 @@ def test_errors_say_what_they_mean_and_what_to_do(tab: Tab) -> None:
         assert [cells[1] for cells in rows] == [
             "2001 connect-refused", "1002 route-not-found", "2001 connect-refused",
         ]  # fmt: skip
-        assert rows[0][2:] == ["po/web-5d4f-x7k2p", "sent to", "voting-svc:8080", found[0]["cause"]]
-        assert rows[1][5] == "<b>"
+        assert rows[0][3:] == ["po/web-5d4f-x7k2p", "sent to", "voting-svc:8080", found[0]["cause"]]
+        assert rows[1][6] == "<b>"
         assert "3 of 4 proxies did not answer" in tab.text()
         assert grave_findings(tab) == []
         tab.size(390, 844, phone=True)
@@ -301,6 +301,8 @@ def _met(number: int, second: int, cause: str) -> dict[str, Any]:
         "endpoint": "10.0.0.9:8080",
         "number": number,
         "cause": cause,
+        "first": "2026-01-01T00:00:00Z",
+        "count": 1 + 2 * second,
     }
 
 

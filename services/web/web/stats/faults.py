@@ -28,7 +28,7 @@ TIMEOUT = 2.0  # seconds for each proxy
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error that a proxy met. `at` in epoch seconds."""
+    """An error that a proxy met `count` times, from `first` to `at`: both in epoch seconds."""
 
     pod: Ref
     at: float
@@ -38,6 +38,8 @@ class Fault:
     endpoint: str
     number: int
     cause: str
+    first: float
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,9 @@ def _fault(pod: Ref, said: Any) -> Fault:
     number = said.get("number")
     if not isinstance(number, int):
         raise ValueError(f"an error has the number {number!r}")
+    count = said.get("count", 1)
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(f"an error has the count {count!r}")
     return Fault(
         pod,
         datetime.fromisoformat(text("time")).timestamp(),
@@ -137,4 +142,6 @@ def _fault(pod: Ref, said: Any) -> Fault:
         text("endpoint"),
         number,
         text("cause"),
+        datetime.fromisoformat(text("first") or text("time")).timestamp(),
+        count,
     )

@@ -239,6 +239,8 @@ def _fault(fault: Fault) -> errors_pb2.ProxyError:
         endpoint=fault.endpoint,
         number=fault.number,
         cause=fault.cause,
+        count=fault.count,
+        first=_moment(fault.first),
     )
 
 

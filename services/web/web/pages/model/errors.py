@@ -36,7 +36,7 @@ def _kinds(found: FaultsAnswer) -> list[ErrorKind]:
 
 
 def _error(found: Fault) -> rows.Json:
-    """`at` in epoch seconds."""
+    """`at`, the last time, and `first` in epoch seconds."""
     return {
         "pod": rows.ref(found.pod),
         "at": found.at,
@@ -46,6 +46,8 @@ def _error(found: Fault) -> rows.Json:
         "endpoint": found.endpoint,
         "number": found.number,
         "cause": found.cause,
+        "first": found.first,
+        "count": found.count,
     }
 
 

@@ -119,3 +119,13 @@ def test_an_answer_of_nothing_is_no_errors() -> None:
 def test_what_cannot_be_asked(question: Question, limit: int, why: str) -> None:
     with pytest.raises(QueryError, match=why):
         ask(question, limit=limit)
+
+
+def test_equal_errors_are_one_with_a_count() -> None:
+    one = said(2001, "2026-01-01T00:00:02Z")
+    counted = {**one, "first": "2026-01-01T00:00:00Z", "count": 9}
+    first, again = read_faults(POD, json.dumps([one, counted]).encode())
+    assert (first.count, first.first) == (1, first.at)
+    assert (again.count, again.at - again.first) == (9, 2.0)
+    with pytest.raises(ValueError, match="count"):
+        read_faults(POD, json.dumps([{**one, "count": 0}]).encode())

@@ -208,7 +208,18 @@ def test_errors_both_ways() -> None:
     body = b'{"resource": {"kind": "namespace", "name": "a"}, "limit": 5}'
     assert translate.read_errors_request(body) == (Question("namespace", "", "a"), 5)
     pod = Ref(Kind.POD, "a", "web-1")
-    fault = Fault(pod, 1_700_000_000.25, "inbound", "10.0.0.1", "", "10.0.0.2:80", 3001, "why")
+    fault = Fault(
+        pod,
+        1_700_000_000.25,
+        "inbound",
+        "10.0.0.1",
+        "",
+        "10.0.0.2:80",
+        3001,
+        "why",
+        1_600_000_000.0,
+        7,
+    )
     silent = [Unanswered(pod, "refused")]
     found = translate.write_errors(FaultsAnswer([fault], 2, silent))
     said = {"namespace": "a", "kind": "pod", "name": "web-1"}
@@ -222,6 +233,8 @@ def test_errors_both_ways() -> None:
             "endpoint": "10.0.0.2:80",
             "number": 3001,
             "cause": "why",
+            "count": 7,
+            "first": "2020-09-13T12:26:40Z",
         }
     ]
     (kind,) = found["kinds"]

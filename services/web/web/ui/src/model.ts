@@ -162,8 +162,12 @@ export interface RoutesPage {
 
 export interface ProxyError {
   pod: Ref;
-  /** Epoch seconds. */
+  /** The last time, in epoch seconds. */
   at: number;
+  /** The first time. */
+  first: number;
+  /** How often. */
+  count: number;
   side: "inbound" | "outbound";
   peer: string;
   route: string;

@@ -5,14 +5,14 @@ import { isRetried, nameOf } from "../src/pages/Routes";
 import { measured } from "../src/parts/Page";
 import { ref, requests, snapshot } from "./made";
 
-const error = (number: number, at: number, pod = "web-1"): ProxyError => ({ pod: ref(pod, "pod"), at, side: "inbound", peer: "", route: "", endpoint: "", number, cause: "" });
+const error = (number: number, at: number, pod = "web-1"): ProxyError => ({ pod: ref(pod, "pod"), at, first: at, count: 1, side: "inbound", peer: "", route: "", endpoint: "", number, cause: "" });
 const kind = (number: number) => ({ number, name: `e${number}`, meaning: "", causes: "", advice: "" });
 
 test("kinds of errors: how often, where, and the one met last first", () => {
-  const errors = [error(3001, 9), error(2001, 8), error(2001, 7, "web-2"), error(2001, 6)];
+  const errors = [error(3001, 9), error(2001, 8), error(2001, 7, "web-2"), { ...error(2001, 6), count: 5 }];
   expect(summaries({ errors, kinds: [kind(2001), kind(3001)] }).map(({ kind: { number }, count, last, pods }) => [number, count, last, pods])).toEqual([
     [3001, 1, 9, 1],
-    [2001, 3, 8, 2],
+    [2001, 7, 8, 2],
   ]);
 });
 

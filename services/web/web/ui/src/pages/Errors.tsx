@@ -56,7 +56,7 @@ export function summaries({ errors, kinds }: Pick<ErrorsPage, "errors" | "kinds"
   return kinds
     .map((kind) => {
       const met = errors.filter((error) => error.number === kind.number);
-      return { kind, count: met.length, last: Math.max(...met.map((error) => error.at)), pods: new Set(met.map((error) => key(error.pod))).size };
+      return { kind, count: met.reduce((sum, error) => sum + error.count, 0), last: Math.max(...met.map((error) => error.at)), pods: new Set(met.map((error) => key(error.pod))).size };
     })
     .sort((one, other) => other.last - one.last);
 }
@@ -80,8 +80,9 @@ function ErrorsTable({ page, namespace }: { page: ErrorsPage; namespace: string 
   const columns = useMemo<Column<ProxyError>[]>(() => {
     const names = new Map(page.kinds.map((kind) => [kind.number, kind.name]));
     return [
-      { id: "at", title: "When", value: (error) => error.at, draw: (error) => moment(error.at, Date.now() / 1000) },
+      { id: "at", title: "Last", value: (error) => error.at, draw: (error) => moment(error.at, Date.now() / 1000) },
       { id: "number", title: "Error", value: (error) => error.number, draw: (error) => <a href={`#error-${error.number}`}>{error.number} {names.get(error.number)}</a> },
+      { id: "count", title: "Times", numeric: true, value: (error) => error.count, draw: (error) => <span title={`since ${moment(error.first, Date.now() / 1000)}`}>{error.count}</span> },
       { id: "pod", title: "Pod", value: (error) => key(error.pod), draw: (error) => <EndName end={error.pod} from={namespace} /> },
       { id: "side", title: "Side", wide: true, value: (error) => error.side, draw: (error) => (error.side === "inbound" ? "received from" : "sent to") },
       { id: "peer", title: "Peer", wide: true, value: (error) => error.peer, draw: (error) => error.peer },
