@@ -8,7 +8,7 @@ PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/.gen:$(CURDIR)/services/identity:$(CURDIR)/services/destination:$(CURDIR)/services/tap:$(CURDIR)/services/proxy-injector:$(CURDIR)/services/web
 SOURCES := weft kit proxy proto services cli sandbox deploy demo testkit tests bench bazel/pytest_main.py
 
-.PHONY: help demo demo-down test test-kubernetes conformance lint fmt types gen bench docs images release lock install clean setup
+.PHONY: help demo demo-down test test-kubernetes conformance lint fmt types gen bench bench-tap docs images release lock install clean setup
 
 help: ## these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ gen: setup ## generated gRPC code, for editors and mypy
 
 bench: setup ## the proxy beside Envoy, in one run (ROUNDS=1 is quicker and says less)
 	@$(PYTHON) -m bench $(if $(ROUNDS),--rounds=$(ROUNDS))
+
+bench-tap: setup ## what a proxy pays for a hundred viewers of its requests
+	@$(PYTHON) -m bench.tap
 
 docs: setup ## renew the generated reference pages and the Helm chart
 	@$(PYTHON) -m deploy.docs

@@ -16,6 +16,8 @@ load           wrk and h2load, and connections that are held
 client         what runs inside a pod: waits until a proxy is ready, holds connections
 works          what is asked of every peer
 rounds         peers taking turns
+tap            what being watched costs a proxy: `make bench-tap`
+watchers       the viewers of that benchmark
 report         the table and results.json
 page           docs/reference/benchmarks.md
 requirements   peers from PyPI (`requirements.txt`), Debian packages

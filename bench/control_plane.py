@@ -22,7 +22,9 @@ from testkit.control_plane import (
     service_policy,
     service_profile,
 )
+from weft import ports
 from weft.pki import certificate, keys
+from weftapi.proxy import destination_pb2
 
 SERVICE = "web.bench.svc.cluster.local"
 AUTHORITY = f"{SERVICE}:{SERVICE_PORT}"
@@ -71,6 +73,12 @@ def main(authority: Path, workload: str, endpoints: int, *, opaque: bool, unmesh
         pod="server",
         deployment="server",
     )
+    watched = f"{SERVER.ip}:{ports.CONTROL}"
+    plane.profile(watched).show(
+        destination_pb2.DestinationProfile(
+            endpoint=endpoint(watched, identity=identity_of("server"), h2=True, pod="server")
+        )
+    )
     others = [
         endpoint(other, pod=f"server-{number}", deployment="server")
         for number, other in enumerate(crowd(endpoints - 1))
@@ -88,6 +96,8 @@ def main(authority: Path, workload: str, endpoints: int, *, opaque: bool, unmesh
             INBOUND_LISTEN_ADDR="0.0.0.0:4143",
             OUTBOUND_LISTEN_ADDR="127.0.0.1:4140",
             ADMIN_LISTEN_ADDR="127.0.0.1:4191",
+            CONTROL_LISTEN_ADDR=f"0.0.0.0:{ports.CONTROL}",
+            TAP_SVC_NAME=identity_of("client"),
         )
         print(json.dumps(environment), flush=True)
         signal.sigwait({signal.SIGTERM, signal.SIGINT})

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOBODY = "65534"
+AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", "--clear-groups")
 """Load generators run as nobody: only the proxies' user is let past the redirect."""
 
 _URL = f"http://{SERVER.ip}:{SERVICE_PORT}"
@@ -150,8 +151,7 @@ def _h2load(*arguments: str) -> Outcome:
 
 
 def _generate(*command: str) -> str:
-    as_nobody = ("setpriv", f"--reuid={NOBODY}", "--clear-groups")
-    return run("taskset", "-c", OTHER_CORE, *CLIENT.inside(*as_nobody, *command))
+    return run("taskset", "-c", OTHER_CORE, *CLIENT.inside(*AS_NOBODY, *command))
 
 
 def _number(pattern: str, output: str) -> float:

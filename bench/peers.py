@@ -14,6 +14,7 @@ from bench.control_plane import save_authority
 from bench.namespaces import CLIENT, SERVER, BenchError, run
 from bench.processes import OTHER_CORE, PROXY_CORE, program, told, wait_listening
 from bench.works import ENDPOINTS, P50, Shape
+from weft import ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -136,7 +137,12 @@ def _meshed(shape: Shape) -> list[tuple[Pod, str]]:
 @contextmanager
 def _redirected(pod: Pod) -> Iterator[None]:
     """The rules that the init container writes; gone when the block ends. Proxies run as root here."""
-    run(*pod.inside(sys.executable, "-m", "proxy.redirect", "--proxy-uid=0", "--ipv6=false"))
+    skipped = f"--inbound-ports-to-ignore={ports.CONTROL},{ports.ADMIN}"
+    run(
+        *pod.inside(
+            sys.executable, "-m", "proxy.redirect", "--proxy-uid=0", "--ipv6=false", skipped
+        )
+    )
     try:
         yield
     finally:
