@@ -1,5 +1,6 @@
 """The pods of a workload, found by who owns whom."""
 
+from cli.checks.context import alive
 from cli.cluster.client import Cluster, Json
 from cli.cluster.errors import ClusterError
 from cli.cluster.paths import JOBS, NAMESPACES, PODS, REPLICA_SETS, SERVICES, Resource, find, items
@@ -19,11 +20,11 @@ class NoPods(ClusterError):
 
 
 def pods_of(cluster: Cluster, namespace: str, kind: str, name: str) -> list[Json]:
-    """At least one pod, by name; finished ones are left out. Raises ClusterError, NoPods.
+    """At least one pod, by name; those that are over or ending are left out. Raises ClusterError, NoPods.
 
     `kind` is in singular: a pod, a workload, a service or a namespace.
     """
-    found = [pod for pod in _select(cluster, namespace, kind, name) if not _is_over(pod)]
+    found = [pod for pod in _select(cluster, namespace, kind, name) if alive(pod)]
     if not found:
         where = "" if kind == NAMESPACE else f" in namespace {namespace}"
         raise NoPods(
@@ -71,7 +72,3 @@ def _select(cluster: Cluster, namespace: str, kind: str, name: str) -> list[Json
             if owner_of(one) == (kind, name)
         }
     return [pod for pod in items(cluster, PODS, namespace) if owner_of(pod) in owners]
-
-
-def _is_over(pod: Json) -> bool:
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")

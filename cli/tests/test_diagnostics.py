@@ -163,12 +163,11 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, answers: dict[str, tuple[int, bytes]]) -> None:
-    """What each path answers; a path that is missing cannot be reached."""
+    """What each path answers, of every pod or of one (`web-1/errors`); others cannot be reached."""
 
     def ask(cluster: object, port: AdminPort, path: str, seconds: float) -> Answered:
-        if path not in answers:
-            return Answered(port, problem="connection refused")
-        return Answered(port, *answers[path])
+        found = answers.get(port.pod + path) or answers.get(path)
+        return Answered(port, *found) if found else Answered(port, problem="connection refused")
 
     monkeypatch.setattr(admin_ports, "ask", ask)
 
@@ -244,7 +243,7 @@ def test_pods_of_a_deployment_belong_to_its_replica_sets(cluster: FakeCluster) -
 
 # --- why ----------------------------------------------------------------------------------------
 
-ERRORS = [
+ERRORS: list[dict[str, Any]] = [
     {"time": "2999-01-01T00:00:00.000Z", "side": "outbound", "peer": "10.96.0.7:80", "route": "default",
      "endpoint": "", "number": 3001, "error": "failfast", "cause": "service in fail-fast"},
     {"not": "an error"},
@@ -280,3 +279,45 @@ def test_a_workload_is_named_by_its_deployment() -> None:
     made["metadata"]["labels"]["pod-template-hash"] = "5f7c9d"
     assert gather.workload_of(made) == "deploy/web"
     assert proxy_port(made) == AdminPort("shop", "web-5f7c9d-x2x5k", "linkerd-proxy", 4191)
+
+
+def test_why_asks_the_pods_on_the_other_side(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, caller, far, unrelated = pod("web-1"), pod("caller"), pod("far"), pod("unrelated")
+    ours["status"]["podIP"] = "10.244.0.7"
+    far["metadata"]["namespace"] = unrelated["metadata"]["namespace"] = "elsewhere"
+    far["spec"]["serviceAccountName"] = "robot"
+    for one in (ours, caller, far, unrelated):
+        cluster.put(one)
+    told = [{**ERRORS[0], "peer": "10.96.0.9:80", "endpoint": "10.244.0.7:8080", "number": 2003, "error": "connection-lost"}]  # fmt: skip
+    told_far = [{**told[0], "number": 2001, "error": "connect-refused"}]
+    counted = (
+        b"control_identity_cert_expiration_timestamp_seconds 32503680000\n"
+        b'response_total{direction="inbound",client_id="robot.elsewhere.serviceaccount.identity.weft.cluster.local"} 1\n'
+    )
+    answering(
+        monkeypatch,
+        {
+            "/ready": (200, b"ready"),
+            "/metrics": (200, counted),
+            "web-1/errors": (200, b"[]"),
+            "caller/errors": (200, json.dumps(told).encode()),
+            "far/errors": (200, json.dumps(told_far).encode()),
+            "unrelated/errors": (200, json.dumps([{**told[0], "number": 2002}]).encode()),
+        },
+    )
+    said = json.loads(mesh("diagnostics", "why", "web-1", "-n", "shop", "-o", "json").out)
+    found = {one["number"]: one["pods"] for one in said["findings"]}
+    assert found == {2001: ["elsewhere/far"], 2003: ["shop/caller"]}
+
+
+def test_pods_that_are_ending_are_not_asked(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = pod("web-1")
+    ending["metadata"]["deletionTimestamp"] = "2026-11-28T12:00:00Z"
+    cluster.put(ending)
+    answering(monkeypatch, {})
+    found = mesh("diagnostics", "why", "web-1", "-n", "shop")
+    assert "pod/web-1 in namespace shop has no pods" in found.err

@@ -23,6 +23,8 @@ def endpoints(authorities: tuple[str, ...], destination_pod: str, token: str, ou
     Asks the destination service what it tells proxies: the addresses behind NAME.NAMESPACE.svc.DOMAIN:PORT.
     -o json adds each address's weight, its labels and the identity its proxy must prove.
 
+    It is asked through a port-forward to one of its pods, or at --api-addr.
+
     \b
     Examples:
       mesh diagnostics endpoints web-svc.emojivoto.svc.cluster.local:80

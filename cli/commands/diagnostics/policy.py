@@ -27,6 +27,8 @@ def policy(
     For a pod: what its proxy lets in. For a Service: how its clients' proxies route, retry and balance.
     A name alone is a pod's.
 
+    It is asked through a port-forward to one of its pods, or at --api-addr.
+
     \b
     Examples:
       mesh diagnostics policy -n emojivoto pod/web-5f7c9d 8080

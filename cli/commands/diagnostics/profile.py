@@ -18,6 +18,8 @@ def profile(address: str, destination_pod: str, token: str) -> None:
     The first answer of the destination service for IP:PORT, as JSON: the Service it belongs to, its routes,
     whether it is opaque, and the endpoint when it is a pod's.
 
+    It is asked through a port-forward to one of its pods, or at --api-addr.
+
     \b
     Examples:
       mesh diagnostics profile 10.96.0.17:80
