@@ -6,6 +6,7 @@ import os
 import sys
 
 from proxy import app
+from proxy.cores import EndedError
 from proxy.identity.keypair import KeypairError
 from proxy.settings import EXIT_CODE, Settings, SettingsError
 
@@ -17,7 +18,7 @@ def main() -> int:
         app.run(settings, dict(os.environ))
     except SettingsError as error:
         return _fail(error, EXIT_CODE)
-    except (OSError, KeypairError) as error:
+    except (OSError, KeypairError, EndedError) as error:
         return _fail(error, 1)
     return 0
 

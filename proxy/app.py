@@ -1,7 +1,7 @@
 """The proxy composed, in the order in which it starts.
 
-settings -> key -> listening sockets -> admin -> certificate -> inbound and outbound -> ready; then
-nothing until SIGTERM, which lets connections finish, for a while.
+settings -> key -> listening sockets -> a process for each core -> admin -> certificate -> inbound and
+outbound -> ready; then nothing until SIGTERM, which lets connections finish, for a while.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.admin.routes import Facts, answer
+from proxy import cores
+from proxy.admin.routes import Facts, Request, Response, answer
 from proxy.admin.server import AdminServer
+from proxy.admin.together import Follower, Leader
 from proxy.control.connect import certifier, discovery_and_policies, span_exporter
 from proxy.control.tap import TapServer
 from proxy.control.tasks import Tasks
@@ -39,7 +41,7 @@ from proxy.trace.span import SpanBuffer
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from proxy.authz.store import InboundPolicies
     from proxy.control.spans import SpanExporter
@@ -58,35 +60,48 @@ STILL_WAITING = 15.0
 class Sockets:
     """Every listening socket, bound before anything else so that a taken port stops the start."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises OSError."""
-        inbound, outbound = settings.inbound, settings.outbound
-        self.admin = bind(settings.admin.listen, backlog=64)
-        self.inbound = [_bind(address, inbound) for address in inbound.listen]
-        self.outbound = [_bind(address, outbound) for address in outbound.listen]
-        self.tap = [bind(settings.tap.listen, backlog=64)] if settings.tap is not None else []
+    def __init__(self, settings: Settings, *, leads: bool = True) -> None:
+        """Only the process that leads has the admin port. Raises OSError."""
+        inbound, outbound, tap = settings.inbound, settings.outbound, settings.tap
+        shared = settings.cores > 1
+        self.admin = [bind(settings.admin.listen, backlog=64)] if leads else []
+        self.inbound = [_bind(address, inbound, shared=shared) for address in inbound.listen]
+        self.outbound = [_bind(address, outbound, shared=shared) for address in outbound.listen]
+        self.tap = [bind(tap.listen, backlog=64, shared=shared)] if tap is not None else []
+
+    def close(self) -> None:
+        """Another process listens on them."""
+        for one in (*self.admin, *self.inbound, *self.outbound, *self.tap):
+            one.close()
 
     def __repr__(self) -> str:
         return (
             f"<Sockets inbound {_names(self.inbound)}; outbound {_names(self.outbound)}; "
-            f"admin {_names([self.admin])}; tap {_names(self.tap) or 'off'}>"
+            f"admin {_names(self.admin) or 'elsewhere'}; tap {_names(self.tap) or 'off'}>"
         )
 
 
 def run(settings: Settings, environment: Mapping[str, str]) -> None:
     """Start, serve until told to stop, and return when the last connection has ended.
 
-    Raises OSError when a port is taken, KeypairError when there is no usable key, and SettingsError
-    when the trust anchors are none.
+    Raises OSError when a port is taken, KeypairError when there is no usable key, SettingsError
+    when the trust anchors are none, and cores.EndedError when one of several processes failed.
     """
     log_filter = logs.install(settings.log, settings.log_format)
     for warning in settings.warnings:
         _log.warning(warning)
     store = _store(settings)
     keypair = obtain(settings.identity.directory, settings.identity.local_name)
-    sockets = Sockets(settings)
+    sockets = [Sockets(settings, leads=number == 0) for number in range(settings.cores)]
+    place = cores.spread(settings.cores)
+    own = sockets.pop(place.number)
+    for others in sockets:
+        others.close()
     reactor = Reactor()
-    reactor.run(_serve, settings, environment, log_filter, store, keypair, sockets, reactor)
+    try:
+        reactor.run(_serve, settings, environment, log_filter, store, keypair, own, reactor, place)
+    finally:
+        cores.reap(place, settings.shutdown_grace_period)
 
 
 async def _serve(
@@ -97,6 +112,7 @@ async def _serve(
     keypair: Keypair,
     sockets: Sockets,
     reactor: Reactor,
+    place: cores.Place,
 ) -> None:
     registry = Registry(retain_idle=settings.admin.metrics_retain_idle)
     process.install(registry)
@@ -104,7 +120,7 @@ async def _serve(
     readiness = Readiness()
     faults = Faults()
     async with trio.open_nursery() as nursery:
-        await nursery.start(shutdown.listen)
+        await nursery.start(shutdown.listen, *place.endings)
         facts = Facts(
             is_ready=readiness.__bool__,
             metrics=lambda: exposition.render(registry, time.monotonic()),
@@ -114,7 +130,7 @@ async def _serve(
             shut_down=shutdown.request if settings.admin.shutdown_enabled else None,
             errors=lambda: [fault.as_json() for fault in faults.latest()],
         )
-        nursery.start_soon(AdminServer(sockets.admin, lambda request: answer(facts, request)).run)
+        nursery.start_soon(_face(sockets, facts, shutdown, place))
 
         tasks = Tasks(nursery)
         nursery.start_soon(
@@ -153,6 +169,22 @@ async def _serve(
             if spans is not None:
                 await spans.farewell()
         nursery.cancel_scope.cancel()
+
+
+def _face(
+    sockets: Sockets, facts: Facts, shutdown: Shutdown, place: cores.Place
+) -> Callable[[], Awaitable[None]]:
+    """The admin server; for a sibling, its leader's questions instead."""
+
+    async def alone(request: Request) -> Response:
+        return answer(facts, request)
+
+    if place.leader is not None:
+        return Follower(place.leader, alone, shutdown).run
+    (listener,) = sockets.admin
+    if place.siblings:
+        return Leader(listener, facts, shutdown, place.siblings).run
+    return AdminServer(listener, alone).run
 
 
 def _tap(
@@ -231,13 +263,14 @@ def _store(settings: Settings) -> CertificateStore:
         raise SettingsError(f"{PREFIX}IDENTITY_TRUST_ANCHORS", str(error)) from error
 
 
-def _bind(address: SocketAddress, settings: DirectionSettings) -> socket.socket:
+def _bind(address: SocketAddress, settings: DirectionSettings, *, shared: bool) -> socket.socket:
     options = settings.accept
     return bind(
         address,
         backlog=settings.backlog or BACKLOG,
         keepalive=options.keepalive,
         user_timeout=options.user_timeout,
+        shared=shared,
     )
 
 

@@ -35,11 +35,18 @@ class Shutdown:
     def request(self) -> None:
         (self.at_once if self.requested.is_set() else self.requested).set()
 
+    def end_at_once(self) -> None:
+        """Do not let anything finish."""
+        self.requested.set()
+        self.at_once.set()
+
     async def listen(
-        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self,
+        *numbers: signal.Signals,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Take SIGTERM and SIGINT for requests; never returns."""
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        """Take these signals for requests; never returns."""
+        with trio.open_signal_receiver(*numbers) as signals:
             task_status.started()
             async for number in signals:
                 _log.info("%s", signal.Signals(number).name)

@@ -76,8 +76,10 @@ class Environment:
     def flag(self, name: str, default: bool) -> bool:
         return self._parse(name, default, _flag)
 
-    def whole(self, name: str, default: int, *, minimum: int = 0) -> int:
-        return self._parse(name, default, lambda raw: _whole(raw, minimum))
+    def whole(
+        self, name: str, default: int, *, minimum: int = 0, maximum: int | None = None
+    ) -> int:
+        return self._parse(name, default, lambda raw: _whole(raw, minimum, maximum))
 
     def optional_whole(self, name: str, *, minimum: int = 0) -> int | None:
         return self._parse(name, None, lambda raw: _whole(raw, minimum))
@@ -88,6 +90,10 @@ class Environment:
 
     def share(self, name: str, default: float) -> float:
         return self._parse(name, default, _share)
+
+    def optional_share(self, name: str) -> float | None:
+        """More than nothing."""
+        return self._parse(name, None, _some)
 
     def duration(self, name: str, default: float) -> float:
         return self._parse(name, default, parse_duration)
@@ -163,9 +169,10 @@ def _flag(raw: str) -> bool:
     return raw == "true"
 
 
-def _whole(raw: str, minimum: int) -> int:
-    if not (raw.isascii() and raw.isdigit()) or int(raw) < minimum:
-        raise ValueError(f"allowed are whole numbers from {minimum}")
+def _whole(raw: str, minimum: int, maximum: int | None = None) -> int:
+    end = "" if maximum is None else f" to {maximum}"
+    if not (raw.isascii() and raw.isdigit()) or not minimum <= int(raw) <= (maximum or int(raw)):
+        raise ValueError(f"allowed are whole numbers from {minimum}{end}")
     return int(raw)
 
 
@@ -177,6 +184,13 @@ def _size(raw: str) -> int:
     if not (number.isascii() and number.isdigit()):
         raise ValueError("allowed are whole numbers of bytes, or of Ki, Mi or Gi: 250Mi")
     return int(number) * unit
+
+
+def _some(raw: str) -> float:
+    value = _share(raw)
+    if not value:
+        raise ValueError("allowed are numbers above 0, to 1")
+    return value
 
 
 def _share(raw: str) -> float:

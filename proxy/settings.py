@@ -10,6 +10,7 @@ Durations are seconds as floats throughout.
 from __future__ import annotations
 
 import ipaddress
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,14 +31,13 @@ FORMATS = ("apache", "json")
 
 __all__ = ["EXIT_CODE", "NOT_YET", "Settings", "SettingsError"]
 
+MAX_CORES = 256
+"""More is taken for a mistake."""
+
 EXIT_CODE = 64
 """What the process exits with when a setting cannot be used (EX_USAGE)."""
 
 NOT_YET: dict[str, str] = {
-    "CORES": "The data path runs on one core; more are not used.",
-    "CORES_MIN": "The data path runs on one core.",
-    "CORES_MAX": "The data path runs on one core.",
-    "CORES_MAX_RATIO": "The data path runs on one core.",
     "INGRESS_MODE": "`l5d-dst-override` is ignored; requests go to the original destination.",
     "INBOUND_GATEWAY_SUFFIXES": "The proxy does not serve as a multicluster gateway.",
     "DESTINATION_PROFILE_SUFFIXES": "Names are looked up only for ingress and gateway modes.",
@@ -276,6 +276,8 @@ class Settings:
     destination: DestinationSettings
     policy: PolicySettings
     control_streams: StreamLimits
+    cores: int = 1
+    """Processes that carry traffic, each on a core of its own."""
     tap: TapSettings | None = None
     """None: the control port is not opened."""
     memory_limit: int | None = None
@@ -310,6 +312,7 @@ class Settings:
                 address=_control(env, "POLICY"), workload=env.required("POLICY_WORKLOAD")
             ),
             control_streams=_stream_limits(env),
+            cores=_cores(env, len(os.sched_getaffinity(0))),
             tap=_tap(env),
             memory_limit=env.optional_size("MEMORY_LIMIT"),
             trace=_trace(env, variables.get("OTEL_RESOURCE_ATTRIBUTES", "")),
@@ -318,6 +321,19 @@ class Settings:
 
 
 # --- sections -------------------------------------------------------------------------------
+
+
+def _cores(env: Environment, cpus: int) -> int:
+    """A share of the host's CPUs if one is given, else `CORES`; held within the bounds."""
+    least = env.whole("CORES_MIN", 1, minimum=1, maximum=MAX_CORES)
+    most = env.whole("CORES_MAX", MAX_CORES, minimum=1, maximum=MAX_CORES)
+    if least > most:
+        raise SettingsError(PREFIX + "CORES_MIN", f"{least} is more than CORES_MAX, {most}")
+    wanted = env.whole("CORES", 1, minimum=1, maximum=MAX_CORES)
+    share = env.optional_share("CORES_MAX_RATIO")
+    if share is not None:
+        wanted = round(share * cpus)
+    return min(max(wanted, least), most)
 
 
 def _admin(env: Environment) -> AdminSettings:
@@ -583,6 +599,10 @@ HONOURED = frozenset(
         "LOG",
         "LOG_FORMAT",
         "ACCESS_LOG",
+        "CORES",
+        "CORES_MIN",
+        "CORES_MAX",
+        "CORES_MAX_RATIO",
         "SHUTDOWN_GRACE_PERIOD",
         "SHUTDOWN_ENDPOINT_ENABLED",
         "ADMIN_LISTEN_ADDR",
@@ -624,7 +644,7 @@ HONOURED = frozenset(
 )
 """Variables read above, without the prefix."""
 
-_HARMLESS = {"CORES": "1", "INGRESS_MODE": "false", "OUTBOUND_METRICS_HOSTNAME_LABELS": "false"}
+_HARMLESS = {"INGRESS_MODE": "false", "OUTBOUND_METRICS_HOSTNAME_LABELS": "false"}
 """Values at which a variable of `NOT_YET` asks for what happens anyway."""
 
 _QUIET = frozenset({"DESTINATION_PROFILE_SUFFIXES"})

@@ -25,6 +25,20 @@ The injector sets the proxy's variables from annotations; nobody writes them by 
 the start with its name and what is allowed."""
 
 
+_CORES = """\
+### Cores
+
+A process uses one core. With `CORES` above 1 the proxy is so many processes on the same ports: connections are spread over
+them, each takes the memory of a proxy and has a certificate of its own. `CORES_MAX_RATIO`, a share of the host's CPUs, comes
+before `CORES`; `CORES_MIN` and `CORES_MAX` bound both. One admin port answers for all: `/metrics` adds up, `/ready` waits for
+the last, `/errors` and `/proxy-log-level` are everybody's, `/shutdown` and SIGTERM end all. A process that fails ends the
+proxy, so that it is started anew.
+
+A connection stays with its process, so a single busy connection uses one core. Limits, budgets, breakers and rate limits
+count in each process by itself, and a tap shows the requests of the process that it reached. With one core, the default, there
+is exactly one process."""
+
+
 def write() -> str:
     honoured = ", ".join(f"`{name}`" for name in sorted(HONOURED))
     missing = table(
@@ -33,6 +47,7 @@ def write() -> str:
     sections = [
         f"## The proxy\n\nPrefix `{PROXY_PREFIX}`. Names and meanings are Linkerd's.",
         f"Honoured: {honoured}.",
+        _CORES,
         f"Understood, but not yet honoured:\n\n{missing}",
     ]
     for service, module in _SERVICES.items():

@@ -87,11 +87,15 @@ def _ready(facts: Facts, request: Request, query: str) -> Response:
 
 
 def _metrics(facts: Facts, request: Request, query: str) -> Response:
-    body = facts.metrics().encode()
+    return packed(request, facts.metrics().encode(), facts.metrics_content_type)
+
+
+def packed(request: Request, body: bytes, content_type: str) -> Response:
+    """The body, compressed for those who take it so."""
     if "gzip" in request.headers.get("accept-encoding", ""):
-        packed = gzip.compress(body, compresslevel=1)
-        return Response(200, packed, facts.metrics_content_type, (("content-encoding", "gzip"),))
-    return Response(200, body, facts.metrics_content_type)
+        smaller = gzip.compress(body, compresslevel=1)
+        return Response(200, smaller, content_type, (("content-encoding", "gzip"),))
+    return Response(200, body, content_type)
 
 
 def _errors(facts: Facts, request: Request, query: str) -> Response:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import trio
@@ -32,7 +32,7 @@ RESPONSE_TIMEOUT = 30.0
 IDLE_TIMEOUT = 60.0
 READ_SIZE = 1 << 14
 
-Answer = Callable[[Request], Response]
+Answer = Callable[[Request], Awaitable[Response]]
 
 
 class AdminServer:
@@ -63,10 +63,10 @@ class AdminServer:
                 nursery.start_soon(self._serve, stream, scope)
 
     async def _serve(self, stream: trio.SocketStream, scope: trio.CancelScope) -> None:
-        def asked(request: Request) -> Response:
+        async def asked(request: Request) -> Response:
             if scope in self._open:
                 self._open[scope] = self._open.pop(scope)  # to the end: it has just spoken
-            return self._answer(request)
+            return await self._answer(request)
 
         try:
             with scope:
@@ -83,10 +83,18 @@ class AdminServer:
 class AdminConnection:
     """One connection: requests one after another, each answered before the next is read."""
 
-    def __init__(self, stream: trio.abc.Stream, answer: Answer, *, is_local: bool) -> None:
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        answer: Answer,
+        *,
+        is_local: bool,
+        idle_timeout: float = IDLE_TIMEOUT,
+    ) -> None:
         self._stream = stream
         self._answer = answer
         self._is_local = is_local
+        self._idle_timeout = idle_timeout
         self._codec = Http1ServerCodec()
 
     async def run(self) -> None:
@@ -102,12 +110,12 @@ class AdminConnection:
                 return
             if request is None:
                 return
-            keep = await self._write(self._answer(request))
+            keep = await self._write(await self._answer(request))
 
     async def _read_request(self) -> Request | None:
         """The next request; None at the end. Raises MalformedMessageError, TooSlowError."""
         data = b""
-        with trio.fail_after(IDLE_TIMEOUT) as scope:
+        with trio.fail_after(self._idle_timeout) as scope:
             while (parsed := self._codec.read_head(data)) is None:
                 data = bytes(await self._stream.receive_some(READ_SIZE))
                 if not data:

@@ -33,12 +33,18 @@ def bind(
     backlog: int = 1024,
     keepalive: float | None = None,
     user_timeout: float | None = None,
+    shared: bool = False,
 ) -> socket.socket:
-    """A listening socket whose accepted connections inherit their options. Raises OSError."""
+    """A listening socket whose accepted connections inherit their options. Raises OSError.
+
+    `shared`: others of this user may listen there as well, and the kernel spreads connections.
+    """
     family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address.ip == "::" else 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -118,12 +118,50 @@ def test_what_an_injector_sets_is_understood_without_a_warning() -> None:
 
 
 def test_what_has_no_effect_is_said() -> None:
-    warnings = read(CORES="4", NO_SUCH="1", INGRESS_MODE="false").warnings
+    warnings = read(INGRESS_MODE="true", NO_SUCH="1").warnings
     assert [sentence.split()[0] for sentence in warnings] == [
-        "LINKERD2_PROXY_CORES",
+        "LINKERD2_PROXY_INGRESS_MODE",
         "LINKERD2_PROXY_NO_SUCH",
     ]
     assert all(sentence.rstrip(".").count(" ") > 3 for sentence in warnings)
+
+
+@pytest.mark.parametrize(
+    ("variables", "cores"),
+    [
+        ({}, 1),
+        ({"CORES": "4"}, 4),
+        ({"CORES": "4", "CORES_MAX": "3"}, 3),
+        ({"CORES_MIN": "2"}, 2),
+        ({"CORES": "1", "CORES_MAX_RATIO": "0.5"}, 4),
+        ({"CORES": "6", "CORES_MAX_RATIO": "0.01"}, 1),
+        ({"CORES_MAX_RATIO": "1", "CORES_MAX": "3"}, 3),
+        ({"CORES_MAX_RATIO": "0.1", "CORES_MIN": "2"}, 2),
+    ],
+)
+def test_cores_are_a_number_or_a_share_of_the_hosts(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], cores: int
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)))
+    assert read(None, **variables).cores == cores
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"CORES": "0"}, "LINKERD2_PROXY_CORES: '0': allowed are whole numbers from 1 to 256"),
+        ({"CORES": "1.5"}, "LINKERD2_PROXY_CORES: "),
+        ({"CORES": "257"}, "LINKERD2_PROXY_CORES: "),
+        ({"CORES_MAX_RATIO": "2"}, "LINKERD2_PROXY_CORES_MAX_RATIO: "),
+        ({"CORES_MAX_RATIO": "0"}, "LINKERD2_PROXY_CORES_MAX_RATIO: "),
+        ({"CORES_MAX": "many"}, "LINKERD2_PROXY_CORES_MAX: "),
+        ({"CORES_MIN": "3", "CORES_MAX": "2"}, "LINKERD2_PROXY_CORES_MIN: 3 is more than"),
+    ],
+)
+def test_cores_that_cannot_be_used_stop_the_start(variables: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(None, **variables)
+    assert str(caught.value).startswith(named)
 
 
 def test_the_control_port_opens_only_for_somebody() -> None:

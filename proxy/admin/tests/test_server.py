@@ -15,7 +15,7 @@ from testkit.trio_tests import in_trio, in_virtual_time
 from weft.addresses import SocketAddress
 
 
-def echo(request: Request) -> Response:
+async def echo(request: Request) -> Response:
     if request.target == "/nothing":
         return Response(204)
     text = f"{request.method} {request.target} {len(request.body)} {request.is_local}"

@@ -1,0 +1,57 @@
+"""The metrics of several processes of one proxy as those of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.telemetry.exposition import number
+from weft.metrics import (
+    CONTROL_IDENTITY_CERT_EXPIRATION,
+    CONTROL_IDENTITY_CERT_REFRESH,
+    PROCESS_MAX_FDS,
+    PROCESS_START_TIME_SECONDS,
+    PROXY_BUILD_INFO,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_SMALLEST = frozenset(
+    metric.name
+    for metric in (
+        CONTROL_IDENTITY_CERT_EXPIRATION,
+        CONTROL_IDENTITY_CERT_REFRESH,
+        PROCESS_MAX_FDS,
+        PROCESS_START_TIME_SECONDS,
+        PROXY_BUILD_INFO,
+    )
+)
+"""Facts, not amounts: of several the smallest tells when something becomes urgent."""
+
+
+def merge(pages: Sequence[str]) -> str:
+    """Add up pages of `exposition.render`: series that several have in one, families in order."""
+    headers: dict[str, list[str]] = {}
+    series: dict[str, dict[str, float]] = {}
+    for page in pages:
+        family = ""
+        for line in page.splitlines():
+            if line.startswith("# "):
+                family = line.split(" ", 3)[2]
+                known = headers.setdefault(family, [])
+                if line not in known:
+                    known.append(line)
+                continue
+            name, _, value = line.rpartition(" ")
+            found = series.setdefault(family, {})
+            merged = _merging(family)
+            found[name] = merged((found[name], float(value))) if name in found else float(value)
+    lines = []
+    for family, head in headers.items():
+        lines += head
+        lines += [f"{name} {number(value)}" for name, value in series.get(family, {}).items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _merging(family: str) -> Callable[[Iterable[float]], float]:
+    return min if family in _SMALLEST else sum

@@ -1,0 +1,49 @@
+"""Pages of several processes as one."""
+
+from proxy.telemetry.exposition import render
+from proxy.telemetry.merge import merge
+from proxy.telemetry.registry import Registry
+from weft.metrics import (
+    PROCESS_OPEN_FDS,
+    PROCESS_START_TIME_SECONDS,
+    PROXY_BUILD_INFO,
+    REQUEST_TOTAL,
+    RESPONSE_LATENCY_MS,
+)
+
+
+def page(requests: dict[str, float], latencies: tuple[float, ...], started: float) -> str:
+    registry = Registry()
+    registry.gauge(PROXY_BUILD_INFO).child((("version", 'a "b" c'),)).value = 1
+    registry.gauge(PROCESS_START_TIME_SECONDS).child().value = started
+    registry.gauge(PROCESS_OPEN_FDS).child().value = 7
+    for direction, count in requests.items():
+        registry.counter(REQUEST_TOTAL).child((("direction", direction),)).value = count
+    for latency in latencies:
+        registry.histogram(RESPONSE_LATENCY_MS).child().observe(latency)
+    return render(registry)
+
+
+def test_counts_add_up_and_facts_stay() -> None:
+    merged = merge(
+        [page({"inbound": 2, "outbound": 1}, (1.0, 3.0), 20.5), page({"inbound": 5}, (3.0,), 10.25)]
+    )
+    assert 'request_total{direction="inbound"} 7\n' in merged
+    assert 'request_total{direction="outbound"} 1\n' in merged
+    assert 'response_latency_ms_bucket{le="1"} 1\n' in merged
+    assert 'response_latency_ms_bucket{le="3"} 3\n' in merged
+    assert "response_latency_ms_count 3\n" in merged
+    assert "response_latency_ms_sum 7\n" in merged
+    assert "process_open_fds 14\n" in merged
+    assert "process_start_time_seconds 10.25\n" in merged
+    assert 'proxy_build_info{version="a \\"b\\" c"} 1\n' in merged
+    assert merged.count("# TYPE request_total counter\n") == 1
+
+
+def test_one_page_is_itself() -> None:
+    alone = page({"inbound": 2}, (1.0, 30.0), 20.5)
+    assert merge([alone]) == alone
+
+
+def test_families_that_only_one_has_are_there() -> None:
+    assert "request_total" in merge([page({}, (), 1.0), page({"inbound": 1}, (), 1.0)])
