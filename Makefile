@@ -8,7 +8,7 @@ PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/.gen:$(CURDIR)/services/identity:$(CURDIR)/services/destination:$(CURDIR)/services/tap:$(CURDIR)/services/proxy-injector:$(CURDIR)/services/web
 SOURCES := weft kit proxy proto services cli sandbox deploy demo testkit tests bench bazel/pytest_main.py
 
-.PHONY: help demo demo-down test test-kubernetes conformance lint fmt types gen bench bench-tap docs images release lock install clean setup
+.PHONY: help demo demo-down test test-kubernetes conformance fuzz lint fmt types gen bench bench-tap docs images release lock install clean setup
 
 help: ## these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test-kubernetes: setup ## the mesh on a real Kubernetes of one node, built and s
 
 conformance: setup ## what the proxy is held to: run, counted, written to docs/reference
 	@$(PYTHON) -m proxy.tests.conformance
+
+fuzz: setup ## look for bytes that break a parser (TARGET=http1_server SECONDS=60)
+	@$(PYTHON) -m proxy.tests.fuzz $(TARGET) --seconds $(or $(SECONDS),60)
 
 lint: setup ## style and layers: ruff and the import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

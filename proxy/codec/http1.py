@@ -216,7 +216,8 @@ class Http1ServerCodec:
 
     def _refuse_two_lengths(self, data: bytes) -> None:
         """The parser drops Content-Length when there are chunks; the peer behind might not."""
-        lines = (self._head_bytes + data).partition(b"\r\n\r\n")[0].lower().splitlines()
+        everything = self._head_bytes + data
+        lines = everything[: len(everything) - self._codec.buffered()].lower().splitlines()
         if any(line.startswith(b"content-length:") for line in lines):
             raise MalformedMessageError("Content-Length and Transfer-Encoding in one request")
 

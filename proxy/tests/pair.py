@@ -435,7 +435,7 @@ def read_until(sock: socket.socket, mark: bytes, data: bytes = b"") -> bytes:
 def read_message(sock: socket.socket, data: bytes = b"") -> tuple[bytes, bytes, bytes]:
     """One HTTP/1 message with Content-Length or chunks: head, body, and what came after it.
 
-    An empty head means that the connection ended first.
+    An empty head means that the connection ended first, or within chunks.
     """
     data = read_until(sock, b"\r\n\r\n", data)
     head, _, rest = data.partition(b"\r\n\r\n")
@@ -444,10 +444,15 @@ def read_message(sock: socket.socket, data: bytes = b"") -> tuple[bytes, bytes, 
         body = b""
         while True:
             rest = read_until(sock, b"\r\n", rest)
-            line, _, rest = rest.partition(b"\r\n")
+            line, ended, rest = rest.partition(b"\r\n")
+            if not ended:
+                return b"", body, b""
             size = int(line, 16)
             while len(rest) < size + 2:
-                rest += sock.recv(65_536)
+                more = sock.recv(65_536)
+                if not more:
+                    return b"", body, b""
+                rest += more
             body += rest[:size]
             rest = rest[size + 2 :]
             if not size:

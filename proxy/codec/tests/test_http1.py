@@ -224,3 +224,16 @@ def test_hop_by_hop_headers_go_and_their_nominees_with_them() -> None:
     strip_hop_by_hop(headers)
     assert sorted(headers.keys()) == ["host", "te", "x-kept"]
     assert headers["te"] == b"trailers"
+
+
+def test_what_a_body_says_is_no_second_length() -> None:
+    """LF alone ends lines, too: the head ends there, and not at the next CR LF CR LF."""
+    codec = Http1ServerCodec()
+    found = codec.read_head(
+        b"POST / HTTP/1.1\nHost: v\nTransfer-Encoding: chunked\n\n"
+        b"18\r\nx\r\nContent-Length: 4\r\n\r\n\r\n0\r\n\r\n"
+    )
+    assert found is not None
+    body, ended = codec.read_body(codec.take_kept())
+    assert body == b"x\r\nContent-Length: 4\r\n\r\n"
+    assert ended
