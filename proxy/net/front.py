@@ -61,11 +61,13 @@ class Front:
 
     def shed(self, shedding: bool) -> None:
         """Turn away every new connection and request, or no longer."""
+        if shedding is self._shedding:
+            return
+        self._shedding = shedding
         if shedding:
             self._may_be_in_flight, self.max_in_flight = self.max_in_flight, 0
-        elif self._shedding:
+        else:
             self.max_in_flight = self._may_be_in_flight
-        self._shedding = shedding
 
     def _admit(self, sock: socket.socket, client: tuple[str, int]) -> None:
         if self._shedding:
