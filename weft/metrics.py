@@ -238,6 +238,18 @@ OUTBOUND_TCP_ERRORS_TOTAL = _counter(
     "outbound_tcp_errors_total",
     "The total number of outbound TCP connections closed by a proxy error.",
 )
+OUTBOUND_TCP_ROUTE_OPEN_TOTAL = _counter(
+    "outbound_tcp_route_open_total", "Connections that a TCP route took."
+)
+OUTBOUND_TCP_ROUTE_CLOSE_TOTAL = _counter(
+    "outbound_tcp_route_close_total", "Connections of TCP routes that ended, by what ended them."
+)
+OUTBOUND_TLS_ROUTE_OPEN_TOTAL = _counter(
+    "outbound_tls_route_open_total", "Connections that a TLS route took."
+)
+OUTBOUND_TLS_ROUTE_CLOSE_TOTAL = _counter(
+    "outbound_tls_route_close_total", "Connections of TLS routes that ended, by what ended them."
+)
 OUTBOUND_TCP_PROTOCOL_CONNECTIONS_TOTAL = _counter(
     "outbound_tcp_protocol_connections_total", "Outbound TCP connections by protocol configuration."
 )

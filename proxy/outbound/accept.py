@@ -472,12 +472,17 @@ class Arrival:
         if overture is not None and not overture.is_open:
             overture.cancel()
             overture = None
+        counted = None
         try:
+            counted = logical.stream(server_name)
+            counted.opened()
             concrete = logical.connect(server_name) if overture is None else None
         except Failure as failure:
+            if counted is not None:
+                counted.closed(failure)
             self._refuse(failure.kind.name, failure.detail)
             return
-        flow = Flow(outbound, logical, self._transport, data)
+        flow = Flow(outbound, logical, self._transport, data, counted, server_name)
         outbound.closed(self)
         outbound.opened(flow)
         self._transport.pause()

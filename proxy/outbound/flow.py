@@ -8,6 +8,7 @@ from proxy.net.ear import Ear
 from proxy.net.failure import Failure, detail_of
 from proxy.net.relay import Opening
 from proxy.outbound.call import AVOIDED, MAX_TRIES
+from proxy.outbound.metrics import ended_by
 from weft import errors
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from proxy.outbound.concrete import EndpointMember
     from proxy.outbound.endpoint import EndpointClient
     from proxy.outbound.logical import Logical
+    from proxy.outbound.metrics import StreamMetrics
 
 
 class Overture:
@@ -79,11 +81,13 @@ class Flow:
     dials = True
 
     __slots__ = (
+        "_counted",
         "_data",
         "_logical",
         "_member",
         "_opening",
         "_outbound",
+        "_server_name",
         "_transport",
         "_tries",
         "began",
@@ -91,8 +95,17 @@ class Flow:
     )
 
     def __init__(
-        self, outbound: Outbound, logical: Logical, transport: Transport, data: bytes
+        self,
+        outbound: Outbound,
+        logical: Logical,
+        transport: Transport,
+        data: bytes,
+        counted: StreamMetrics,
+        server_name: str | None = None,
     ) -> None:
+        """`counted` has counted the connection as opened; `server_name` is what its TLS asked for."""
+        self._counted = counted
+        self._server_name = server_name
         self.ended = False
         self.began = outbound.reactor.clock()
         self._outbound = outbound
@@ -134,7 +147,7 @@ class Flow:
             if member.gate is not None:
                 member.gate.abandon()
         try:
-            concrete = self._logical.connect()
+            concrete = self._logical.connect(self._server_name)
         except Failure:
             return False
         if self._tries >= MAX_TRIES or not concrete.balances:
@@ -169,9 +182,10 @@ class Flow:
             if member.gate is not None:
                 # Only HTTP says whether it went well.
                 member.gate.abandon()
+        self._counted.closed(failure)
         if failure is not None:
-            name = failure.kind.name if isinstance(failure, Failure) else "i/o"
-            outbound.tcp_error(name, detail_of(failure), str(self._logical.target.address))
+            address = str(self._logical.target.address)
+            outbound.tcp_error(ended_by(failure), detail_of(failure), address)
 
     # --- receiver while it waits for an endpoint ------------------------------------------
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from proxy.discovery.profile import ProfileRoute
     from proxy.outbound.accept import Outbound
     from proxy.outbound.endpoint import EndpointClient
+    from proxy.outbound.metrics import StreamMetrics
     from proxy.stack.filters import Filter
     from proxy.stack.match import Match
     from proxy.telemetry.registry import Labels
@@ -51,6 +52,7 @@ class Logical:
         "_cancel",
         "_outbound",
         "_plans",
+        "_streams",
         "connections",
         "destination",
         "idle_since",
@@ -67,6 +69,8 @@ class Logical:
         self._backends: dict[Backend, Concrete] = {}
         self._plans: dict[int, tuple[object, Plan]] = {}
         """By the identity of the rule or profile route, which is held so that it stays one."""
+        self._streams: dict[int, tuple[object, StreamMetrics]] = {}
+        """By the identity of the route, in the same way."""
         self._budget: Budget | None = None
         self.only: dict[bool, Course] = {}
         """Where every request goes, by whether it is HTTP/2, once known to be the same for all
@@ -219,6 +223,19 @@ class Logical:
         self._refuse_by(course.filters, route)
         return course.concrete
 
+    def stream(self, server_name: str | None = None) -> StreamMetrics:
+        """Where such a connection is counted. Raises Failure when no route takes it."""
+        route = self._stream_route(server_name)
+        known = self._streams.get(id(route))
+        if known is None:
+            policy = self.target.policy
+            tls = policy.protocol is Protocol.TLS
+            made = self._outbound.metrics.stream(
+                policy.meta, route.meta, self.target.address, tls=tls
+            )
+            known = self._streams[id(route)] = route, made
+        return known[1]
+
     def _stream_route(self, server_name: str | None) -> Route:
         policy = self.target.policy
         if policy.protocol is Protocol.TLS and not self.target.profile.opaque:
@@ -257,6 +274,7 @@ class Logical:
     def _changed(self) -> None:
         """The target's profile or policy is another one."""
         self._plans.clear()
+        self._streams.clear()
         self.only.clear()
         self._read_profile()
         self._outbound.verdicts.forget(self.target.address)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy.net.failure import Failure
 from proxy.stack.meta import route_labels
 from proxy.telemetry import labels
 from proxy.telemetry.request import Classified, HttpMetrics, Statuses
-from weft import metrics
+from weft import errors, metrics
 from weft.classification import is_success
 
 if TYPE_CHECKING:
     from proxy.stack.meta import Meta
     from proxy.telemetry.registry import Counter, Family, Labels, Registry
     from proxy.telemetry.request import Classify, RequestMetrics, View
+    from weft.addresses import SocketAddress
 
 
 class RetryMetrics:
@@ -38,6 +40,37 @@ class RetryMetrics:
 
     def overflowed(self) -> None:
         self._families[3].child(self._labels).value += 1
+
+
+class StreamMetrics:
+    """What is counted of the connections of one TCP or TLS route."""
+
+    __slots__ = ("_closes", "_labels", "_opens")
+
+    def __init__(self, opens: Family[Counter], closes: Family[Counter], labels: Labels) -> None:
+        self._opens = opens.child(labels)
+        self._closes = closes
+        self._labels = labels
+
+    def opened(self) -> None:
+        self._opens.value += 1
+
+    def closed(self, failure: Exception | None) -> None:
+        """Exactly one for each that was opened."""
+        ending = ended_by(failure)
+        error = _STREAM_ERRORS.get(ending, ending)
+        self._closes.child((*self._labels, ("error", error))).value += 1
+
+
+_STREAM_ERRORS = {errors.FORBIDDEN_ROUTE.name: "forbidden", errors.INVALID_POLICY.name: "invalid"}
+"""What Linkerd calls them."""
+
+
+def ended_by(failure: Exception | None) -> str:
+    """The name of what ended a connection; empty when both sides were done."""
+    if failure is None:
+        return ""
+    return failure.kind.name if isinstance(failure, Failure) else "i/o"
 
 
 class PlanMetrics:
@@ -116,6 +149,16 @@ class OutboundMetrics:
                 registry.counter(metrics.OUTBOUND_GRPC_ROUTE_RETRY_OVERFLOW_TOTAL),
             ),
         }
+        self._streams = {
+            False: (
+                registry.counter(metrics.OUTBOUND_TCP_ROUTE_OPEN_TOTAL),
+                registry.counter(metrics.OUTBOUND_TCP_ROUTE_CLOSE_TOTAL),
+            ),
+            True: (
+                registry.counter(metrics.OUTBOUND_TLS_ROUTE_OPEN_TOTAL),
+                registry.counter(metrics.OUTBOUND_TLS_ROUTE_CLOSE_TOTAL),
+            ),
+        }
         self._profile_requests = registry.counter(metrics.ROUTE_REQUEST_TOTAL)
         self._profile_responses = registry.counter(metrics.ROUTE_RESPONSE_TOTAL)
         self._profile_latencies = registry.histogram(metrics.ROUTE_RESPONSE_LATENCY_MS)
@@ -149,6 +192,13 @@ class OutboundMetrics:
             self._backend_durations[grpc],
             grpc=grpc,
         )
+
+    def stream(
+        self, parent: Meta, route: Meta, address: SocketAddress, *, tls: bool
+    ) -> StreamMetrics:
+        """`address` is where the application was going."""
+        target = (("target_ip", address.ip), ("target_port", str(address.port)))
+        return StreamMetrics(*self._streams[tls], route_labels(parent, route) + target)
 
     # --- routes of a ServiceProfile -------------------------------------------------------
 

@@ -95,6 +95,10 @@ def test_tls_goes_by_server_name_untouched(name: str, expected: bytes) -> None:
             sock.sendall(hello[:7])
             sock.sendall(hello[7:])
             assert sock.recv(100) == b"%b %d" % (expected, len(hello))
+        named = {"parent_name": "voting", "route_kind": "TLSRoute", "route_name": expected.decode()}
+        assert pair.metric("outbound_tls_route_open_total", **named, target_port="8080") == 1
+        closed = "outbound_tls_route_close_total"
+        pair.eventually(lambda: pair.metric(closed, **named, error=""), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +151,9 @@ def test_bytes_that_policy_refuses(one: Rule, error: str) -> None:
             sock.sendall(b"hello")
             assert sock.recv(100) == b""
         assert pair.metric("outbound_tcp_errors_total", error=error) == 1
+        counted = {"forbidden-route": "forbidden", "invalid-policy": "invalid"}.get(error, error)
+        assert pair.metric("outbound_tcp_route_open_total", route_name="voting") == 1
+        assert pair.metric("outbound_tcp_route_close_total", error=counted) == 1
 
 
 def test_a_share_of_connections_has_nowhere_to_go() -> None:
