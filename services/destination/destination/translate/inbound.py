@@ -1,6 +1,7 @@
 """Inbound policies as messages."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from destination.policy.clients import Authorization
 from destination.policy.inbound import InboundLimit, InboundPolicy, InboundRoute
@@ -80,33 +81,33 @@ def _any_rpc() -> pb.GrpcRoute:
 
 # -- routes that somebody wrote ------------------------------------------------------------------
 def _http_route(one: InboundRoute) -> pb.HttpRoute:
-    route = one.route
-    return pb.HttpRoute(
-        metadata=resource(route.group, route.kind, route.key.name, route.key.namespace),
-        hosts=to_routes.hosts(route.hosts),
-        authorizations=[_authz(each, route.key.namespace) for each in one.authorizations],
-        rules=[
-            pb.HttpRoute.Rule(
-                matches=to_routes.http_matches(rule.matches), filters=_http_filters(rule.filters)
-            )
-            for rule in route.rules
-        ],
-    )
+    rules = [
+        pb.HttpRoute.Rule(
+            matches=to_routes.http_matches(rule.matches), filters=_http_filters(rule.filters)
+        )
+        for rule in one.route.rules
+    ]
+    return pb.HttpRoute(rules=rules, **_about(one))
 
 
 def _grpc_route(one: InboundRoute) -> pb.GrpcRoute:
+    rules = [
+        pb.GrpcRoute.Rule(
+            matches=to_routes.grpc_matches(rule.matches), filters=_grpc_filters(rule.filters)
+        )
+        for rule in one.route.rules
+    ]
+    return pb.GrpcRoute(rules=rules, **_about(one))
+
+
+def _about(one: InboundRoute) -> dict[str, Any]:
+    """What routes of either kind say beside their rules."""
     route = one.route
-    return pb.GrpcRoute(
-        metadata=resource(route.group, route.kind, route.key.name, route.key.namespace),
-        hosts=to_routes.hosts(route.hosts),
-        authorizations=[_authz(each, route.key.namespace) for each in one.authorizations],
-        rules=[
-            pb.GrpcRoute.Rule(
-                matches=to_routes.grpc_matches(rule.matches), filters=_grpc_filters(rule.filters)
-            )
-            for rule in route.rules
-        ],
-    )
+    return {
+        "metadata": resource(route.group, route.kind, route.key.name, route.key.namespace),
+        "hosts": to_routes.hosts(route.hosts),
+        "authorizations": [_authz(each, route.key.namespace) for each in one.authorizations],
+    }
 
 
 def _http_filters(filters: Iterable[Filter]) -> list[pb.HttpRoute.Filter]:

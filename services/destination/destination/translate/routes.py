@@ -1,6 +1,7 @@
 """What routes of either direction have in common: hosts, matches, header changes, redirects."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from destination.policy.route import (
     GrpcMatch,
@@ -18,25 +19,18 @@ ANY_RPC = grpc_route_pb2.GrpcRouteMatch(rpc=grpc_route_pb2.GrpcRpcMatch())
 
 
 def hosts(names: Iterable[str]) -> list[http_route_pb2.HostMatch]:
-    made = []
-    for name in names:
-        if name.startswith("*."):
-            suffix = http_route_pb2.HostMatch.Suffix(reverse_labels=_reversed(name))
-            made.append(http_route_pb2.HostMatch(suffix=suffix))
-        else:
-            made.append(http_route_pb2.HostMatch(exact=name))
-    return made
+    return [_named(http_route_pb2.HostMatch, name) for name in names]
 
 
 def snis(names: Iterable[str]) -> list[tls_route_pb2.SniMatch]:
-    made = []
-    for name in names:
-        if name.startswith("*."):
-            suffix = tls_route_pb2.SniMatch.Suffix(reverse_labels=_reversed(name))
-            made.append(tls_route_pb2.SniMatch(suffix=suffix))
-        else:
-            made.append(tls_route_pb2.SniMatch(exact=name))
-    return made
+    return [_named(tls_route_pb2.SniMatch, name) for name in names]
+
+
+def _named(match: Any, name: str) -> Any:
+    """Host names and server names are two types of message with the same fields."""
+    if name.startswith("*."):
+        return match(suffix=match.Suffix(reverse_labels=_reversed(name)))
+    return match(exact=name)
 
 
 def _reversed(name: str) -> list[str]:
