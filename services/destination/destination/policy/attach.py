@@ -17,10 +17,9 @@ from destination.policy.model import Network
 from destination.policy.route import (
     CORE,
     EGRESS_NETWORK,
-    GRPC,
-    HTTP,
     POLICY_GROUP,
     PRECEDENCE,
+    SERVER_ROUTES,
     SERVICE,
     Backend,
     EgressNetwork,
@@ -98,10 +97,12 @@ def accepted(
 def _by_server(reader: Reader, route: Route, parent: Parent) -> Verdict:
     if parent.key.namespace != route.key.namespace:
         return _no_parent("a Server's routes are in its own namespace")
-    if reader.get(reader.index.servers, parent.key) is None:
+    server = reader.get(reader.index.servers, parent.key)
+    if server is None:
         return _no_parent(f"there is no Server {parent.key}")
-    if route.kind not in (HTTP, GRPC):
-        return Verdict(False, "UnsupportedValue", f"a Server takes no {route.kind}")
+    if SERVER_ROUTES.get(server.protocol) != route.kind:
+        why = f"a Server with proxyProtocol {server.protocol} takes no {route.kind}"
+        return Verdict(False, "UnsupportedValue", why)
     if any(isinstance(one, ResponseHeaders) for rule in route.rules for one in rule.filters):
         why = "filter ResponseHeaderModifier is not supported on a Server"
         return Verdict(False, "UnsupportedValue", why)

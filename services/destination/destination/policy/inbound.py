@@ -15,7 +15,7 @@ from destination.policy.clients import (
 )
 from destination.policy.limits import limit_for
 from destination.policy.model import Network, Server
-from destination.policy.route import GRPC, HTTP, POLICY_GROUP, SERVER, Parent, Route
+from destination.policy.route import POLICY_GROUP, SERVER, SERVER_ROUTES, Parent, Route
 from destination.policy.servers import server_for
 from destination.resolve import Rules
 from kit.kube.objects import Key
@@ -107,7 +107,7 @@ def inbound(reader: Reader, workload: Key, port: int, rules: InboundRules) -> In
 
 def _routes(reader: Reader, server: Server, rules: InboundRules) -> tuple[InboundRoute, ...]:
     """HTTPRoutes, or GRPCRoutes where only gRPC is spoken."""
-    kind = _ROUTES.get(PROTOCOLS[server.protocol])
+    kind = SERVER_ROUTES.get(server.protocol)
     if kind is None:
         return ()
     parent = Parent(POLICY_GROUP, SERVER, server.key)
@@ -115,9 +115,6 @@ def _routes(reader: Reader, server: Server, rules: InboundRules) -> tuple[Inboun
     found = attached(reader, parent, namespace, rules.cluster_networks, (kind,))
     domain = rules.endpoints.domain
     return tuple(InboundRoute(route, of_route(reader, route, domain)) for route in found)
-
-
-_ROUTES = {"detect": HTTP, "http1": HTTP, "http2": HTTP, "grpc": GRPC}
 
 
 def _limit(reader: Reader, server: Server, rules: InboundRules) -> InboundLimit | None:

@@ -15,6 +15,9 @@ HTTP, GRPC, TLS, TCP = "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"
 PRECEDENCE = (GRPC, HTTP, TLS, TCP)
 """Of several kinds attached to one port, the first counts."""
 
+SERVER_ROUTES = {"unknown": HTTP, "HTTP/1": HTTP, "HTTP/2": HTTP, "gRPC": GRPC}
+"""The kind of routes a Server may have, by its `proxyProtocol`; the others have none."""
+
 SERVICE, SERVER, EGRESS_NETWORK = "Service", "Server", "EgressNetwork"
 
 

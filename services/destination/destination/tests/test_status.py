@@ -104,7 +104,12 @@ def no_parent(why: str) -> tuple[str, str, str, str]:
                 custom("Server", "s", {"podSelector": {}, "port": 80}),
                 route("TCPRoute", "r", to("web"), parent=SERVER),
             ],
-            ("Accepted", "False", "UnsupportedValue", "a Server takes no TCPRoute"),
+            (
+                "Accepted",
+                "False",
+                "UnsupportedValue",
+                "a Server with proxyProtocol unknown takes no TCPRoute",
+            ),
         ),
     ],
 )
@@ -113,6 +118,25 @@ def test_why_a_route_is_not_accepted(
 ) -> None:
     (entry,) = said(*objects)["parents"]
     assert conditions(entry)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "protocol", "taken"),
+    [
+        ("HTTPRoute", "HTTP/2", True),
+        ("HTTPRoute", "gRPC", False),
+        ("HTTPRoute", "opaque", False),
+        ("GRPCRoute", "gRPC", True),
+        ("GRPCRoute", "unknown", False),
+    ],
+)
+def test_a_route_that_its_server_could_not_obey(kind: str, protocol: str, taken: bool) -> None:
+    spec = {"podSelector": {}, "port": 80, "proxyProtocol": protocol}
+    made = route(kind, "r", {}, parent=SERVER)
+    (entry,) = said(custom("Server", "s", spec), made)["parents"]
+    ((_, status, _, message),) = conditions(entry)
+    assert (status == "True") is taken
+    assert bool(message) is not taken
 
 
 @pytest.mark.parametrize(
