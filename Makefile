@@ -49,9 +49,10 @@ bench: setup ## the proxy beside Envoy, in one run (ROUNDS=1 is quicker and says
 bench-tap: setup ## what a proxy pays for a hundred viewers of its requests
 	@$(PYTHON) -m bench.tap
 
-docs: setup ## renew the generated reference pages and the Helm chart
+docs: setup ## renew the generated reference pages, the Helm chart, and Prometheus' rules and Grafana's dashboards
 	@$(PYTHON) -m deploy.docs
 	@$(PYTHON) -m deploy.chart
+	@$(PYTHON) -m deploy.prometheus
 
 images: setup ## OCI images of every part, in .build/images
 	@$(PYTHON) -m deploy.images
