@@ -8,7 +8,7 @@ PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/.gen:$(CURDIR)/services/identity:$(CURDIR)/services/destination:$(CURDIR)/services/tap:$(CURDIR)/services/proxy-injector:$(CURDIR)/services/web
 SOURCES := weft kit proxy proto services cli sandbox deploy demo testkit tests bench bazel/pytest_main.py
 
-.PHONY: help demo demo-down test test-kubernetes conformance fuzz lint fmt types gen bench bench-tap docs images release lock install clean setup
+.PHONY: help demo demo-down pictures test test-kubernetes conformance fuzz lint fmt types gen bench bench-tap docs images release lock install clean setup
 
 help: ## these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ release: setup ## a folder to install from, in dist/: mesh, images, chart, what 
 
 install: setup ## the `mesh` command as one file, in /usr/local/bin
 	@deploy/bazel build //cli:mesh && install -m 755 bazel-bin/cli/mesh /usr/local/bin/mesh
+
+pictures: setup ## the dashboard's pictures in docs/images, taken anew while the demo's story runs
+	@WEFT_PICTURES=$(CURDIR)/docs/images $(BIN)/pytest -p no:cacheprovider tests/browser/test_story.py
 
 lock: setup ## pin requirements.in anew
 	@deploy/lock

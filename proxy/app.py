@@ -150,7 +150,8 @@ async def _serve(
             if limit is None:
                 limit = ceiling.of_container()
             if limit:
-                nursery.start_soon(ceiling.watch, limit, (inbound, outbound), registry)
+                share = limit // settings.cores
+                nursery.start_soon(ceiling.watch, share, (inbound, outbound), registry)
             tap = _tap(settings, reactor, store, inbound, outbound)
             if tap is not None:
                 tap.start(sockets.tap)

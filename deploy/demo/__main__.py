@@ -23,6 +23,7 @@ def main(*, once: bool) -> None:
             name = step.__name__.replace("_", " ")
             step(terminal)
         terminal.say(f"\nThe story took {terminal.elapsed():.0f} s.")
+        terminal.say(f"Dashboard:     {terminal.dashboard}")
         terminal.say(f"Vote yourself: {steps.voting_page(terminal)}")
         if not once:
             terminal.say(
@@ -31,12 +32,15 @@ def main(*, once: bool) -> None:
             )
             signal.sigwait({signal.SIGINT, signal.SIGTERM})
         name = "stop cluster"
+        terminal.background.close()
         steps.stop_cluster(terminal)
     except (StepFailed, BaseError) as failure:
         terminal.say(f"\n{failure}")
         if once:
             _try_to_stop(terminal)
         sys.exit(f"weft: the demo failed at the step: {name}")
+    finally:
+        terminal.background.close()
 
 
 def _try_to_stop(terminal: Terminal) -> None:

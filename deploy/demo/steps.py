@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from deploy.demo import dashboard
 from deploy.demo.terminal import KUBECTL, MESH, ROOT, StepFailed
 from deploy.images.build import Builder, in_checkout
 from deploy.images.cache import cache_folder
@@ -53,6 +54,12 @@ def install(terminal: Terminal) -> None:
 def check_after(terminal: Terminal) -> None:
     with terminal.step("Is it healthy?"):
         terminal.show(*MESH, "check", "--wait", "120s")
+
+
+def open_dashboard(terminal: Terminal) -> None:
+    with terminal.step("mesh dashboard"):
+        terminal.dashboard = terminal.background.enter_context(dashboard.serving(terminal))
+        terminal.say(f"  {terminal.dashboard}")
 
 
 def deploy_application(terminal: Terminal) -> None:
@@ -106,6 +113,7 @@ STORY = (
     check_before,
     install,
     check_after,
+    open_dashboard,
     deploy_application,
     inject,
     show_numbers,

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,10 @@ class Terminal:
 
     def __init__(self) -> None:
         self.environment: Mapping[str, str] = os.environ
+        self.background = ExitStack()
+        """What runs until the story is over; closing it ends that."""
+        self.dashboard = ""
+        """Its URL, while it is served."""
         self._colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._started = time.monotonic()
 
