@@ -68,9 +68,9 @@ FIRST_READS = 16_384
 """Bytes looked at in one go until the peer has acknowledged our settings."""
 TINY_WINDOW = 64
 """Bytes: a window opened by less is noise."""
-BYTES_PER_NOISE = 128
-"""A peer that moves this much for each noisy frame is busy, not hostile: gRPC probes the bandwidth
-of a busy connection with a PING for every round trip."""
+NOISE_PER_MESSAGE = 4
+"""Noisy frames that go with a head or a piece of a body from a peer that is busy, not hostile: gRPC probes
+the bandwidth with a PING for every message, however small."""
 ALLOWANCE_SECONDS = 10.0
 """An allowance of noise or resets may be spent this often."""
 
@@ -275,9 +275,8 @@ class Session:
     __slots__ = (
         "_acknowledged",
         "_acknowledging",
-        "_bytes",
-        "_bytes_seen",
         "_max_header_list",
+        "_messages",
         "_noise",
         "_resets",
         "_spare",
@@ -316,8 +315,8 @@ class Session:
         self._max_header_list = settings.max_header_list
         self._noise = Allowance(settings.noise, ALLOWANCE_SECONDS)
         self._resets = Allowance(settings.resets, ALLOWANCE_SECONDS)
-        self._bytes = 0
-        self._bytes_seen = 0
+        self._messages = 0
+        """Heads and pieces of bodies since the allowance of noise was granted."""
         self._streams_seen = 0
         self._spare: Stream | None = None
         self._taken: memoryview | None = None
@@ -337,12 +336,12 @@ class Session:
                 return self._receive_slowly(data)
         h2 = self.h2
         server = self.is_server
-        self._bytes += len(data)
         stream: Stream | None
         try:
             for frame in h2.receive(data):
                 try:
                     if isinstance(frame, H2FrameHeaders):
+                        self._messages += 1
                         if not self._acknowledged:
                             self._bound(frame.headers)
                         if server:
@@ -368,6 +367,7 @@ class Session:
                                 if verdict.eof:
                                     stream.on_data(b"", True)
                             else:
+                                self._messages += 1
                                 stream.on_data(payload, verdict.eof)
                                 if stream.paused:
                                     stream.owe(len(payload), verdict.budgeted)
@@ -417,8 +417,8 @@ class Session:
         noise = self._noise
         noise.left -= 1
         if noise.left < 0:
-            busy = self._bytes - self._bytes_seen >= BYTES_PER_NOISE * self._noise.size
-            self._bytes_seen = self._bytes
+            busy = self._messages * NOISE_PER_MESSAGE >= noise.size
+            self._messages = 0
             if not noise.renew(self.owner.now(), deserved=busy):
                 raise H2ProtocolError(ENHANCE_YOUR_CALM, "too many frames that move nothing")
 

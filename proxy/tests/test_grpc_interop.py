@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
+from proxy.codec.http2 import Http2Settings
 from proxy.tests.pair import Pair
 
 if TYPE_CHECKING:
@@ -320,6 +321,14 @@ def test_many_at_once(rig: Rig) -> None:
     request = sized(LARGE_RESPONSE, LARGE_REQUEST)
     futures = [rig.unary("Unary").future(request, timeout=DEADLINE) for _ in range(50)]
     assert [len(one.result()) for one in futures] == [LARGE_RESPONSE] * 50
+    rig.settled()
+
+
+def test_small_messages_one_after_another_are_no_flood(rig: Rig) -> None:
+    """The client sends a PING for each, more than it may if it did nothing else."""
+    small = rig.unary("Unary")
+    for _ in range(3 * Http2Settings().noise):
+        assert small(sized(7), timeout=DEADLINE) == bytes(7)
     rig.settled()
 
 
