@@ -8,6 +8,7 @@ labels      every label and annotation the mesh reads or writes
 durations   `300ms`, `1h30m`: the two spellings users meet
 metrics     every data-plane metric: name, kind, help, labels, buckets
 errors      the numbered catalogue of data-plane errors
+redaction   what is held back from who watches requests
 pki         keys, signing requests, certificates and chains as values
 version     the one place the version is written
 """

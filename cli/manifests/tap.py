@@ -67,7 +67,13 @@ def container(values: Values) -> dict[str, Any]:
         values,
         COMPONENT,
         ports={"apiserver": TAP},
-        settings={"ADDR": f"0.0.0.0:{TAP}", "TLS_PATH": TLS_PATH},
+        settings={
+            "ADDR": f"0.0.0.0:{TAP}",
+            "TLS_PATH": TLS_PATH,
+            "REDACTED_HEADERS": values.tap.redactedHeaders,
+            "REDACTED_PARAMETERS": values.tap.redactedParameters,
+            "REDACTED_PATHS": values.tap.redactedPaths,
+        },
         mounts={"tls": TLS_PATH},
         resources=resources(values.tap.resources),
     )

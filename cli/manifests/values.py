@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from weft import labels
+from weft import labels, redaction
 from weft.addresses import AddressError, parse_networks, split_host_port
 from weft.durations import parse_duration, parse_go_duration
 from weft.matchers import parse_matchers
@@ -386,6 +386,12 @@ class Tap(Serving):
 
     identity: str = ""
     """Who may tap proxies; empty is the identity of weft-tap."""
+    redactedHeaders: str = ",".join(sorted(redaction.HEADERS))
+    """Headers and trailers whose values nobody is shown, separated by commas."""
+    redactedParameters: str = ",".join(sorted(redaction.PARAMETERS))
+    """Query parameters whose values nobody is shown, separated by commas."""
+    redactedPaths: str = ""
+    """Prefixes of paths, separated by commas: what follows one of them nobody is shown."""
     resources: Resources = Resources()
     """Of its container."""
 

@@ -29,7 +29,9 @@ async def serve(
     trust = serving.Trust(settings.tls_path)
     cluster = Cluster()
     sources = Sources(client, cluster, process.readiness)
-    policy = redact.policy(settings.redacted_headers, settings.redacted_parameters)
+    policy = redact.policy(
+        settings.redacted_headers, settings.redacted_parameters, settings.redacted_paths
+    )
     face = Face(
         cluster=cluster,
         streams=Streams(Describer(cluster, policy), dial=dial),

@@ -311,5 +311,8 @@ def test_settings() -> None:
     assert settings.redacted_headers == {"cookie", "x-secret"}
     assert "token" in settings.redacted_parameters
     assert TapSettings.load({"WEFT_REDACTED_PARAMETERS": ""}).redacted_parameters == frozenset()
+    assert TapSettings.load({"WEFT_REDACTED_PATHS": "/a/, /b"}).redacted_paths == ("/a/", "/b")
+    with pytest.raises(SettingsError, match="must begin with /"):
+        TapSettings.load({"WEFT_REDACTED_PATHS": "reset/"})
     with pytest.raises(SettingsError, match="WEFT_MAX_RPS"):
         TapSettings.load({"WEFT_MAX_RPS": "0"})

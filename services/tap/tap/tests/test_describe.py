@@ -8,8 +8,8 @@ from google.protobuf import json_format
 from tap.describe import Describer, stream
 from tap.merge import line
 from tap.redact import policy
-from tap.settings import HEADERS, PARAMETERS
 from tap.tests.world import call, cluster, event, pod
+from weft.redaction import HEADERS, PARAMETERS
 from weftapi.proxy import http_types_pb2, tap_pb2
 from weftapi.tap.v1.tap_pb2 import INBOUND, Header, TapMessage
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap.redact import REDACTED, policy
-from tap.settings import HEADERS, PARAMETERS
+from weft.redaction import HEADERS, PARAMETERS
 
 POLICY = policy(HEADERS, PARAMETERS)
 
@@ -26,6 +26,21 @@ POLICY = policy(HEADERS, PARAMETERS)
 )
 def test_paths(path: str, shown: str) -> None:
     assert POLICY.path(path) == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/reset/abc?then=/", "/reset/REDACTED"),
+        ("/%72eset/abc", "/reset/REDACTED"),
+        ("/reset/", "/reset/"),
+        ("/reset", "/reset"),
+        ("/reset/by-mail/a@b", "/reset/by-mail/REDACTED"),
+        ("/other?token=1", "/other?token=REDACTED"),
+    ],
+)
+def test_what_follows_a_secret_path(path: str, shown: str) -> None:
+    assert policy([], PARAMETERS, ["/reset/", "/reset/by-mail/"]).path(path) == shown
 
 
 def test_headers() -> None:
