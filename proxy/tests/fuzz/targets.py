@@ -37,17 +37,16 @@ def pieces(data: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def detection(data: bytes) -> None:
-    """A verdict once given stays: what comes later cannot make HTTP of something else."""
+    """From fourteen bytes on a verdict is due, and HTTP/2 is exactly what begins with its preface.
+
+    Between HTTP/1 and opaque bytes it depends on what has come at once: an unusual method, or a request
+    after an empty line, is not waited for.
+    """
     whole, _ = pieces(data)
-    given: Detection | None = None
-    for end in range(len(whole) + 1):
+    for end in range(14, len(whole) + 1):
         verdict = detect(whole[:end])
-        if given is None:
-            given = None if verdict is Detection.NEED_MORE else verdict
-        else:
-            # More of a request line may show that it is none; nothing becomes HTTP/2 late.
-            assert verdict is not Detection.NEED_MORE
-            assert verdict is given or given is not Detection.OPAQUE
+        assert verdict is not Detection.NEED_MORE
+        assert (verdict is Detection.HTTP2) is whole.startswith(PREFACE[:14])
 
 
 def client_hello(data: bytes) -> None:
