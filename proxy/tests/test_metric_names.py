@@ -50,6 +50,10 @@ UNSEEN = {
     "control_identity_cert_refresh_timestamp_seconds": "test_registry.py",
     "control_identity_cert_refreshes_total": "test_registry.py",
     "route_retryable_total": "test_profiles.py",
+    "outbound_tls_route_open_total": "test_stream_routes.py",
+    "outbound_tls_route_close_total": "test_stream_routes.py",
+    "opentelemetry_span_exports_total": "test_spans.py",
+    "opentelemetry_span_export_requests_total": "test_spans.py",
 }
 """Families that take more than a little traffic to show, and where they are tested."""
 RETRY = f"""retry {{ max_retries: 1 max_request_bytes: 65536 {AT_ONCE}
