@@ -22,6 +22,7 @@ garbage     bytes that no well-behaved client sends
 story       the demo's story on the chosen cluster, and what it showed
 answering/  applications that say their name, and a pod that asks them
 gateway_api as much of the Gateway API's definitions as routes need
+collecting/ a collector of spans, and what it has collected
 load/       requests at a steady rate, each failure counted, from a pod
 conftest    the fixtures: cluster -> installed -> demo
 
