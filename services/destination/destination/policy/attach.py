@@ -19,6 +19,7 @@ from destination.policy.route import (
     EGRESS_NETWORK,
     POLICY_GROUP,
     PRECEDENCE,
+    SERVER,
     SERVER_ROUTES,
     SERVICE,
     Backend,
@@ -84,13 +85,12 @@ def accepted(
     """Whether the route is attached to this parent of its own; for parents that are `known`."""
     if route.problem:
         return Verdict(False, "UnsupportedValue", route.problem)
-    match parent.kind:
-        case "Server":
-            return _by_server(reader, route, parent)
-        case "Service":
-            found = _by_service(reader, parent)
-        case _:
-            found = _by_egress_network(reader, parent, cluster)
+    if parent.kind == SERVER:
+        return _by_server(reader, route, parent)
+    if parent.kind == SERVICE:
+        found = _by_service(reader, parent)
+    else:
+        found = _by_egress_network(reader, parent, cluster)
     return _unless_conflicted(reader, route, parent) if found.holds else found
 
 

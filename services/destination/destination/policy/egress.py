@@ -32,11 +32,13 @@ def egress_network(
 def _best(
     networks: list[EgressNetwork], address: IPAddress, cluster: tuple[IPNetwork, ...]
 ) -> EgressNetwork | None:
-    holding = [
-        (prefix, one) for one in networks if (prefix := _prefix(one, address, cluster)) is not None
+    holding = [(_prefix(one, address, cluster), one) for one in networks]
+    ranked = [
+        (-prefix, not one.created, one.created, one.key, one)
+        for prefix, one in holding
+        if prefix is not None
     ]
-    order = lambda found: (-found[0], not found[1].created, found[1].created, found[1].key)  # noqa: E731
-    return min(holding, key=order, default=(0, None))[1]
+    return min(ranked, key=lambda rank: rank[:-1])[-1] if ranked else None
 
 
 def _prefix(
