@@ -1,7 +1,7 @@
 """What people type to say which resources they mean: `deploy`, `po/web-1`, `svc web-svc voting-svc`.
 
 Kinds are known by their name in singular and plural and by kubectl's short names; `all` is every kind
-but namespaces.
+but namespaces and authorities.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from cli.failure import CommandError
 
 ALL = "all"
+AUTHORITY = "authority"
 NAMESPACE = "namespace"
 SERVICE = "service"
 POD = "pod"
 
 SHORT_NAMES = {
+    AUTHORITY: "au",
+    "cronjob": "cj",
     "daemonset": "ds",
     "deployment": "deploy",
     "job": "job",
@@ -28,7 +31,7 @@ SHORT_NAMES = {
 
 _SPELLINGS = {
     spelling: kind for kind, short in SHORT_NAMES.items() for spelling in (kind, f"{kind}s", short)
-} | {ALL: ALL}
+} | {ALL: ALL, "authorities": AUTHORITY}
 
 
 class ResourceError(CommandError):

@@ -72,8 +72,8 @@ def stat(
 ) -> None:
     """Show success rate, requests per second and latency.
 
-    A RESOURCE is a type (deploy, po, ns, svc, ds, sts, rs, job, all), TYPE/NAME, or a type followed by
-    names. Numbers are of requests that came in, or with --to and --from, of those sent between two
+    A RESOURCE is a type (deploy, po, ns, svc, ds, sts, rs, job, cj, au, all), TYPE/NAME, or a type followed
+    by names. An authority (au) is what requests are addressed to, as in web-svc.emojivoto.svc:80. Numbers are of requests that came in, or with --to and --from, of those sent between two
     resources. Resources without a meshed pod are left out unless --unmeshed or --from is given;
     completed pods never count.
 

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.cluster.client import segment
-from cli.resources import ALL, NAMESPACE, ResourceError, parse_kind
+from cli.resources import ALL, AUTHORITY, NAMESPACE, ResourceError, parse_kind
 
 ROOT = "/apis/tap.linkerd.io/v1alpha1/watch/namespaces"
 _MORE_KINDS = {
-    "cronjob": "cronjob",
-    "cronjobs": "cronjob",
-    "cj": "cronjob",
     "replicationcontroller": "replicationcontroller",
     "replicationcontrollers": "replicationcontroller",
     "rc": "replicationcontroller",
@@ -88,8 +85,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, str]:
 
 def _kind(text: str) -> str:
     kind = _MORE_KINDS.get(text.lower()) or parse_kind(text)
-    if kind == ALL:
-        raise ResourceError(f"{ALL!r} cannot be tapped: name one resource, or ns/NAMESPACE")
+    if kind in (ALL, AUTHORITY):
+        raise ResourceError(f"{text!r} cannot be tapped: name one resource, or ns/NAMESPACE")
     return kind
 
 

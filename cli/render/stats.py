@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from cli.render.columns import Column, columns
-from cli.resources import POD, SERVICE, SHORT_NAMES
+from cli.resources import AUTHORITY, POD, SERVICE, SHORT_NAMES
 from weftapi.stats.v1.stats_pb2 import Requests, Row
 
 MISSING = "-"
@@ -128,7 +128,7 @@ def _document(row: Row) -> dict[str, Any]:
         "tcp_read_bytes_rate": tcp.read_bytes_per_second if tcp else None,
         "tcp_write_bytes_rate": tcp.write_bytes_per_second if tcp else None,
     }
-    if row.resource.kind == SERVICE:
+    if row.resource.kind in (AUTHORITY, SERVICE):
         del document["meshed"]
     if row.resource.kind == POD:
         document["status"] = row.status

@@ -27,8 +27,8 @@ def test_targets(typed: str, meant: list[Target]) -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("pots", "'pots' is not a type of resource: allowed are daemonset (ds), deployment (deploy), job,"),
-        ("cj/a", "'cj' is not a type of resource"),
+        ("pots", "'pots' is not a type of resource: allowed are authority (au), cronjob (cj), daemonset (ds),"),
+        ("rc/a", "'rc' is not a type of resource"),
         ("deploy/a/b", "'deploy/a/b' is not a resource: the form is TYPE or TYPE/NAME"),
         ("deploy po/a", "'deploy' and 'po/a' do not go together"),
         ("deploy/a po", None),

@@ -28,7 +28,9 @@ class FakeWeb:
         assert path == "/api/v1/stat"
         self.asked.append(body)
         kind = body["resource"]["kind"]
-        rows = [row for row in self.rows if kind in ("all", row["resource"]["kind"])]
+        kinds = {kind} if kind != "all" else {row["resource"]["kind"] for row in self.rows}
+        kinds -= {"authority"} if kind == "all" else set()
+        rows = [row for row in self.rows if row["resource"]["kind"] in kinds]
         return {"rows": rows, "window": "60s", "observed": "60s", "backend": "embedded"}
 
 
@@ -74,6 +76,8 @@ EMOJIVOTO = FakeWeb(
     row("pod", "vote-bot-6b9c-aaaaa", "1/1", status="CrashLoopBackOff"),
     row("service", "voting-svc", None, **requests(50, 10, 1, 2, 3)),
     row("service", "web-svc", None),
+    row("cronjob", "backup", "1/1", **requests(6, 0, 1, 1, 1)),
+    row("authority", "web-svc.emojivoto.svc.cluster.local:80", None, **requests(60, 0, 1, 2, 3)),
     row("namespace", "emojivoto", "4/4", "", **requests(279, 21, 1, 5, 10), **tcp(9, 1000, 2000)),
     row("namespace", "default", "0/1", ""),
 )  # fmt: skip
@@ -89,6 +93,8 @@ EMOJIVOTO = FakeWeb(
         ("deployments_everywhere", "stat deploy -A"),
         ("pods", "stat po -n emojivoto"),
         ("services", "stat svc -n emojivoto"),
+        ("cronjobs", "stat cj -n emojivoto"),
+        ("authorities", "stat au -n emojivoto"),
         ("namespaces", "stat ns"),
         ("namespaces_unmeshed", "stat ns --unmeshed"),
         ("all", "stat all -n emojivoto"),

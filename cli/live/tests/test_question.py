@@ -34,6 +34,7 @@ def test_resources(arguments: list[str], path: str, target: dict[str, str]) -> N
         (["deploy/web/x"], "is not one resource"),
         (["deploy", "web", "voting"], "is not one resource"),
         (["all", "x"], "'all' cannot be tapped"),
+        (["au", "x"], "'au' cannot be tapped"),
         (["secret/x"], "'secret' is not a type of resource"),
     ],
 )

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from web.stats.kinds import Kind
+from web.stats.kinds import IN_ALL, Kind
 from web.stats.query import QueryError
 from weft.names import is_dns_label, is_dns_name
 
-PLURALS = {f"{kind.value}s": kind for kind in Kind if kind is not Kind.NAMESPACE}
+PLURALS = {f"{kind.value}s": kind for kind in IN_ALL}
 """Kinds as paths write them: `deployments`."""
 
 

@@ -41,8 +41,14 @@ class Row:
 
 
 def rows(query: Query, inventory: Inventory, measured: Measured) -> list[Row]:
-    """One row for each object asked for, ordered; of a directed query, only where series exist."""
+    """One row for each object asked for, ordered; of a directed query, only where series exist. An
+    authority is no object: there is one where series are."""
     kind = query.rows.kind
+    if kind is Kind.AUTHORITY:
+        return [
+            _receiver(Ref(kind, *group), traffic, measured.observed)
+            for group, traffic in sorted(measured.traffic.items(), key=lambda item: item[0])
+        ]
     counts = {} if kind is Kind.SERVICE else inventory.counts(kind)
     found = [
         _row(item, counts.get(item.key, PodCounts()), traffic, measured.observed)
@@ -68,6 +74,10 @@ def _row(item: Item, counts: PodCounts, traffic: Traffic | None, seconds: float)
         requests=requests_of(traffic, seconds) if traffic is not None else None,
         tcp=tcp_of(traffic, seconds) if traffic is not None else None,
     )
+
+
+def _receiver(resource: Ref, traffic: Traffic, seconds: float) -> Row:
+    return Row(resource, requests=requests_of(traffic, seconds), tcp=tcp_of(traffic, seconds))
 
 
 def requests_of(traffic: Traffic, seconds: float) -> Requests | None:

@@ -58,7 +58,7 @@ async def answer_authz(question: Question, inventory: Inventory, backend: Backen
             "resource.kind",
             "traffic is let in at pods: allowed are kinds that own pods, one at a time",
         )
-    (query,) = check(question, backend.max_window)
+    (query,) = check(question, backend.max_window, refused=(Kind.AUTHORITY,))
     wanted = asked_for(query, inventory)
     match = Owned(query).match
     inbound = tuple(sorted((*match, ("direction", "inbound"))))

@@ -43,7 +43,7 @@ async def answer_edges(
 
     Of kind `all`, ends are whatever owns the pods.
     """
-    (query, *_) = check(question, backend.max_window)
+    (query, *_) = check(question, backend.max_window, refused=(Kind.AUTHORITY,))
     if question.kind == ALL:
         selection = select_neighbours(Ref(Kind.NAMESPACE, question.namespace))
     else:

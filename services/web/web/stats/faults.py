@@ -73,7 +73,9 @@ async def answer_faults(question: Question, limit: int, inventory: Inventory) ->
         raise QueryError(
             "limit", f"{limit} is not allowed: from 0 (which is {DEFAULT_ERRORS}) to {MAX_ERRORS}"
         )
-    ref = check_ref("resource", question.kind, question.namespace, question.name)
+    ref = check_ref(
+        "resource", question.kind, question.namespace, question.name, refused=(Kind.AUTHORITY,)
+    )
     asked = [pod for pod in inventory.pods_of(ref) if pod.is_scraped]
     gate = asyncio.Semaphore(CONCURRENCY)
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)

@@ -12,7 +12,7 @@ from kit.kube import objects
 from kit.kube.objects import Key
 from kit.kube.selectors import Labels
 from web.stats import pods
-from web.stats.kinds import NAMESPACE_LABEL, OWNERS, Kind
+from web.stats.kinds import NAMESPACE_LABEL, OBJECTS, OWNERS, Kind
 from web.stats.query import Query, Ref
 from weft.labels import CONTROL_PLANE_NS_LABEL
 
@@ -87,7 +87,9 @@ class Inventory:
     """Everything known. `mesh` is the control plane's namespace: whose proxies count as meshed."""
 
     mesh: str
-    _items: dict[Kind, dict[Key, Item]] = field(default_factory=lambda: {kind: {} for kind in Kind})
+    _items: dict[Kind, dict[Key, Item]] = field(
+        default_factory=lambda: {kind: {} for kind in OBJECTS}
+    )
 
     def put(self, kind: Kind, obj: Mapping[str, Any]) -> None:
         """An object that is there now, as Kubernetes writes it."""

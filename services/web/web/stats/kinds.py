@@ -4,8 +4,11 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Values are Kubernetes' kinds in lower case, which are also the label names of metrics."""
+    """Values are Kubernetes' kinds in lower case, which are also the label names of metrics; and what
+    requests are addressed to, which is no object of Kubernetes."""
 
+    AUTHORITY = "authority"
+    CRON_JOB = "cronjob"
     DAEMON_SET = "daemonset"
     DEPLOYMENT = "deployment"
     JOB = "job"
@@ -17,10 +20,19 @@ class Kind(StrEnum):
 
 
 ALL = "all"
-"""In a request: every kind but namespace."""
+"""In a request: every kind but namespace and authority."""
 
-IN_ALL = tuple(kind for kind in Kind if kind is not Kind.NAMESPACE)
-OWNERS = (Kind.DAEMON_SET, Kind.DEPLOYMENT, Kind.JOB, Kind.REPLICA_SET, Kind.STATEFUL_SET)
+OBJECTS = tuple(kind for kind in Kind if kind is not Kind.AUTHORITY)
+"""Kinds of Kubernetes."""
+IN_ALL = tuple(kind for kind in OBJECTS if kind is not Kind.NAMESPACE)
+OWNERS = (
+    Kind.CRON_JOB,
+    Kind.DAEMON_SET,
+    Kind.DEPLOYMENT,
+    Kind.JOB,
+    Kind.REPLICA_SET,
+    Kind.STATEFUL_SET,
+)
 """Kinds that own pods by a controller reference."""
 
 NAMESPACE_LABEL = "namespace"

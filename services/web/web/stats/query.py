@@ -1,11 +1,15 @@
 """A question about traffic, checked: whatever exists as a Query can be answered."""
 
+import re
 from dataclasses import dataclass
 
 from kit.kube.selectors import EVERYTHING, LabelSelector, SelectorError, parse_selector
 from web.stats.kinds import ALL, IN_ALL, Kind
 from weft.durations import format_duration
 from weft.names import is_dns_label, is_dns_name
+
+RECEIVERS = (Kind.AUTHORITY, Kind.SERVICE)
+"""Kinds that are only names which senders use; they own no pods."""
 
 DEFAULT_WINDOW = 60.0
 MIN_WINDOW = 15.0
@@ -63,16 +67,18 @@ class Question:
     history: bool = False
 
 
-def check(question: Question, max_window: float) -> tuple[Query, ...]:
-    """One Query for each kind asked for. Raises QueryError."""
-    kinds = _kinds(question)
+def check(
+    question: Question, max_window: float, refused: tuple[Kind, ...] = ()
+) -> tuple[Query, ...]:
+    """One Query for each kind asked for, which is none of `refused`. Raises QueryError."""
+    kinds = _kinds(question, refused)
     window = _window(question.window, max_window)
     try:
         selector = parse_selector(question.selector)
     except SelectorError as error:
         raise QueryError("labelSelector", str(error)) from None
-    to = _peer("to", question.to, refused=())
-    origin = _peer("from", question.from_, refused=(Kind.SERVICE,))
+    to = _peer("to", question.to, refused=(Kind.AUTHORITY,))
+    origin = _peer("from", question.from_, refused=(Kind.AUTHORITY, Kind.SERVICE))
     if to is not None and origin is not None:
         raise QueryError("from", "allowed only without 'to': a request has one peer")
     return tuple(
@@ -90,21 +96,25 @@ def check(question: Question, max_window: float) -> tuple[Query, ...]:
     )
 
 
-def check_ref(field: str, kind: str, namespace: str, name: str) -> Ref:
-    """Objects of one kind. Raises QueryError."""
-    return _ref(field, _kind(f"{field}.kind", kind), namespace, name)
+def check_ref(
+    field: str, kind: str, namespace: str, name: str, refused: tuple[Kind, ...] = ()
+) -> Ref:
+    """Objects of one kind, which is none of `refused`. Raises QueryError."""
+    return _ref(field, _kind(f"{field}.kind", kind, refused=refused), namespace, name)
 
 
-def _kinds(question: Question) -> tuple[Kind, ...]:
+def _kinds(question: Question, refused: tuple[Kind, ...]) -> tuple[Kind, ...]:
     if question.kind == ALL:
         if question.name:
             raise QueryError("resource.name", f"must be empty when the kind is {ALL!r}")
         return IN_ALL
-    kind = _kind("resource.kind", question.kind, also=(ALL,))
-    if kind is Kind.SERVICE and question.to is not None:
+    kind = _kind("resource.kind", question.kind, also=(ALL,), refused=refused)
+    if kind in RECEIVERS and question.to is not None:
         raise QueryError(
-            "to", "not allowed when rows are services: a service receives requests and sends none"
+            "to", f"not allowed when rows are of kind {kind}: it receives requests and sends none"
         )
+    if kind is Kind.AUTHORITY and question.selector.strip():
+        raise QueryError("labelSelector", "must be empty for authorities: they have no labels")
     return (kind,)
 
 
@@ -131,13 +141,14 @@ def _ref(field: str, kind: Kind, namespace: str, name: str) -> Ref:
         raise QueryError(f"{field}.namespace", "must be empty for namespaces; their name is 'name'")
     if namespace and not is_dns_label(namespace):
         raise QueryError(f"{field}.namespace", f"{namespace!r} is not a namespace: {_LABEL_RULE}")
-    if name and not is_dns_name(name):
+    if name and not (_AUTHORITY.fullmatch(name) if kind is Kind.AUTHORITY else is_dns_name(name)):
         raise QueryError(f"{field}.name", f"{name!r} is not a name: {_LABEL_RULE}")
     if name and not namespace and kind is not Kind.NAMESPACE:
         raise QueryError(f"{field}.name", "must be empty when all namespaces are asked for")
     return Ref(kind, namespace, name)
 
 
+_AUTHORITY = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,261}")
 _LABEL_RULE = "allowed are lower-case letters, digits, '-', and in names '.'"
 
 

@@ -58,7 +58,7 @@ async def answer_routes(question: Question, inventory: Inventory, backend: Backe
     """Raises QueryError, BackendError."""
     if question.kind == ALL:
         raise QueryError("resource.kind", "routes are of one kind of resource, not 'all'")
-    (query,) = check(question, backend.max_window)
+    (query,) = check(question, backend.max_window, refused=(Kind.AUTHORITY,))
     if query.to is not None and query.to.kind not in _PEERS:
         raise QueryError("to.kind", "a route leads to a service: allowed are namespace, service")
     wanted = asked_for(query, inventory)

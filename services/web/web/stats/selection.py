@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from web.stats.kinds import DST, NAMESPACE_LABEL, Kind
-from web.stats.query import Query, Ref
+from web.stats.query import RECEIVERS, Query, Ref
 
 
 class Direction(StrEnum):
@@ -50,7 +50,7 @@ def select(query: Query) -> Selection:
     if query.from_ is not None:
         match = _match(query.from_, "") | _match(rows, DST)
         return _selection(Direction.OUTBOUND, match, rows.kind, DST, query.tcp)
-    if rows.kind is Kind.SERVICE:
+    if rows.kind in RECEIVERS:
         return _selection(Direction.OUTBOUND, _match(rows, DST), rows.kind, DST, query.tcp)
     return _selection(Direction.INBOUND, _match(rows, ""), rows.kind, "", query.tcp)
 
@@ -63,7 +63,7 @@ def _selection(
         direction,
         tuple(sorted(match.items())),
         None if kind is Kind.NAMESPACE else namespace,
-        namespace if kind is Kind.NAMESPACE else prefix + kind.value,
+        namespace if kind is Kind.NAMESPACE else _label(kind, prefix),
         tcp,
     )
 
@@ -75,5 +75,10 @@ def _match(ref: Ref, prefix: str) -> dict[str, str]:
     if ref.namespace:
         match[prefix + NAMESPACE_LABEL] = ref.namespace
     if ref.name:
-        match[prefix + ref.kind.value] = ref.name
+        match[_label(ref.kind, prefix)] = ref.name
     return match
+
+
+def _label(kind: Kind, prefix: str) -> str:
+    """An authority is what a request is addressed to: there is no other side of it."""
+    return kind.value if kind is Kind.AUTHORITY else prefix + kind.value

@@ -13,6 +13,7 @@ from web.stats.inventory import Inventory
 from web.stats.kinds import Kind
 
 RESOURCES: dict[Kind, Resource] = {
+    Kind.CRON_JOB: objects.CRON_JOBS,
     Kind.DAEMON_SET: objects.DAEMON_SETS,
     Kind.DEPLOYMENT: objects.DEPLOYMENTS,
     Kind.JOB: objects.JOBS,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from web.stats.kinds import NAMESPACE_LABEL, Kind
+from web.stats.kinds import NAMESPACE_LABEL, OBJECTS
 from weft import metrics
 from weft.classification import is_success
 
@@ -17,7 +17,7 @@ CLASSIFICATION = "classification"
 SUCCESS = "success"
 FAILURE = "failure"
 
-OWN = frozenset({NAMESPACE_LABEL, *(kind.value for kind in Kind)})
+OWN = frozenset({NAMESPACE_LABEL, *(kind.value for kind in OBJECTS)})
 """Labels that say whose pod counted."""
 
 

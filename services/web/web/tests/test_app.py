@@ -46,9 +46,13 @@ def test_the_story() -> None:
             service = asyncio.ensure_future(
                 serve(process, settings, kubernetes, CollectorRegistry())
             )
-            await wait_until(lambda: process.readiness.missing == ("jobs listed",))
+            missing = ("cronjobs listed", "jobs listed")
+            await wait_until(lambda: process.readiness.missing == missing)
             async with session.get(f"http://127.0.0.1:{admin}/ready") as response:
-                assert (response.status, await response.text()) == (503, "jobs listed\n")
+                assert (response.status, await response.text()) == (
+                    503,
+                    "cronjobs listed\njobs listed\n",
+                )
             kube.fail_with.clear()
             await wait_until(lambda: process.readiness.is_ready)
             await wait_until(lambda: proxy.scrapes > 1)

@@ -159,7 +159,7 @@ def test_pods_alone_need_no_backend() -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({}, "resource.kind: '' is not a kind allowed here: all, daemonset"),
+        ({}, "resource.kind: '' is not a kind allowed here: all, authority, cronjob"),
         ({"resource": {"kind": "pod"}, "window": "5s"}, "window: 5s is not allowed: from 15s to"),
         ({"resource": {"kind": "pod"}, "colour": "red"}, 'no field named "colour"'),
         ([], "request: not the JSON of a StatRequest"),

@@ -115,7 +115,7 @@ def test_data(path: str, inside: str) -> None:
     [
         ("/api/v1/pages/namespaces/nowhere", 404, "there is no namespace nowhere"),
         ("/api/v1/pages/namespaces/A_B", 400, "'A_B' is not a namespace"),
-        ("/api/v1/pages/namespaces/a/colours/b", 400, "'colours' is not one of daemonsets"),
+        ("/api/v1/pages/namespaces/a/colours/b", 400, "'colours' is not one of cronjobs"),
         ("/api/v1/pages/namespaces/a/pods/B_C", 400, "'B_C' is not a name"),
         ("/api/v1/pages/elsewhere", 404, "Not Found"),
     ],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from web.stats import tallies
 from web.stats.collector.exposition import ExpositionError, Series
-from web.stats.kinds import ALIASES, DST, NAMESPACE_LABEL, Kind
+from web.stats.kinds import ALIASES, DST, NAMESPACE_LABEL, OBJECTS, Kind
 from web.stats.tallies import CLASSIFICATION, Count, Times
 from weft import metrics
 
@@ -33,8 +33,8 @@ WANTED = tuple(
 )
 """How the lines begin that are read at all."""
 
-_ROWS = frozenset({NAMESPACE_LABEL, *(kind.value for kind in Kind)})
-_PEERS = frozenset({"direction", "peer"} | {DST + name for name in _ROWS})
+_ROWS = frozenset({NAMESPACE_LABEL, *(kind.value for kind in OBJECTS)})
+_PEERS = frozenset({"direction", "peer", Kind.AUTHORITY.value} | {DST + name for name in _ROWS})
 _SECURITY = frozenset({"tls", "server_id", "no_tls_reason"})
 """How a connection is secured; kept where links are told, left out where it would multiply buckets."""
 _LINKED = frozenset({RESPONSES, OPEN_CONNECTIONS})

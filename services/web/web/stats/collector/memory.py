@@ -238,7 +238,7 @@ def _unmet(selection: Selection, labels: Mapping[str, str]) -> list[tuple[str, s
     """What series must still match once the target's own labels do; None when those do not."""
     rest = [("direction", selection.direction.value)]
     for name, value in selection.match:
-        if name.startswith(DST):
+        if name not in OWN:
             rest.append((name, value))
         elif labels.get(name) != value:
             return None

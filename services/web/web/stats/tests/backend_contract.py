@@ -294,6 +294,18 @@ DEMANDS: tuple[AnyDemand, ...] = (
         Query(Ref(Kind.SERVICE, "emojivoto")),
         {"voting-svc": Traffic(120, 120), "emoji-svc": Traffic(360)},
     ),
+    Demand(
+        "what requests are addressed to",
+        (pod("a", _sends), pod("b", _sends, namespace="other")),
+        Query(Ref(Kind.AUTHORITY, "emojivoto")),
+        {"x": Traffic(480, 120)},
+    ),
+    Demand(
+        "what one deployment addresses requests to",
+        (pod("a", _sends), pod("b", _sends, namespace="other")),
+        Query(Ref(Kind.AUTHORITY, "emojivoto", "x"), from_=Ref(Kind.DEPLOYMENT, "emojivoto", "web")),
+        {"x": Traffic(240, 60)},
+    ),
     Demand("nobody sends there", (pod("a", _sends),), Query(DEPLOYMENTS, to=Ref(Kind.SERVICE, "emojivoto", "x")), {}),
     Demand(
         "connections and bytes",

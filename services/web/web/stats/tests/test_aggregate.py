@@ -41,6 +41,14 @@ def test_services_own_no_pods() -> None:
     ]
 
 
+def test_an_authority_is_there_where_series_are() -> None:
+    traffic = Measured({Group("emojivoto", "web-svc:80"): WEB}, 60.0)
+    (row,) = rows(Query(Ref(Kind.AUTHORITY)), emojivoto(), traffic)
+    assert row.resource == Ref(Kind.AUTHORITY, "emojivoto", "web-svc:80")
+    assert row.pods is None
+    assert row.requests is not None
+
+
 def test_pods_show_their_status_and_namespaces_have_no_namespace() -> None:
     found = rows(Query(Ref(Kind.POD)), emojivoto(), Measured({}, 60.0))
     assert [(row.resource.name, row.status) for row in found] == [

@@ -61,6 +61,14 @@ def test_ownership_is_known_in_whatever_order_objects_come() -> None:
     assert list(known.pods()) == []
 
 
+def test_a_cron_job_owns_what_its_jobs_own() -> None:
+    known = Inventory("weft")
+    known.put(Kind.CRON_JOB, obj("backup"))
+    known.put(Kind.JOB, obj("backup-1", owner=("CronJob", "backup")))
+    known.put(Kind.POD, pod("backup-1-a", ("Job", "backup-1")))
+    assert known.counts(Kind.CRON_JOB) == {Key("emojivoto", "backup"): PodCounts(1, 1)}
+
+
 def test_owners_that_are_not_workloads_are_not_followed() -> None:
     known = Inventory("weft")
     known.put(Kind.POD, pod("static", ("Node", "n1")))

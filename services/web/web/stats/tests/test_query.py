@@ -19,10 +19,10 @@ def test_defaults() -> None:
     assert not query.is_directed
 
 
-def test_all_is_every_kind_but_namespace() -> None:
+def test_all_is_every_kind_of_object_but_namespace() -> None:
     queries = check(Question("all", "emojivoto"), 600)
     assert tuple(query.rows.kind for query in queries) == IN_ALL
-    assert Kind.NAMESPACE not in IN_ALL
+    assert {Kind.NAMESPACE, Kind.AUTHORITY}.isdisjoint(IN_ALL)
 
 
 def test_services_send_nothing_so_all_leaves_them_out_of_what_is_sent() -> None:
@@ -33,10 +33,23 @@ def test_services_send_nothing_so_all_leaves_them_out_of_what_is_sent() -> None:
     assert Kind.SERVICE in kinds
 
 
+def test_an_authority_has_a_port() -> None:
+    (query,) = check(Question("authority", "emojivoto", "web-svc.emojivoto:80"), 600)
+    assert query.rows == Ref(Kind.AUTHORITY, "emojivoto", "web-svc.emojivoto:80")
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        (Question(""), "resource.kind: '' is not a kind allowed here: all, daemonset,"),
+        (Question(""), "resource.kind: '' is not a kind allowed here: all, authority, cronjob,"),
+        (Question("authority", "a", "b c"), "resource.name: 'b c' is not a name"),
+        (Question("authority", selector="a=b"), "labelSelector: must be empty for authorities"),
+        (
+            Question("authority", to=("pod", "", "")),
+            "to: not allowed when rows are of kind authority",
+        ),
+        (Question("pod", to=("authority", "", "")), "to.kind: 'authority' is not a kind allowed"),
+        (Question("pod", from_=("authority", "", "")), "from.kind: 'authority' is not a kind"),
         (Question("deploy"), "resource.kind: 'deploy' is not a kind allowed here"),
         (Question("all", name="web"), "resource.name: must be empty when the kind is 'all'"),
         (Question("namespace", "a"), "resource.namespace: must be empty for namespaces"),
@@ -49,7 +62,7 @@ def test_services_send_nothing_so_all_leaves_them_out_of_what_is_sent() -> None:
         (replace(DEPLOYMENTS, to=("all", "", "")), "to.kind: 'all' is not a kind allowed here"),
         (replace(DEPLOYMENTS, from_=("service", "a", "b")), "from.kind: 'service' is not a kind"),
         (replace(DEPLOYMENTS, to=("pod", "", "x")), "to.name: must be empty when all namespaces"),
-        (Question("service", to=("pod", "", "")), "to: not allowed when rows are services"),
+        (Question("service", to=("pod", "", "")), "to: not allowed when rows are of kind service"),
         (
             replace(DEPLOYMENTS, to=("pod", "", ""), from_=("pod", "", "")),
             "from: allowed only without 'to'",

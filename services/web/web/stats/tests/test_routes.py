@@ -140,6 +140,7 @@ def test_resources_that_are_not_there_have_no_routes() -> None:
         (Question("all"), "resource.kind: routes are of one kind"),
         (Question("pod", "a", to=("pod", "a", "b")), "to.kind: a route leads to a service"),
         (Question("colour"), "'colour' is not a kind allowed here"),
+        (Question("authority"), "'authority' is not a kind allowed here"),
     ],
 )
 def test_routes_that_cannot_be_asked_for(question: Question, said: str) -> None:

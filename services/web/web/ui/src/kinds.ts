@@ -15,13 +15,14 @@ const WORDS: Record<Kind, Words> = {
   statefulset: { plural: "statefulsets", title: "Stateful sets", short: "sts" },
   daemonset: { plural: "daemonsets", title: "Daemon sets", short: "ds" },
   job: { plural: "jobs", title: "Jobs", short: "job" },
+  cronjob: { plural: "cronjobs", title: "Cron jobs", short: "cj" },
   service: { plural: "services", title: "Services", short: "svc" },
   replicaset: { plural: "replicasets", title: "Replica sets", short: "rs" },
   pod: { plural: "pods", title: "Pods", short: "po" },
 };
 
 /** In the order in which a namespace shows them. */
-export const KINDS: Kind[] = ["deployment", "statefulset", "daemonset", "job", "service", "pod", "replicaset"];
+export const KINDS: Kind[] = ["deployment", "statefulset", "daemonset", "job", "cronjob", "service", "pod", "replicaset"];
 
 export function words(kind: Kind): Words {
   return WORDS[kind];
@@ -32,11 +33,10 @@ export function kindOf(plural: string): Kind | null {
 }
 
 /** Kinds that have requests but no page. */
-export type TappedKind = Kind | "cronjob" | "replicationcontroller";
+export type TappedKind = Kind | "replicationcontroller";
 
 const SHORT: Record<TappedKind, string> = {
   ...(Object.fromEntries(Object.entries(WORDS).map(([kind, { short }]) => [kind, short])) as Record<Kind, string>),
-  cronjob: "cj",
   replicationcontroller: "rc",
 };
 

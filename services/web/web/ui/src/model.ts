@@ -1,7 +1,7 @@
 /** What the web service says: the JSON of `web.pages`. Moments are epoch seconds. */
 
 export type Kind =
-  | "daemonset" | "deployment" | "job" | "namespace" | "pod" | "replicaset" | "service" | "statefulset";
+  | "cronjob" | "daemonset" | "deployment" | "job" | "namespace" | "pod" | "replicaset" | "service" | "statefulset";
 
 /** A Kubernetes object. `namespace` is empty for namespaces themselves. */
 export interface Ref {
