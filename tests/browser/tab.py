@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from websockets.sync.client import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from websockets.sync.client import ClientConnection
@@ -81,6 +81,11 @@ class Tab:
     def text(self) -> str:
         return str(self.ask("document.body.innerText"))
 
+    def worked(self) -> float:
+        """Seconds of processor time that the page's main thread has used so far: other load does not count."""
+        metrics = self._call("Performance.getMetrics")["metrics"]
+        return next(float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
+
     def click(self, selector: str) -> None:
         self.wait(f"document.querySelector({json.dumps(selector)})")
         self.ask(f"document.querySelector({json.dumps(selector)}).dispatchEvent("
@@ -142,9 +147,27 @@ def opened(port: int) -> Iterator[Tab]:
         tab = Tab(socket)
         for domain in ("Page", "Network", "Runtime", "Log"):
             tab._call(f"{domain}.enable")
+        tab._call("Performance.enable", timeDomain="threadTicks")
         tab.size(1280, 900)
         yield tab
     urllib.request.urlopen(f"{base}/close/{target['id']}", timeout=WAIT).close()
+
+
+def best(measure: Callable[[], float], wanted: float, attempts: int = 10) -> float:
+    """The lowest of some measurements, until one is below what is wanted: other load only ever adds."""
+    found = measure()
+    for _ in range(attempts - 1):
+        if found < wanted:
+            break
+        found = min(found, measure())
+    return found
+
+
+def first_table(tab: Tab, url: str, condition: str) -> float:
+    """Milliseconds from opening a page until its first table stood."""
+    tab.go(url)
+    tab.wait(condition)
+    return float(tab.ask("performance.getEntriesByName('weft:first-table')[0].startTime"))
 
 
 def _thrown(details: dict[str, Any]) -> str:

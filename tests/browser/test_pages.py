@@ -21,6 +21,7 @@ from tests.browser.dashboard import (
     set_component,
     voting,
 )
+from tests.browser.tab import best, first_table
 from web.app import MIN_PAGE_INTERVAL
 from web.stats.backend import Group, Latency, Provenance, Traffic
 from web.tests.proxies import FakeProxy
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tests.browser.tab import Tab
 
 SHOWN = "document.querySelector('main .table, main .empty, main .tiles, main form')"
+SECOND = 1000.0
 ROWS = "document.querySelectorAll('tbody th').length"
 PATHS = (
     "/",
@@ -69,17 +71,13 @@ def row(tab: Tab, name: str, table: int = 0) -> list[str]:
 
 
 def test_the_front_page_is_there_within_a_second(tab: Tab, service: Service) -> None:
-    took = []
-    for _ in range(3):  # the page is measured and not the machine's other load
-        tab.go(service.url)
-        tab.wait(ROWS)
-        took.append(tab.ask("performance.getEntriesByName('weft:first-table')[0].startTime"))
-    print(f"first table after {', '.join(f'{one:.0f}' for one in took)} ms")
+    took = best(lambda: first_table(tab, service.url, ROWS), SECOND)
+    print(f"first table after {took:.0f} ms")
     assert tab.ask("document.title") == "Namespaces · Weft"
     cells = row(tab, NAMESPACE)
     assert cells[1:4] == ["4/4", "92.00 %", "23.3"]
     assert row(tab, "empty")[1:3] == ["0/0", "–"]
-    assert min(took) < 1000, f"the first table took {min(took):.0f} ms"
+    assert took < SECOND
 
 
 def test_the_topology_says_who_calls_whom_and_how_it_fares(tab: Tab, service: Service) -> None:
@@ -360,22 +358,20 @@ def test_a_thousand_rows_scroll_smoothly(tab: Tab) -> None:
         tab.wait(ROWS)
         assert tab.ask(ROWS) < 100
         assert tab.ask("document.querySelector('table').getAttribute('aria-rowcount')") == "1005"
+        before = tab.worked()
         frames = tab.ask(_SCROLL)
+        each = (tab.worked() - before) / frames
         assert tab.ask(ROWS) < 100
-        frames.sort()
-        middle, late = frames[len(frames) // 2], frames[int(len(frames) * 0.95)]
-        assert middle < 34, f"half of the frames took longer than {middle:.0f} ms"
-        assert late < 100, f"one frame in twenty took longer than {late:.0f} ms"
+        print(f"{frames} frames, each {each * 1000:.1f} ms of processor time")
+        assert each < 1 / 60
         tab.wait("[...document.querySelectorAll('tbody th')].some(one => one.innerText === 'web')")
 
 
 _SCROLL = """new Promise(done => {
   const box = document.querySelector('.table-box');
-  const frames = [];
-  let before = performance.now();
-  const step = now => {
-    frames.push(now - before);
-    before = now;
+  let frames = 0;
+  const step = () => {
+    frames += 1;
     box.scrollTop += 300;
     if (box.scrollTop + box.clientHeight >= box.scrollHeight - 1) done(frames);
     else requestAnimationFrame(step);

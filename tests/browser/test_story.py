@@ -13,6 +13,7 @@ from deploy.demo import dashboard as demo_dashboard
 from deploy.demo import steps
 from deploy.demo.terminal import ROOT
 from tests.browser.axe import grave_findings
+from tests.browser.tab import best, first_table
 from tests.mesh import pods, story
 from weft.names import CONTROL_PLANE_NAMESPACE
 
@@ -27,6 +28,7 @@ DOUGHNUT = "/emojivoto.v1.VotingService/VoteDoughnut"
 WEB = f"/namespaces/{NAMESPACE}/deployments/web"
 PICTURES = Path(os.environ.get("WEFT_PICTURES") or ROOT / ".build/pictures")
 ATTEMPTS = 10
+SECOND = 1000.0
 ROWS = "[...document.querySelectorAll('main table tbody tr')].map(tr => [...tr.children].map(one => one.innerText.trim()))"
 SINCE = "/ since \\d\\d:\\d\\d:\\d\\d \\(.*\\); trying again/.test(document.body.innerText)"
 COUNTS = "[...document.querySelectorAll('td.column-count')].map(one => Number(one.innerText))"
@@ -80,14 +82,9 @@ def test_injection_shows_while_one_looks(tab: Tab, dashboard: str, unmeshed: Clu
 def test_the_first_table_is_there_within_a_second(
     tab: Tab, dashboard: str, voting: Cluster
 ) -> None:
-    """The best of some, for it is the page that is measured and not the machine's other load."""
-    took = []
-    for _ in range(5):
-        tab.go(dashboard)
-        tab.wait(f"({CELLS})")
-        took.append(tab.ask("performance.getEntriesByName('weft:first-table')[0].startTime"))
-    print(f"first table after {', '.join(f'{one:.0f}' for one in took)} ms")
-    assert min(took) < 1000
+    took = best(lambda: first_table(tab, dashboard, f"({CELLS})"), SECOND)
+    print(f"first table after {took:.0f} ms")
+    assert took < SECOND
 
 
 def test_browser_and_terminal_say_the_same(tab: Tab, dashboard: str, voting: Cluster) -> None:
@@ -162,17 +159,24 @@ def test_live_calls_show_the_one_path_that_always_fails(
 def test_tap_shows_a_request_within_a_second_of_the_question(
     tab: Tab, dashboard: str, voting: Cluster
 ) -> None:
-    tab.go(f"{dashboard}/tap?namespace={NAMESPACE}&resource=deploy/web")
-    tab.wait("document.querySelector('.primary')")
-    took = tab.ask("""new Promise(done => {
-      const started = performance.now();
-      document.querySelector('.primary').click();
-      const look = () => document.querySelector('main tbody tr') ? done(performance.now() - started) : setTimeout(look, 10);
-      look();
-    })""")
+    def ask() -> float:
+        tab.go(f"{dashboard}/tap?namespace={NAMESPACE}&resource=deploy/web")
+        tab.wait("document.querySelector('.primary')")
+        return float(tab.ask(_TAP))
+
+    took = best(ask, SECOND)
     print(f"first request {took:.0f} ms after the question")
+    assert took < SECOND
     for direction in ("received from", "sent to"):
         tab.wait(f"{ROWS}.some(cells => cells[1] === {direction!r} && cells[7] === 'mutual TLS')")
+
+
+_TAP = """new Promise(done => {
+  const started = performance.now();
+  document.querySelector('.primary').click();
+  const look = () => document.querySelector('main tbody tr') ? done(performance.now() - started) : setTimeout(look, 10);
+  look();
+})"""
 
 
 def test_who_may_not_tap_is_told_so(tab: Tab, voting: Cluster) -> None:

@@ -77,7 +77,7 @@ function columnsOf(namespace: string, retried: boolean): Column<RouteRow>[] {
     },
     { id: "resource", title: "Of", value: (row) => key(row.resource), draw: (row) => <EndName end={row.resource} from={namespace} /> },
     { id: "parent", title: "On", wide: true, label: "The Service or Server it belongs to", value: (row) => policyName(row.parent), draw: ({ parent }) => parentText(parent) },
-    ...requestColumns<RouteRow & { tcp: null }>().map((column) => column as unknown as Column<RouteRow>),
+    ...requestColumns<RouteRow>(),
     ...(retried ? tries : []),
   ];
 }

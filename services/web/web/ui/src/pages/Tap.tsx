@@ -2,17 +2,17 @@
 
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import { clock, latency, NOTHING } from "../format";
 import { useLive } from "../live";
 import type { NamespacesPage, Row } from "../model";
 import { Command } from "../parts/Command";
 import { Frame } from "../parts/Page";
-import { PathText, Verdict } from "../parts/Requests";
 import { RequestDetail } from "../parts/RequestDetail";
+import { PathText, Verdict } from "../parts/Requests";
+import { Security } from "../parts/Stats";
 import { Table, type Column } from "../parts/Table";
 import { TapForm } from "../parts/TapForm";
 import { TapNotices, TapState } from "../parts/TapState";
-import { Security } from "../parts/Stats";
-import { clock, latency, NOTHING } from "../format";
 import { setQuery } from "../router";
 import { farEnd, isOutbound, tls, who } from "../tap/event";
 import { ask, commandOf, fromQuery, isAskable, toQuery, type Question } from "../tap/question";

@@ -6,8 +6,8 @@ import { problemOf, type Problem } from "../connection";
 import { clock } from "../format";
 import type { Checked, CheckResults } from "../model";
 import { href } from "../router";
+import { Commands } from "./Command";
 import { Notice } from "./Notices";
-import { Commands } from "./TapState";
 
 type Shown = { state: "idle" } | { state: "running" } | { state: "failed"; problem: Problem } | { state: "done"; at: number; results: CheckResults };
 

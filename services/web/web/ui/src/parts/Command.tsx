@@ -30,3 +30,8 @@ export function Command({ text }: { text: string }): JSX.Element {
     </p>
   );
 }
+
+/** A sentence whose commands stand in back-ticks. */
+export function Commands({ text }: { text: string }): JSX.Element {
+  return <>{text.split("`").map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part))}</>;
+}

@@ -25,7 +25,7 @@ interface Measured {
   tcp: Tcp | null;
 }
 
-export function requestColumns<T extends Measured>(): Column<T>[] {
+export function requestColumns<T extends Pick<Measured, "requests">>(): Column<T>[] {
   const requests = (row: T) => row.requests;
   return [
     { id: "success", title: "Success", numeric: true, label: "Share of answered requests that did not fail", value: (row) => successRate(requests(row)), draw: (row) => <Success requests={requests(row)} /> },

@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { clock, span } from "../format";
 import type { Skipped } from "../tap/event";
 import type { Watch } from "../tap/watch";
+import { Commands } from "./Command";
 import { Notice, useNow } from "./Notices";
 
 /** Beside a title, or above a table. */
@@ -46,11 +47,6 @@ function Loss({ watch }: { watch: Watch }): JSX.Element {
       {watch.state === "lost" && ` since ${clock(since)} (${span(now - since)}); trying again.`} {problem?.hint && <Commands text={problem.hint} />}
     </Notice>
   );
-}
-
-/** A sentence whose commands stand in back-ticks. */
-export function Commands({ text }: { text: string }): JSX.Element {
-  return <>{text.split("`").map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part))}</>;
 }
 
 const SHOWN = 5;
