@@ -46,8 +46,11 @@ def render(found: Sequence[Row], rounds: int, facts: Sequence[tuple[str, str]]) 
     parts = [_HEAD.format(rounds=rounds)]
     parts.append("| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in facts))
     for title, group in groupby(found, key=lambda row: row.work.title):
-        parts.append(f"## {title[0].upper()}{title[1:]}\n\n{_table(list(group))}")
+        parts.append(f"## {title}\n\n{_table(list(group))}")
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+_NAMES = {"nothing": "no proxy", "envoy": "Envoy", "haproxy": "HAProxy", "nginx": "nginx"}
 
 
 def _table(found: Sequence[Row]) -> str:
@@ -57,7 +60,7 @@ def _table(found: Sequence[Row]) -> str:
         wanted = f"{row.bound}, {'reached' if row.reached else 'missed'}" if row.bound else ""
         weft = str(row.weft) if row.peer_name == RIVAL else ""
         lines.append(
-            f"| {name} ({unit}) | {weft} | {row.peer_name} | {row.peer} | {row.ratio:.2f} | {wanted} |"
+            f"| {name} ({unit}) | {weft} | {_NAMES[row.peer_name]} | {row.peer} | {row.ratio:.2f} | {wanted} |"
         )
     return "\n".join(lines)
 
@@ -71,6 +74,7 @@ def machine() -> list[tuple[str, str]]:
     return [
         ("CPU", f"{os.cpu_count()} × {model[1] if model else platform.processor()}"),
         ("Memory", f"{int(memory[1]) / 1e6:.0f} GB" if memory else "unknown"),
+        ("Load average", f"{os.getloadavg()[2]:.0f}: more than the number of CPUs distorts latencies"),
         ("Linux", platform.release().split("-")[0]),
         ("Weft", f"CPython {platform.python_version()}, {ssl.OPENSSL_VERSION.rpartition(' 2')[0][:14]}, "
          f"httpunk {version('httpunk')}"),

@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.peers import peers_of
+from bench.works import P50, P99
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def rows(works: Sequence[Work], samples: Sequence[Sample]) -> list[Row]:
         for work in works
         for figure in work.figures
         for peer in _beside(work, samples)
-        if _taken(samples, work, peer, figure)
+        if _says_something(peer, figure)
     ]
 
 
@@ -141,9 +142,9 @@ def _beside(work: Work, samples: Sequence[Sample]) -> list[str]:
     return sorted(others, key=lambda peer: peer != RIVAL)
 
 
-def _taken(samples: Sequence[Sample], work: Work, peer: str, figure: str) -> bool:
-    """Whether there is something to compare: no proxy spends no CPU."""
-    return peer != "nothing" or not figure.startswith("cpu")
+def _says_something(peer: str, figure: str) -> bool:
+    """Where there is no proxy, only latencies can be held against others."""
+    return peer != "nothing" or figure in {P50, P99}
 
 
 def _spread(samples: Sequence[Sample], work: Work, peer: str, figure: str) -> Spread:
