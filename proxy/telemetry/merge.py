@@ -8,7 +8,6 @@ from proxy.telemetry.exposition import number
 from weft.metrics import (
     CONTROL_IDENTITY_CERT_EXPIRATION,
     CONTROL_IDENTITY_CERT_REFRESH,
-    PROCESS_MAX_FDS,
     PROCESS_START_TIME_SECONDS,
     PROXY_BUILD_INFO,
 )
@@ -21,7 +20,6 @@ _SMALLEST = frozenset(
     for metric in (
         CONTROL_IDENTITY_CERT_EXPIRATION,
         CONTROL_IDENTITY_CERT_REFRESH,
-        PROCESS_MAX_FDS,
         PROCESS_START_TIME_SECONDS,
         PROXY_BUILD_INFO,
     )

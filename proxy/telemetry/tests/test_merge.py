@@ -4,6 +4,7 @@ from proxy.telemetry.exposition import render
 from proxy.telemetry.merge import merge
 from proxy.telemetry.registry import Registry
 from weft.metrics import (
+    PROCESS_MAX_FDS,
     PROCESS_OPEN_FDS,
     PROCESS_START_TIME_SECONDS,
     PROXY_BUILD_INFO,
@@ -17,6 +18,7 @@ def page(requests: dict[str, float], latencies: tuple[float, ...], started: floa
     registry.gauge(PROXY_BUILD_INFO).child((("version", 'a "b" c'),)).value = 1
     registry.gauge(PROCESS_START_TIME_SECONDS).child().value = started
     registry.gauge(PROCESS_OPEN_FDS).child().value = 7
+    registry.gauge(PROCESS_MAX_FDS).child().value = 1024
     for direction, count in requests.items():
         registry.counter(REQUEST_TOTAL).child((("direction", direction),)).value = count
     for latency in latencies:
@@ -35,6 +37,7 @@ def test_counts_add_up_and_facts_stay() -> None:
     assert "response_latency_ms_count 3\n" in merged
     assert "response_latency_ms_sum 7\n" in merged
     assert "process_open_fds 14\n" in merged
+    assert "process_max_fds 2048\n" in merged
     assert "process_start_time_seconds 10.25\n" in merged
     assert 'proxy_build_info{version="a \\"b\\" c"} 1\n' in merged
     assert merged.count("# TYPE request_total counter\n") == 1
