@@ -131,13 +131,13 @@ class Opening:
     __slots__ = (
         "_done",
         "_draining",
-        "_early",
         "_far",
         "_greeting",
         "_half",
         "_near",
         "_otherwise",
         "_verify",
+        "early",
     )
 
     def __init__(
@@ -151,7 +151,8 @@ class Opening:
         """`early` was read from the near side already. `otherwise` is asked when the far side cannot
         be reached; nothing is closed if it answers that it has found another way."""
         self._near = near
-        self._early = early
+        self.early = early
+        """What is still to be passed on."""
         self._greeting = b""
         self._verify = verify
         self._done = done
@@ -174,7 +175,8 @@ class Opening:
     def join(self, far: Transport, heard: bytes) -> None:
         """The far side is there already, and was heard."""
         self._far = far
-        self._half, _ = join(self._near, self._early, far, heard, self._done)
+        early, self.early = self.early, b""
+        self._half, _ = join(self._near, early, far, heard, self._done)
         if self._draining:
             self._half.drain()
 

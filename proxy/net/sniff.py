@@ -72,4 +72,5 @@ class Sniffer:
 
     def _settle(self, verdict: Detection) -> None:
         self._timer.cancel()
-        self._decide(verdict, self._buffer)
+        read, self._buffer = self._buffer, b""
+        self._decide(verdict, read)

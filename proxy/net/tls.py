@@ -34,6 +34,13 @@ been waiting for its end."""
 _FULL = len(_plain) - _RECORD
 
 
+_NO_BYTES = ssl.MemoryBIO()
+_NO_SESSION = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).wrap_bio(
+    _NO_BYTES, _NO_BYTES, server_side=True
+)
+"""What a closed connection has in place of its own."""
+
+
 class TlsTransport(Transport):
     """A transport whose bytes are encrypted."""
 
@@ -233,6 +240,13 @@ class TlsTransport(Transport):
                 self._unsent += data
             else:
                 self._transmit(data)
+
+    def _destroy(self, reason: str = "") -> None:
+        super()._destroy(reason)
+        # Relays and their ends refer to each other and wait for the garbage collector, which counts
+        # objects and not their size: what is large goes now.
+        self._ssl = _NO_SESSION
+        self._incoming = self._outgoing = _NO_BYTES
 
     def _cannot_send(self, error: OSError) -> None:
         if self.handshaken:

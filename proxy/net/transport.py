@@ -346,6 +346,7 @@ class Transport:
         if self.receiver is _NOBODY or self.eof or error.errno not in _CUT_OFF:
             self.lose(error)
         elif self._cut_off is None:
+            error.__traceback__ = None
             self._cut_off = error
             self._interest()
 
@@ -440,6 +441,8 @@ class Transport:
         if self.closed:
             return
         receiver, self.receiver = self.receiver, _NOBODY
+        # The frames of its traceback hold on to the connection and to what was just read.
+        error.__traceback__ = None
         self._destroy(symbol(error))
         receiver.on_lost(error)
 

@@ -130,8 +130,9 @@ class Flow:
         client.open(self._prepare(client.verify))
 
     def _prepare(self, verify: Verify) -> Opening:
+        data, self._data = self._data, b""
         opening = self._opening = Opening(
-            self._transport, self._data, verify, self._done, self._elsewhere
+            self._transport, data, verify, self._done, self._elsewhere
         )
         if self._outbound.draining:
             opening.drain()
@@ -152,6 +153,8 @@ class Flow:
             return False
         if self._tries >= MAX_TRIES or not concrete.balances:
             return False
+        assert self._opening is not None
+        self._data = self._opening.early
         self._transport.receiver = self
         concrete.dispatch(self)
         return True
