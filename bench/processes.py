@@ -46,6 +46,11 @@ class Program:
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE / 1e6
 
 
+def environment() -> dict[str, str]:
+    """Ours, so that programs in Python find what we find."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
 @contextmanager
 def program(
     pod: Pod,
@@ -65,7 +70,7 @@ def program(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**os.environ, **(env or {})},
+            env={**environment(), **(env or {})},
         )
     try:
         yield Program(name, process.pid, log, started)
