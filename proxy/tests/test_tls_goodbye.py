@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import weakref
 
 import trio
 
@@ -79,3 +80,17 @@ async def test_what_came_with_the_handshake_survives_our_goodbye() -> None:
     reactor.close()
     theirs.close()
     assert server.data == b"said at once"
+
+
+def test_a_closed_connection_holds_nothing_large_even_while_it_is_referred_to() -> None:
+    ours, theirs = socket.socketpair()
+    reactor = Reactor()
+    transport = TlsTransport(
+        reactor, ours, Server(), certificates(SERVER).server_context, server=True
+    )
+    held = weakref.ref(transport._ssl)
+    assert held() is not None
+    transport.abort()
+    assert held() is None
+    reactor.close()
+    theirs.close()
