@@ -19,16 +19,19 @@ from sandbox.apiserver.admission.webhook_call import Caller, HttpsCaller
 from sandbox.apiserver.builtin import check as builtin
 from sandbox.apiserver.crds import CustomResources
 from sandbox.apiserver.defaults.fill import fill
+from sandbox.apiserver.defaults.workloads import own_pods
 from sandbox.apiserver.errors import (
     AlreadyExistsError,
     ApiError,
     BadRequestError,
     ConflictError,
+    InvalidError,
     NotFoundError,
     UnsupportedMediaTypeError,
+    invalid,
 )
 from sandbox.apiserver.identity import CONTROLLER_MANAGER, User
-from sandbox.apiserver.kinds import NODE, Kind
+from sandbox.apiserver.kinds import JOB, NODE, POD, Kind
 from sandbox.apiserver.objects import Obj
 from sandbox.apiserver.patch import apply, json_patch, merge, strategic
 from sandbox.apiserver.store import NO_PRECONDITIONS, Part, Preconditions, Propagation, Store
@@ -67,17 +70,19 @@ class Api:
         options = options or WriteOptions()
         new = objects.copied(obj)
         _shape(kind, new)
-        new["metadata"].pop("resourceVersion", None)
+        self.store.stamp(kind, new)
         if "status" in kind.subresources and kind.key != NODE.key:
             new.pop("status", None)
         self._complete(kind, new, options)
+        if kind.key == JOB.key:
+            own_pods(new)
         write = self._attributes("CREATE", kind, new, None, options)
         await self._admit(write)
         final = write.object if write.object is not None else new
         self._check(kind, None, final)
         if options.dry_run:
             return self._as_if_created(kind, final)
-        return self.store.create(kind, final)
+        return self.store.create(kind, final, stamped=True)
 
     async def update(
         self, kind: Kind, obj: Obj, options: WriteOptions | None = None, part: Part = Part.MAIN
@@ -106,11 +111,12 @@ class Api:
                 if patch_type != "apply":
                     raise NotFoundError.of(kind, name)
                 created = self._applied(kind, {}, patch, options)
+                _same_name(created, name)
                 created["metadata"].update({"name": name, "namespace": namespace})
                 return await self.create(kind, created, options), True
             patched = self._patched(kind, stored, patch, patch_type, options)
-            if patched.get("metadata", {}).get("name") != name:
-                raise BadRequestError("the name of the object does not match the name on the URL")
+            _readable(kind, patched)
+            _same_name(patched, name)
             try:
                 return await self._replace(kind, stored, patched, options, part), False
             except ConflictError:
@@ -168,12 +174,7 @@ class Api:
             new = {
                 **objects.copied(stored),
                 **({"status": new["status"]} if "status" in new else {}),
-            } | {
-                "metadata": {
-                    **objects.copied(stored["metadata"]),
-                    "resourceVersion": objects.metadata(new).get("resourceVersion"),
-                }
-            }
+            } | {"metadata": _metadata_with_status(kind, stored["metadata"], objects.metadata(new))}
         self._complete(kind, new, options)
         write = self._attributes("UPDATE", kind, new, stored, options)
         write.subresource = "status" if part is Part.STATUS else ""
@@ -218,6 +219,8 @@ class Api:
                 f"an applied configuration says apiVersion and kind: {kind.api_version},"
                 f" {kind.kind}"
             )
+        if (config.get("metadata") or {}).get("managedFields"):
+            raise BadRequestError("metadata.managedFields must be nil")
         schema = self.custom.schema(kind)
         return apply.applied(
             kind,
@@ -275,6 +278,7 @@ class Api:
             new,
             old,
             dry_run=options.dry_run,
+            options=_review_options(operation, options),
             warnings=options.warnings,
         )
 
@@ -286,8 +290,35 @@ class Api:
         meta = obj["metadata"]
         if not name:
             meta["name"] = meta["generateName"] + objects.random_suffix()
-        meta["creationTimestamp"] = objects.timestamp(self.store.clock())
         return obj
+
+
+def _same_name(obj: Obj, name: str) -> None:
+    found = obj.get("metadata", {}).get("name") or name
+    if found != name:
+        raise BadRequestError(
+            f"the name of the object ({found}) does not match the name on the URL ({name})"
+        )
+
+
+def _metadata_with_status(kind: Kind, stored: Obj, new: Obj) -> Obj:
+    """What a write of the status makes of the metadata: a pod's labels and annotations may change."""
+    merged: Obj = {**objects.copied(stored), "resourceVersion": new.get("resourceVersion")}
+    if kind.key == POD.key:
+        for key in ("labels", "annotations"):
+            merged.pop(key, None)
+            merged |= {key: new[key]} if new.get(key) else {}
+    return merged
+
+
+def _review_options(operation: Operation, options: WriteOptions) -> Obj:
+    """The options of a request as webhooks are shown them."""
+    shown: Obj = {"kind": f"{operation.capitalize()}Options", "apiVersion": "meta.k8s.io/v1"}
+    if options.dry_run:
+        shown["dryRun"] = ["All"]
+    if operation != "DELETE":
+        shown["fieldManager"] = options.field_manager
+    return shown
 
 
 def _object(patch: object) -> Obj:
@@ -324,6 +355,13 @@ def _examine(kind: Kind, obj: Obj, options: WriteOptions) -> None:
         )
     builtin.without(obj, found.unknown)
     options.warnings.extend(unknown)
+
+
+def _readable(kind: Kind, patched: Obj) -> None:
+    """A patch that makes a value of the wrong type is at fault, not the object."""
+    wrong = [] if kind.custom else builtin.examine(kind, patched).mistyped
+    if wrong:
+        raise InvalidError.about("", "", "", [invalid("patch", patched, ", ".join(wrong))])
 
 
 def _unreadable(kind: Kind, error: Exception) -> ApiError:

@@ -96,6 +96,8 @@ class App:
         path = parse_path(request.url.path)
         if path is None:
             return self._unresourced(request, user)
+        if path.version not in self._registry.groups().get(path.group, ()):
+            return PlainTextResponse("404 page not found\n", 404)
         kind = self._kind(path)
         verb = verb_of(request.method, path, request.query_params)
         call = Call(request, path, kind, verb, user)
@@ -201,8 +203,7 @@ class App:
 
     def _discovery(self, request: Request, path: str) -> Response | None:
         registry = self._registry
-        aggregated = wanted_form(request.headers.get("accept", "")) is Form.DISCOVERY
-        if path in ("/api", "/apis") and aggregated:
+        if path in ("/api", "/apis") and _wants_aggregated(request):
             response = json_response(discovery.aggregated(registry, core=path == "/api"))
             response.headers["content-type"] = discovery.AGGREGATED_TYPE
             response.headers["vary"] = "Accept"
@@ -243,6 +244,10 @@ class App:
     def _openapi(self, group: str, version: str) -> object:
         kinds = self._registry.in_version(group, version)
         return openapi.version_3(kinds, self.api.custom.schema) if kinds else None
+
+
+def _wants_aggregated(request: Request) -> bool:
+    return wanted_form(request.headers.get("accept", "")) is Form.DISCOVERY
 
 
 def _openid_configuration() -> dict[str, object]:

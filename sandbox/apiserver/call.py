@@ -11,12 +11,20 @@ from starlette.responses import Response
 from sandbox.apiserver import convert, media
 from sandbox.apiserver.api import WriteOptions
 from sandbox.apiserver.builtin import protobuf
-from sandbox.apiserver.errors import BadRequestError, TooLargeError
+from sandbox.apiserver.errors import (
+    BadRequestError,
+    InvalidError,
+    TooLargeError,
+    invalid,
+    not_supported,
+)
 from sandbox.apiserver.identity import User
 from sandbox.apiserver.kinds import Kind
 from sandbox.apiserver.objects import Obj
 from sandbox.apiserver.request import ResourcePath, flag
 
+_OPTIONS = {"deletecollection": "Delete"}
+"""Verbs whose options are another verb's."""
 BODY_LIMIT = 3 * 1024 * 1024
 
 
@@ -49,7 +57,9 @@ class Call:
     def write_options(self) -> WriteOptions:
         dry_run = self.request.query_params.getlist("dryRun")
         if any(one != "All" for one in dry_run):
-            raise BadRequestError(f'dryRun: Unsupported value: {dry_run}: supported values: "All"')
+            cause = not_supported("dryRun", dry_run, ["All"])
+            options = f"{_OPTIONS.get(self.verb, self.verb.capitalize())}Options"
+            raise InvalidError.about("meta.k8s.io", options, "", [cause])
         manager = self.query.get("fieldManager") or _program(
             self.request.headers.get("user-agent", "")
         )
@@ -83,6 +93,15 @@ class Call:
     async def posted(self) -> Obj:
         """The body as an object of the path's kind, in the path's namespace, ready to store."""
         obj = await self.object_body()
+        if self.kind.custom and not obj.get("kind"):
+            raise BadRequestError(
+                "the object provided is unrecognized (must be of type"
+                f" {self.kind.kind}): Object 'Kind' is missing"
+            )
+        if self.kind.custom and obj["kind"] != self.kind.kind:
+            cause = invalid("kind", obj["kind"], f"must be {self.kind.kind}")
+            name = (obj.get("metadata") or {}).get("name") or ""
+            raise InvalidError.about(self.kind.group, str(obj["kind"]), name, [cause])
         self._must_be("apiVersion", "API version", obj, self.kind.api_version)
         self._must_be("kind", "kind", obj, self.kind.kind)
         meta = obj.get("metadata")

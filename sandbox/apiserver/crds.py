@@ -130,6 +130,7 @@ class CustomResources:
         for version in versions_of(crd):
             kind = version.kind
             self._store.registry.add(kind)
+            self._store.begin(kind)
             self._versions[kind.group, kind.version, kind.plural] = version
         self._store.mutate(CUSTOM_RESOURCE_DEFINITION, "", objects.name_of(crd), self._established)
 

@@ -107,13 +107,17 @@ def resource_list(registry: Registry, group_name: str, version: str) -> Obj | No
     }
 
 
+_CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+"""The same verbs as everywhere, in the order in which the real server says them."""
+
+
 def _resource(kind: Kind) -> Obj:
     entry: Obj = {
         "name": kind.plural,
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": list(kind.verbs),
+        "verbs": list(_CUSTOM_VERBS if kind.custom else kind.verbs),
     }
     if kind.short_names:
         entry["shortNames"] = list(kind.short_names)

@@ -41,7 +41,9 @@ class ApiError(Exception):
             "reason": self.reason,
             "code": self.http_code,
         }
-        if self.details:
+        if not self.reason:
+            del body["reason"]
+        if self.details is not None:
             body["details"] = self.details
         return body
 
@@ -51,7 +53,12 @@ class ApiError(Exception):
 
 
 def _details(kind: Kind, name: str) -> Obj:
-    return {"name": name, "group": kind.group, "kind": kind.plural}
+    return _named({"name": name, "group": kind.group, "kind": kind.plural})
+
+
+def _named(details: Obj) -> Obj:
+    """Without what is empty: the core group, an object that has no name yet."""
+    return {key: value for key, value in details.items() if value}
 
 
 class BadRequestError(ApiError):
@@ -198,17 +205,18 @@ class InvalidError(ApiError):
 
     @classmethod
     def of(cls, kind: Kind, name: str, causes: Sequence[Cause]) -> "InvalidError":
+        return cls.about(kind.group, kind.kind, name, causes)
+
+    @classmethod
+    def about(cls, group: str, kind: str, name: str, causes: Sequence[Cause]) -> "InvalidError":
+        """Of what is no kind of ours to store: a Scale, the options of a request."""
         shown = str(causes[0]) if len(causes) == 1 else f"[{', '.join(map(str, causes))}]"
-        details: Obj = {
-            "name": name,
-            "group": kind.group,
-            "kind": kind.kind,
-            "causes": [
-                {"reason": cause.reason, "message": cause.message, "field": cause.field}
-                for cause in causes
-            ],
-        }
-        full = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+        details = _named({"name": name, "group": group, "kind": kind})
+        details["causes"] = [
+            {"reason": cause.reason, "message": cause.message, "field": cause.field}
+            for cause in causes
+        ]
+        full = f"{kind}.{group}" if group else kind
         return cls(f'{full} "{name}" is invalid: {shown}', details=details)
 
 

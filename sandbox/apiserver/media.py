@@ -8,7 +8,11 @@ from typing import Any
 import yaml
 
 from sandbox.apiserver.api import PatchType
-from sandbox.apiserver.errors import BadRequestError, UnsupportedMediaTypeError
+from sandbox.apiserver.errors import (
+    BadRequestError,
+    NotAcceptableError,
+    UnsupportedMediaTypeError,
+)
 
 PATCH_TYPES: dict[str, PatchType] = {
     "application/json-patch+json": "json",
@@ -38,14 +42,20 @@ _FORMS = {
 }
 
 
+_PASSED_OVER = ("application/vnd.kubernetes.protobuf", "application/cbor", "application/yaml")
+"""What a real server speaks beside JSON: their clients read JSON as well."""
+
+
 def wanted_form(accept: str) -> Form:
     """The first alternative of an Accept header that the server can serve.
 
-    Types it does not speak (protobuf, CBOR) are passed over; plain JSON is the last resort.
+    NotAcceptableError for a form that nothing has, or for types that no API server speaks.
     """
+    lenient = False
     for alternative in accept.split(","):
         media, *parameters = [part.strip() for part in alternative.split(";")]
         if media not in ("application/json", "*/*", "application/*"):
+            lenient = lenient or not media or media.startswith(_PASSED_OVER)
             continue
         given = dict(one.partition("=")[::2] for one in parameters)
         if "as" not in given:
@@ -53,7 +63,12 @@ def wanted_form(accept: str) -> Form:
         form = _FORMS.get((given["as"], given.get("g", "")))
         if form is not None and given.get("v") in ("v1", "v2"):
             return form
-    return Form.OBJECT
+    if lenient:
+        return Form.OBJECT
+    raise NotAcceptableError(
+        "only the following media types are accepted: application/json, application/yaml,"
+        " application/vnd.kubernetes.protobuf"
+    )
 
 
 def media_type(content_type: str) -> str:

@@ -1,13 +1,19 @@
 """The verbs of every resource: get, list, create, update, patch, delete, deletecollection."""
 
+from collections.abc import Sequence
 from typing import cast, get_args
 
 from starlette.responses import Response
 
-from sandbox.apiserver import convert, media, objects
+from sandbox.apiserver import convert, media, objects, pages
 from sandbox.apiserver.api import Api
 from sandbox.apiserver.call import Call
-from sandbox.apiserver.errors import BadRequestError, MethodNotAllowedError
+from sandbox.apiserver.errors import (
+    BadRequestError,
+    InvalidError,
+    MethodNotAllowedError,
+    required,
+)
 from sandbox.apiserver.kinds import POD, SERVICE, Kind
 from sandbox.apiserver.media import Form
 from sandbox.apiserver.objects import Obj
@@ -25,6 +31,7 @@ class Resources:
         self._api = api
         self._store = api.store
         self.presenter = Presenter(api.custom)
+        self._pages = pages.Pages()
 
     async def handle(self, call: Call) -> Response:
         match call.verb:
@@ -75,18 +82,32 @@ class Resources:
 
     def _list(self, call: Call) -> Response:
         labels, fields = self.selectors(call)
-        items = self._store.list(
-            call.storage, call.path.namespace or None, labels=labels, fields=fields
-        )
+        wanted = pages.wanted(call.query)
+        page = self._pages.resume(wanted)
+        if page is None:
+            items = self._items(call, wanted, labels, fields)
+            page = self._pages.first(items, wanted.revision or self._store.revision, wanted)
         body = self.presenter.many(
             call.kind,
-            items,
+            page.items,
             call.form,
             self._store.clock(),
-            self._store.revision,
+            page.revision,
             call.query.get("includeObject", "Metadata"),
         )
+        selected = not labels.everything or bool(fields.requirements)
+        body["metadata"] |= page.metadata(counted=not selected)
         return call.answer(body)
+
+    def _items(
+        self, call: Call, wanted: pages.Wanted, labels: LabelSelector, fields: FieldSelector
+    ) -> Sequence[Obj]:
+        namespace = call.path.namespace or None
+        if wanted.revision:
+            return self._store.list_at(
+                call.storage, namespace, wanted.revision, labels=labels, fields=fields
+            )
+        return self._store.list(call.storage, namespace, labels=labels, fields=fields)
 
     async def _create(self, call: Call) -> Response:
         if call.path.name:
@@ -106,9 +127,8 @@ class Resources:
         patch = await call.body()
         options = call.write_options()
         if kind == "apply" and not call.query.get("fieldManager"):
-            raise BadRequestError(
-                "PatchOptions.meta.k8s.io is invalid: fieldManager: Required value"
-            )
+            cause = required("fieldManager", "is required for apply patch")
+            raise InvalidError.about("meta.k8s.io", "PatchOptions", "", [cause])
         if isinstance(patch, dict) and call.kind != call.storage:
             patch = convert.to_stored(call.kind, patch)
         path = call.path
@@ -129,7 +149,10 @@ class Resources:
             propagation=_propagation(options),
             preconditions=_preconditions(options),
         )
-        still_there = self._store.find(call.storage, path.namespace, path.name) is not None
+        still_there = (
+            not call.write_options().dry_run
+            and self._store.find(call.storage, path.namespace, path.name) is not None
+        )
         if still_there or call.kind.key in ANSWERED_AFTER_DELETION:
             return self._answer(call, gone)
         return call.answer(_deleted(call.kind, gone))

@@ -2,7 +2,12 @@
 
 from sandbox.apiserver import kinds
 from sandbox.apiserver.authz import Access, Rbac
-from sandbox.apiserver.errors import BadRequestError, MethodNotAllowedError
+from sandbox.apiserver.errors import (
+    BadRequestError,
+    InvalidError,
+    MethodNotAllowedError,
+    invalid,
+)
 from sandbox.apiserver.identity import User
 from sandbox.apiserver.kinds import Kind
 from sandbox.apiserver.objects import Obj
@@ -23,9 +28,9 @@ class Reviews:
             case kinds.SELF_SUBJECT_REVIEW:
                 status = {"userInfo": asker.info()}
             case kinds.SELF_SUBJECT_ACCESS_REVIEW:
-                status = self._access(asker, spec)
+                status = self._access(kind, asker, spec)
             case kinds.SUBJECT_ACCESS_REVIEW | kinds.LOCAL_SUBJECT_ACCESS_REVIEW:
-                status = self._access(_subject(spec), spec)
+                status = self._access(kind, _subject(spec), spec)
             case kinds.SELF_SUBJECT_RULES_REVIEW:
                 status = self._rules(asker, spec.get("namespace") or namespace or "default")
             case _:
@@ -45,19 +50,16 @@ class Reviews:
         try:
             proven = self._tokens.check(token, spec.get("audiences") or ())
         except InvalidTokenError as error:
-            return {"authenticated": False, "user": {}, "error": str(error)}
+            return {"user": {}, "error": str(error)}
         return {
             "authenticated": True,
             "user": proven.user.info(),
             "audiences": list(proven.audiences),
         }
 
-    def _access(self, user: User, spec: Obj) -> Obj:
+    def _access(self, kind: Kind, user: User, spec: Obj) -> Obj:
+        _check_access(kind, spec)
         resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-        if (resource is None) == (path is None):
-            raise BadRequestError(
-                "exactly one of spec.resourceAttributes or spec.nonResourceAttributes must be set"
-            )
         if resource is not None:
             access = Access(
                 resource.get("verb", ""),
@@ -85,7 +87,23 @@ class Reviews:
         }
 
 
+def _check_access(kind: Kind, spec: Obj) -> None:
+    """InvalidError for a question that names nothing, or more than one thing, or nobody."""
+    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    found = []
+    if resource is not None and path is not None:
+        why = "cannot be specified in combination with resourceAttributes"
+        found.append(invalid("spec.nonResourceAttributes", path, why))
+    if resource is None and path is None:
+        why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        found.append(invalid("spec.resourceAttributes", None, why))
+    about_others = kind != kinds.SELF_SUBJECT_ACCESS_REVIEW
+    if about_others and not spec.get("user") and not spec.get("groups"):
+        why = "at least one of user or group must be specified"
+        found.append(invalid("spec.user", "", why))
+    if found:
+        raise InvalidError.about(kind.group, "", "", found)
+
+
 def _subject(spec: Obj) -> User:
-    if not spec.get("user") and not spec.get("groups"):
-        raise BadRequestError("at least one of spec.user or spec.groups must be set")
     return User(spec.get("user") or "", tuple(spec.get("groups") or ()), spec.get("uid") or "")

@@ -41,7 +41,9 @@ def scale_of(obj: Obj, paths: Paths) -> Obj:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {key: meta[key] for key in COPIED_METADATA if key in meta},
-        "spec": {"replicas": dig(obj, *paths.spec_replicas, default=0)},
+        "spec": {"replicas": wanted}
+        if (wanted := dig(obj, *paths.spec_replicas, default=0))
+        else {},
         "status": {
             "replicas": dig(obj, *paths.status_replicas, default=0),
             "selector": _selector(obj, paths),
@@ -63,7 +65,7 @@ def rescaled(kind: Kind, obj: Obj, scale: Obj, paths: Paths) -> None:
     wanted: Any = dig(scale, "spec", "replicas", default=0)
     if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
         cause = invalid("spec.replicas", wanted, "must be greater than or equal to 0")
-        raise InvalidError.of(kind, name_of(obj), [cause])
+        raise InvalidError.about("autoscaling", "Scale", name_of(obj), [cause])
     revision = metadata(scale).get("resourceVersion")
     if revision:
         obj["metadata"]["resourceVersion"] = revision

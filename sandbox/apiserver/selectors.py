@@ -107,6 +107,13 @@ class _Parser:
             raise self._error(f"found '{word}', expected: {what}")
         return word
 
+    def _key(self) -> str:
+        word = self._word("identifier")
+        prefix, slash, name = word.rpartition("/")
+        if not name or (slash and not prefix) or "/" in prefix:
+            raise self._error(f"'{word}' is no name of a label")
+        return word
+
     def requirements(self) -> list[Requirement]:
         found = [self._requirement()]
         while self._peek() == ",":
@@ -119,8 +126,8 @@ class _Parser:
     def _requirement(self) -> Requirement:
         if self._peek() == "!":
             self._next()
-            return Requirement(self._word("identifier"), "!")
-        key = self._word("identifier")
+            return Requirement(self._key(), "!")
+        key = self._key()
         operator = self._peek()
         match operator:
             case "" | ",":

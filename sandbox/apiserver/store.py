@@ -34,7 +34,7 @@ from sandbox.apiserver.errors import (
     NotFoundError,
     required,
 )
-from sandbox.apiserver.kinds import NAMESPACE, POD, Kind, Registry, StorageKey
+from sandbox.apiserver.kinds import DEPLOYMENT, NAMESPACE, POD, Kind, Registry, StorageKey
 from sandbox.apiserver.objects import Obj
 from sandbox.apiserver.patch.merge import merged
 from sandbox.apiserver.selectors import ANY_FIELDS, EVERYTHING, FieldSelector, LabelSelector, Scope
@@ -125,6 +125,27 @@ class Store:
         held = self._of(kind)
         return [held[key] for key in sorted(held) if scope.covers(held[key])]
 
+    def list_at(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        revision: int,
+        *,
+        labels: LabelSelector = EVERYTHING,
+        fields: FieldSelector = ANY_FIELDS,
+    ) -> Sequence[Obj]:
+        """The matching objects as they were at an earlier revision. GoneError when it is forgotten."""
+        held = dict(self._of(kind))
+        for change in reversed(self._history(kind).after(revision)):
+            about = change.before if change.before is not None else change.after or {}
+            key = (objects.namespace_of(about), objects.name_of(about))
+            if change.before is None:
+                held.pop(key, None)
+            else:
+                held[key] = change.before
+        scope = Scope(namespace if kind.namespaced else None, labels, fields)
+        return [held[key] for key in sorted(held) if scope.covers(held[key])]
+
     def dependents(self, owner_uid: str) -> Sequence[tuple[Kind, Obj]]:
         """Every object of any kind that names `owner_uid` among its owners."""
         return [
@@ -136,8 +157,26 @@ class Store:
 
     # Writing
 
-    def create(self, kind: Kind, obj: Obj) -> Obj:
-        """Stores a new object: name from generateName, uid, times, revision.
+    def stamp(self, kind: Kind, obj: Obj) -> None:
+        """Gives a new object, in place, what the server decides about it: uid, time, generation."""
+        meta = obj.setdefault("metadata", {})
+        for key in (
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "resourceVersion",
+        ):
+            meta.pop(key, None)
+        meta["uid"] = str(uuid.uuid4())
+        meta["creationTimestamp"] = objects.timestamp(self.clock())
+        if kind.generation or kind.custom:
+            meta["generation"] = 1
+        else:
+            meta.pop("generation", None)
+
+    def create(self, kind: Kind, obj: Obj, *, stamped: bool = False) -> Obj:
+        """Stores a new object: name from generateName, revision, and what `stamp` gives it unless it
+        has that already.
 
         AlreadyExistsError, or InvalidError when it has neither name nor generateName.
         """
@@ -154,14 +193,8 @@ class Store:
             meta["name"] = self._generated_name(kind, new)
         if self.find(kind, objects.namespace_of(new), meta["name"]) is not None:
             raise AlreadyExistsError.of(kind, meta["name"])
-        for key in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
-            meta.pop(key, None)
-        meta["uid"] = str(uuid.uuid4())
-        meta["creationTimestamp"] = objects.timestamp(self.clock())
-        if kind.generation or kind.custom:
-            meta["generation"] = 1
-        else:
-            meta.pop("generation", None)
+        if not stamped:
+            self.stamp(kind, new)
         new["apiVersion"], new["kind"] = kind.api_version, kind.kind
         return self._commit(kind, None, new)
 
@@ -183,7 +216,7 @@ class Store:
         new = self._next_state(kind, stored, objects.copied(obj), part)
         if _same(stored, new):
             return stored
-        if self._counts(kind, stored, new):
+        if self._counts(kind, stored, new, part):
             new["metadata"]["generation"] = objects.metadata(stored).get("generation", 0) + 1
         if objects.is_deleting(new) and _may_vanish(kind, new):
             return self._remove(kind, stored, new)
@@ -241,7 +274,8 @@ class Store:
         if kind.key == NAMESPACE.key:
             new.setdefault("status", {})["phase"] = "Terminating"
         if _may_vanish(kind, new):
-            return self._remove(kind, stored, new)
+            at_once = kind.key != POD.key and not objects.is_deleting(stored)
+            return self._remove(kind, stored, objects.copied(stored) if at_once else new)
         return stored if _same(stored, new) else self._commit(kind, stored, new)
 
     def delete_collection(
@@ -303,6 +337,10 @@ class Store:
             if watch in watches:
                 watches.remove(watch)
 
+    def begin(self, kind: Kind) -> None:
+        """A resource that is served from now on: a watch cannot go back to what was before."""
+        self._histories.setdefault(kind.key, History(self._window, self._revision))
+
     def bookmark(self, kind: Kind, *, complete: bool = False) -> Event:
         """A BOOKMARK at the present revision; `complete` marks the end of the initial events."""
         meta: Obj = {"resourceVersion": str(self._revision)}
@@ -355,6 +393,9 @@ class Store:
             if managers is not None:
                 draft["metadata"]["managedFields"] = managers
             _carry(draft, new, "status")
+            if kind.key == POD.key:
+                for key in ("labels", "annotations"):
+                    _carry(draft["metadata"], objects.metadata(new), key)
             return draft
         if part is Part.MAIN and "status" in kind.subresources:
             _carry(new, stored, "status")
@@ -364,14 +405,21 @@ class Store:
         new["apiVersion"], new["kind"] = stored["apiVersion"], kind.kind
         return new
 
-    def _counts(self, kind: Kind, stored: Obj, new: Obj) -> bool:
-        """Whether the change is one of the specification, which `generation` counts."""
+    def _counts(self, kind: Kind, stored: Obj, new: Obj, part: Part) -> bool:
+        """Whether the change is one that `generation` counts: of the specification, and of a
+        Deployment's annotations, which end up on its ReplicaSets."""
         if not (kind.generation or kind.custom):
             return False
         aside = {"metadata", "apiVersion"}
         if not kind.custom or "status" in kind.subresources:
             aside.add("status")
-        return _without(stored, aside) != _without(new, aside)
+        if _without(stored, aside) != _without(new, aside):
+            return True
+        return (
+            kind.key == DEPLOYMENT.key
+            and part is Part.MAIN
+            and _counted_annotations(stored) != _counted_annotations(new)
+        )
 
     def _grace(self, kind: Kind, obj: Obj, asked: int | None) -> int:
         if kind.key != POD.key:
@@ -424,6 +472,11 @@ class Store:
                     observer(*latest)
         finally:
             self._announcing = False
+
+
+def _counted_annotations(deployment: Obj) -> Obj:
+    """All but the one that the deployment's controller writes, together with the status."""
+    return _without(objects.annotations_of(deployment), {"deployment.kubernetes.io/revision"})
 
 
 def _carry(target: Obj, source: Obj, key: str) -> None:

@@ -81,7 +81,7 @@ class Subresources:
         if not isinstance(seconds, int) or seconds < LEAST_SECONDS:
             why = "may not specify a duration less than 10 minutes"
             cause = invalid("spec.expirationSeconds", seconds, why)
-            raise InvalidError.of(call.kind, call.path.name, [cause])
+            raise InvalidError.about("authentication.k8s.io", "TokenRequest", "", [cause])
         token, expires = self._tokens.issue(
             account,
             audiences=spec.get("audiences") or (),
@@ -91,8 +91,13 @@ class Subresources:
         body = {
             "kind": "TokenRequest",
             "apiVersion": "authentication.k8s.io/v1",
-            "metadata": {"name": call.path.name, "namespace": call.path.namespace},
-            "spec": {**spec, "expirationSeconds": seconds},
+            "metadata": {
+                "name": call.path.name,
+                "namespace": call.path.namespace,
+                "creationTimestamp": objects.timestamp(self._store.clock()),
+                "uid": objects.uid_of(account),
+            },
+            "spec": {"boundObjectRef": None, **spec, "expirationSeconds": seconds},
             "status": {"token": token, "expirationTimestamp": objects.timestamp(expires)},
         }
         return call.answer(body, 201)

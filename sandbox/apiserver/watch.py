@@ -59,9 +59,10 @@ def seen(change: Change, scope: Scope) -> Event | None:
 class History:
     """The latest changes of one resource."""
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, forgotten: int = 0) -> None:
+        """`forgotten` is the latest revision of which nothing is known any more."""
         self._changes: deque[Change] = deque(maxlen=window)
-        self._forgotten = 0
+        self._forgotten = forgotten
 
     def record(self, change: Change) -> None:
         if len(self._changes) == self._changes.maxlen:

@@ -2,13 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 from starlette.responses import Response, StreamingResponse
 
 from sandbox.apiserver.api import Api
 from sandbox.apiserver.call import Call
-from sandbox.apiserver.errors import ApiError, BadRequestError, GoneError, InvalidError, forbidden
+from sandbox.apiserver.errors import (
+    ApiError,
+    BadRequestError,
+    Cause,
+    GoneError,
+    InvalidError,
+    forbidden,
+)
 from sandbox.apiserver.media import Form
 from sandbox.apiserver.objects import Obj
 from sandbox.apiserver.request import flag, number
@@ -43,9 +50,9 @@ class Watching:
     def _start(self, call: Call) -> Watch:
         labels, fields = self._resources.selectors(call)
         initial = flag(call.query, "sendInitialEvents")
-        if initial and not flag(call.query, "allowWatchBookmarks"):
-            cause = forbidden("sendInitialEvents", "sendInitialEvents needs allowWatchBookmarks")
-            raise InvalidError.of(call.kind, "", [cause])
+        causes = list(_misfits(call.query, initial=initial))
+        if causes:
+            raise InvalidError.about("meta.k8s.io", "ListOptions", "", causes)
         since = _revision(call.query.get("resourceVersion", ""))
         if call.path.name:
             fields = FieldSelector((*fields.requirements, named(call.path.name)))
@@ -92,6 +99,17 @@ class Watching:
                 call.kind, event.object, call.form, self._store.clock(), include
             )
         return _encode({"type": event.type.value, "object": body})
+
+
+def _misfits(query: Mapping[str, str], *, initial: bool) -> Iterator[Cause]:
+    """What of a watch's options cannot be meant together."""
+    match = query.get("resourceVersionMatch", "")
+    if match and not initial:
+        yield forbidden("resourceVersionMatch", "is forbidden for watch without sendInitialEvents")
+    if initial and match != "NotOlderThan":
+        yield forbidden("resourceVersionMatch", "sendInitialEvents needs NotOlderThan")
+    if initial and not flag(query, "allowWatchBookmarks"):
+        yield forbidden("sendInitialEvents", "sendInitialEvents needs allowWatchBookmarks")
 
 
 def _revision(text: str) -> int:

@@ -1,6 +1,7 @@
 """The admission steps in their order: mutating ones, then the validating webhooks."""
 
 import asyncio
+from collections.abc import Callable
 
 from sandbox.apiserver.admission import (
     lifecycle,
@@ -42,11 +43,25 @@ class Admission:
         """
         for step in STEPS:
             step(self._store, write)
-        for webhook in self._wanted(MUTATING_WEBHOOK_CONFIGURATION, write):
+        again = await self._mutate(write, lambda _: True)
+        if again:
+            await self._mutate(write, again.__contains__)
+
+    async def _mutate(self, write: Attributes, asked: Callable[[Webhook], bool]) -> list[Webhook]:
+        """One round of the webhooks that are to be asked. Returns those that want to see the object
+        once more, because another changed it after them."""
+        seen: list[Webhook] = []
+        changed_after: list[Webhook] = []
+        for webhook in filter(asked, self._wanted(MUTATING_WEBHOOK_CONFIGURATION, write)):
             verdict = await self._ask(webhook, write)
             if verdict is not None and verdict.patch and write.object is not None:
+                before = write.object
                 write.object = self._patched(webhook, write.object, verdict.patch)
                 fill(write.kind, write.object)
+                if write.object != before:
+                    changed_after = list(seen)
+            seen.append(webhook)
+        return [one for one in changed_after if one.asks_again]
 
     async def validate(self, write: Attributes) -> None:
         webhooks = list(self._wanted(VALIDATING_WEBHOOK_CONFIGURATION, write))

@@ -39,6 +39,10 @@ def _assign(store: Store, write: Attributes, spec: Obj, old: Obj) -> None:
     elif spec["clusterIP"] != "None" and spec["clusterIP"] != old.get("clusterIP"):
         _claim(store, write, spec["clusterIP"])
     spec["clusterIPs"] = [spec["clusterIP"]]
+    if spec["clusterIP"] == "None" and not spec.get("selector"):
+        # Nobody knows which addresses will be listed for it, so it is taken to be of both families.
+        spec.setdefault("ipFamilies", ["IPv4", "IPv6"])
+        spec.setdefault("ipFamilyPolicy", "RequireDualStack")
     spec.setdefault("ipFamilies", ["IPv4"])
     spec.setdefault("ipFamilyPolicy", "SingleStack")
     if spec.get("type") in ("NodePort", "LoadBalancer"):

@@ -29,6 +29,11 @@ class Webhook:
         return bool(self.entry.get("failurePolicy") == "Ignore")
 
     @property
+    def asks_again(self) -> bool:
+        """Whether it wants to see an object again that others changed after it."""
+        return bool(self.entry.get("reinvocationPolicy") == "IfNeeded")
+
+    @property
     def timeout(self) -> float:
         """Seconds."""
         return float(self.entry.get("timeoutSeconds") or 10)

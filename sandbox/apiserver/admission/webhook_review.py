@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.apiserver.admission.attributes import Attributes
 from sandbox.apiserver.admission.webhook_match import Webhook
-from sandbox.apiserver.errors import ApiError
+from sandbox.apiserver.errors import ApiError, BadRequestError
 from sandbox.apiserver.kinds import Kind
 from sandbox.apiserver.objects import Obj
 
@@ -24,7 +24,8 @@ class WebhookDeniedError(ApiError):
         detail = status.get("message") or status.get("reason") or ""
         ending = f": {detail}" if detail else " without explanation"
         super().__init__(f'admission webhook "{webhook.name}" denied the request{ending}')
-        self._code = int(status.get("code") or self.code)
+        code = int(status.get("code") or 0)
+        self._code = code if code >= BadRequestError.code else BadRequestError.code
         self.reason = str(status.get("reason") or "")  # type: ignore[misc]
 
     @property

@@ -76,12 +76,47 @@ def custom_resource_definition(obj: Obj) -> None:
         names.setdefault("listKind", f"{names['kind']}List")
     if spec.get("conversion") is None:
         spec["conversion"] = {"strategy": "None"}
+    stored = [one.get("name") for one in _dicts(spec.get("versions")) if one.get("storage")]
+    if obj.get("status") is None:
+        nothing = {"kind": "", "plural": ""}
+        obj["status"] = {"conditions": None, "acceptedNames": nothing, "storedVersions": stored}
 
 
 def api_service(obj: Obj) -> None:
     service = dig(obj, "spec", "service")
     if isinstance(service, dict):
         service.setdefault("port", 443)
+    obj.setdefault("status", {})
+
+
+def volume(obj: Obj) -> None:
+    spec = obj.get("spec")
+    if isinstance(spec, dict):
+        spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
+        spec.setdefault("volumeMode", "Filesystem")
+        if isinstance(spec.get("hostPath"), dict):
+            spec["hostPath"].setdefault("type", "")
+    obj.setdefault("status", {}).setdefault("phase", "Pending")
+
+
+def storage_class(obj: Obj) -> None:
+    obj.setdefault("reclaimPolicy", "Delete")
+    obj.setdefault("volumeBindingMode", "Immediate")
+
+
+def priority_class(obj: Obj) -> None:
+    obj.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+
+def limit_range(obj: Obj) -> None:
+    """A container's limit that nobody gave a request is its request as well."""
+    for limit in _dicts(dig(obj, "spec", "limits")):
+        if limit.get("type") == "Container" and limit.get("default"):
+            limit["defaultRequest"] = {**limit["default"], **(limit.get("defaultRequest") or {})}
+
+
+def resource_quota(obj: Obj) -> None:
+    obj.setdefault("status", {})
 
 
 def _dicts(items: Any) -> list[Obj]:

@@ -38,9 +38,23 @@ def endpoints(obj: Obj) -> None:
 def endpoint_slice(obj: Obj) -> None:
     if obj.get("endpoints") is None:
         obj["endpoints"] = []
+    for endpoint in obj["endpoints"]:
+        if isinstance(endpoint, dict):
+            endpoint.setdefault("conditions", {})
     for port in obj.get("ports") or []:
         port.setdefault("name", "")
         port.setdefault("protocol", "TCP")
+
+
+def network_policy(obj: Obj) -> None:
+    spec = obj.get("spec")
+    if not isinstance(spec, dict):
+        return
+    if not spec.get("policyTypes"):
+        spec["policyTypes"] = ["Ingress", *(["Egress"] if spec.get("egress") else [])]
+    for rule in [*(spec.get("ingress") or []), *(spec.get("egress") or [])]:
+        for port in rule.get("ports") or [] if isinstance(rule, dict) else []:
+            port.setdefault("protocol", "TCP")
 
 
 def ingress(obj: Obj) -> None:

@@ -64,9 +64,8 @@ def container(one: Obj, *, host_network: bool = False) -> None:
             port.setdefault("hostPort", port["containerPort"])
     for entry in _dicts(one.get("env")):
         source = entry.get("valueFrom")
-        field = source.get("fieldRef") if isinstance(source, dict) else None
-        if isinstance(field, dict):
-            field.setdefault("apiVersion", "v1")
+        if isinstance(source, dict):
+            _field_ref(source)
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if isinstance(one.get(name), dict):
             _probe(one[name])
@@ -128,6 +127,8 @@ def _volume(volume: Obj) -> None:
 def _field_ref(item: Obj) -> None:
     if isinstance(item.get("fieldRef"), dict):
         item["fieldRef"].setdefault("apiVersion", "v1")
+    if isinstance(item.get("resourceFieldRef"), dict):
+        item["resourceFieldRef"].setdefault("divisor", "0")
 
 
 def quality_of_service(spec: Obj) -> str:

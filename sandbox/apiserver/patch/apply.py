@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.apiserver.errors import ConflictError
 from sandbox.apiserver.kinds import Kind
-from sandbox.apiserver.objects import Obj, copied, name_of, timestamp
+from sandbox.apiserver.objects import Obj, copied, timestamp
 from sandbox.apiserver.patch import fields
 from sandbox.apiserver.patch.fields import FieldSet, Rule
 from sandbox.apiserver.patch.merge_keys import SET, ListRule, list_rule
@@ -84,7 +84,8 @@ def applied(
     kept = [one for one in entries if not _is_mine(one, manager)]
     if manager.force:
         kept = [_ceded(one, owned) for one in kept]
-    meta["managedFields"] = [*kept, _entry(kind, manager, owned, now)]
+    entries = [*kept, _entry(kind, manager, owned, now)]
+    meta["managedFields"] = sorted((one for one in entries if _set(one)), key=_rank)
     return result
 
 
@@ -106,20 +107,25 @@ def _refuse_conflicts(
             # An object that is merely named says nothing about what is in it.
             if not isinstance(wanted, dict) and fields.value_at(stored, path) != wanted:
                 shown = fields.shown(path)
-                message = f'conflict with "{entry.get("manager")}": {shown}'
+                message = f'conflict with "{entry.get("manager")}"'
                 found.append({"reason": "FieldManagerConflict", "message": message, "field": shown})
     if found:
         noun = "conflict" if len(found) == 1 else "conflicts"
-        listed = "; ".join(one["message"] for one in found)
+        listed = "; ".join(f"{one['message']}: {one['field']}" for one in found)
         raise ConflictError(
             f"Apply failed with {len(found)} {noun}: {listed}",
-            details={
-                "name": name_of(stored),
-                "group": kind.group,
-                "kind": kind.plural,
-                "causes": found,
-            },
+            details={"causes": found},
         )
+
+
+def _rank(entry: Obj) -> tuple[str, str, str, str]:
+    """The order in which managers are shown."""
+    return (
+        str(entry.get("operation")),
+        str(entry.get("subresource") or ""),
+        str(entry.get("time")),
+        str(entry.get("manager")),
+    )
 
 
 def _is_mine(entry: Mapping[str, Any], manager: Manager) -> bool:

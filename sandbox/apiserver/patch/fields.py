@@ -72,15 +72,15 @@ def merged(target: Any, config: Any, rule: Rule, path: Path = ()) -> Any:
 def _merged_entries(
     target: list[Any], config: list[Any], rule: Rule, how: ListRule, path: Path
 ) -> list[Any]:
-    """Entries keep the order of the configuration; those it does not name come after."""
-    left = list(target)
-    result: list[Any] = []
-    for item in config:
-        same = next((one for one in left if identity(one, how) == identity(item, how)), None)
-        if same is not None:
-            left.remove(same)
-        result.append(merged(same, item, rule, path))
-    return [*result, *left]
+    """Named entries stand in the order of the configuration; others keep what they came after."""
+    named = [identity(item, how) for item in config]
+
+    def stored(item: Any) -> Any:
+        return next((one for one in target if identity(one, how) == identity(item, how)), None)
+
+    fresh = iter([merged(stored(item), item, rule, path) for item in config])
+    result = [next(fresh, one) if identity(one, how) in named else one for one in target]
+    return [*result, *fresh]
 
 
 def minus(mine: FieldSet, theirs: FieldSet) -> FieldSet:

@@ -9,7 +9,7 @@ from sandbox.apiserver.errors import ApiError, BadRequestError
 
 
 class UnprocessablePatchError(ApiError):
-    """A well-formed patch that does not fit the object: a failed `test`, a missing path."""
+    """A list that does not fit the object: a failed `test`, a missing path, an unknown operation."""
 
     code, reason = 422, "Invalid"
 
@@ -23,8 +23,6 @@ def patched(target: Any, operations: Any) -> Any:
         raise BadRequestError("error decoding patch: a JSON patch is a list of operations")
     try:
         return jsonpatch.JsonPatch(operations).apply(target)
-    except jsonpatch.InvalidJsonPatch as error:
-        raise BadRequestError(f"error decoding patch: {error}") from error
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
         message = "the server rejected our request due to an error in our request"
         raise UnprocessablePatchError(

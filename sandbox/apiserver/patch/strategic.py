@@ -89,16 +89,22 @@ def _list(
         return [*target, *(copied(item) for item in patch if item not in target)]
     if {PATCH: "replace"} in patch:
         return [_fresh(item, kind, path) for item in patch if item != {PATCH: "replace"}]
-    result = list(target)
+    result, fresh = list(target), list[Any]()
     for item in patch:
         if not isinstance(item, dict):
             raise BadRequestError(f"{'.'.join(path)}: entries must be objects")
-        _merge_entry(result, item, rule, kind, path)
-    return result
+        _merge_entry(result, fresh, item, rule, kind, path)
+    # What was not there yet comes first, unless the patch says an order.
+    return [*fresh, *result]
 
 
 def _merge_entry(
-    result: list[Any], item: dict[str, Any], rule: ListRule, kind: str, path: tuple[str, ...]
+    result: list[Any],
+    fresh: list[Any],
+    item: dict[str, Any],
+    rule: ListRule,
+    kind: str,
+    path: tuple[str, ...],
 ) -> None:
     key = rule.keys[0]
     if key not in item:
@@ -112,7 +118,7 @@ def _merge_entry(
     elif found:
         result[found[0]] = _object(result[found[0]], item, kind, path)
     else:
-        result.append(_fresh(item, kind, path))
+        fresh.append(_fresh(item, kind, path))
 
 
 def _reorder(

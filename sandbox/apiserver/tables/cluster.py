@@ -144,8 +144,8 @@ API_SERVICE = (
 
 DISRUPTION_BUDGET = (
     NAME,
-    at("Min Available", "spec", "minAvailable", default="N/A"),
-    at("Max Unavailable", "spec", "maxUnavailable", default="N/A"),
+    Column("Min Available", lambda obj, _: str(spec_of(obj).get("minAvailable", "N/A"))),
+    Column("Max Unavailable", lambda obj, _: str(spec_of(obj).get("maxUnavailable", "N/A"))),
     number("Allowed Disruptions", "status", "disruptionsAllowed"),
     AGE,
 )

@@ -68,7 +68,18 @@ def partial(obj: Obj) -> Obj:
     }
 
 
-NAME = Column("Name", lambda obj, _: name_of(obj), format="name")
+NAME = Column(
+    "Name",
+    lambda obj, _: name_of(obj),
+    format="name",
+    description=(
+        "Name must be unique within a namespace. Is required when creating resources, although some"
+        " resources may allow a client to request the generation of an appropriate name"
+        " automatically. Name is primarily intended for creation idempotence and configuration"
+        " definition. Cannot be updated. More info:"
+        " https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names"
+    ),
+)
 AGE = Column("Age", ages.of)
 
 

@@ -23,7 +23,8 @@ def _column(declared: Obj) -> Column:
         "string" if kind == "date" else kind,
         wide=bool(declared.get("priority")),
         format=declared.get("format", ""),
-        description=declared.get("description", ""),
+        description=declared.get("description")
+        or f"Custom resource definition column (in JSONPath format): {declared['jsonPath']}",
     )
 
 

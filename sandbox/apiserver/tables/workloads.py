@@ -1,5 +1,6 @@
 """Deployments, ReplicaSets, DaemonSets, StatefulSets, Jobs and CronJobs."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sandbox.apiserver.objects import Obj, condition, dig, parse_timestamp, spec_of, status_of
@@ -33,8 +34,9 @@ def _ready_of_wanted(obj: Obj, _: datetime) -> str:
 DEPLOYMENT = (
     NAME,
     Column("Ready", _ready_of_wanted),
-    number("Up-to-date", "status", "updatedReplicas"),
-    number("Available", "status", "availableReplicas"),
+    # Numbers, that the real server declares as text.
+    replace(number("Up-to-date", "status", "updatedReplicas"), type="string"),
+    replace(number("Available", "status", "availableReplicas"), type="string"),
     AGE,
     *containers_columns(*_POD_CONTAINERS),
     _SELECTOR,
@@ -134,4 +136,9 @@ CRON_JOB = (
     Column("Last Schedule", _last_schedule),
     AGE,
     *containers_columns("spec", "jobTemplate", "spec", "template", "spec", "containers"),
+    Column(
+        "Selector",
+        lambda obj, _: selector_text(dig(obj, "spec", "jobTemplate", "spec", "selector")),
+        wide=True,
+    ),
 )

@@ -44,7 +44,7 @@ def test_a_life_of_a_config_map(cluster: Cluster) -> None:
             assert (gone.json()["kind"], gone.json()["status"]) == ("Status", "Success")
             missing = await client.get(f"{CORE}/configmaps/c")
             assert missing.status_code == 404
-            assert missing.json()["details"] == {"name": "c", "group": "", "kind": "configmaps"}
+            assert missing.json()["details"] == {"name": "c", "kind": "configmaps"}
 
     run(scenario())
 
@@ -99,7 +99,7 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
     ("POST", f"{CORE}/configmaps", {"metadata": {"name": "c", "labels": {"a b": "c"}}}, 422, "metadata.labels"),
     ("POST", f"{CORE}/configmaps", {"metadata": {"name": "c"}, "data": {"a": 1}}, 400, "data.a: cannot unmarshal"),
     ("POST", f"{CORE}/configmaps?fieldValidation=Strict", {"metadata": {"name": "c"}, "dtaa": {}}, 400, 'unknown field "dtaa"'),
-    ("POST", f"{CORE}/configmaps?dryRun=Some", {"metadata": {"name": "c"}}, 400, "dryRun"),
+    ("POST", f"{CORE}/configmaps?dryRun=Some", {"metadata": {"name": "c"}}, 422, "dryRun"),
     ("POST", "/api/v1/namespaces/nowhere/configmaps", {"metadata": {"name": "c"}}, 404, 'namespaces "nowhere" not found'),
     ("POST", f"{CORE}/pods", {"metadata": {"name": "p"}, "spec": {}}, 422, "spec.containers: Required value"),
     ("POST", f"{CORE}/pods", {"metadata": {"name": "p"}, "spec": {"containers": [{}]}}, 422, "spec.containers[0].name"),
@@ -119,7 +119,6 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
     ("GET", f"{CORE}/pods?fieldSelector=spec.x%3Dy", None, 400, "field label not supported"),
     ("GET", f"{CORE}/pods?watch=1&resourceVersion=x", None, 400, "resourceVersion"),
     ("GET", f"{CORE}/nonsense", None, 404, "could not find the requested resource"),
-    ("GET", "/apis/none/v1/things", None, 404, "could not find the requested resource"),
     ("GET", "/nonsense", None, 404, "could not find the requested resource"),
     ("GET", f"{CORE}/pods/none/log", None, 404, 'pods "none" not found'),
     ("PUT", f"{CORE}/configmaps", {}, 405, "does not allow this method"),
@@ -171,7 +170,7 @@ def test_a_body_that_is_too_large(cluster: Cluster) -> None:
 
 IMMUTABLE: list[tuple[str, Obj, Obj, str]] = [
     (f"{APPS}/deployments/web", deployment(), {"spec": {"selector": {"matchLabels": {"app": "x"}}}}, "spec.selector"),
-    (f"{CORE}/services/s", {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 1}]}}, {"spec": {"clusterIP": "10.96.9.9"}}, "spec.clusterIP"),
+    (f"{CORE}/services/s", {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 1}]}}, {"spec": {"clusterIP": "10.96.9.9"}}, "spec.clusterIPs[0]"),
     (f"{CORE}/pods/web-1", pod(), {"spec": {"hostNetwork": True}}, "pod updates may not change fields"),
 ]  # fmt: skip
 
@@ -489,7 +488,7 @@ def test_tokens_are_requested_and_reviewed(cluster: Cluster) -> None:
             assert proven["audiences"] == ["identity.l5d.io"]
             assert proven["user"]["username"] == "system:serviceaccount:default:default"
             assert proven["user"]["extra"]["authentication.kubernetes.io/pod-name"] == ["web-1"]
-            assert (await review())["authenticated"] is False
+            assert (await review()).get("authenticated") is None
             cluster.store.delete(POD, "default", "web-1")
             assert (await review("identity.l5d.io"))[
                 "error"

@@ -237,3 +237,28 @@ def test_patches_that_cannot_be_read(response: Obj, why: str) -> None:
     }
     with pytest.raises(webhook_review.BadAnswerError, match=why):
         webhook_review.read(answer, "u")
+
+
+def test_who_wants_to_see_later_changes_is_asked_again_once(cluster: Cluster) -> None:
+    asked: list[str] = []
+    label = [{"op": "add", "path": "/metadata/labels", "value": {"a": "b"}}]
+    answers = {"first.example.com": answering(), "second.example.com": answering(patch=label)}
+
+    def noting(name: str) -> Answer:
+        def answer(review: Obj) -> object:
+            asked.append(name)
+            return answers[name](review)
+
+        return answer
+
+    made = configuration(reinvocationPolicy="IfNeeded")
+    (entry,) = made["webhooks"]
+    made["webhooks"] = [{**entry, "name": name} for name in answers]
+    cluster.webhook_answers |= {name: noting(name) for name in answers}
+    cluster.store.create(MUTATING_WEBHOOK_CONFIGURATION, made)
+
+    async def scenario() -> None:
+        await cluster.api.create(POD, pod())
+
+    run(scenario())
+    assert asked == ["first.example.com", "second.example.com", "first.example.com"]

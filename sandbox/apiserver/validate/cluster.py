@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.apiserver.errors import Cause, invalid, not_supported, required, wrong_type
 from sandbox.apiserver.objects import Obj, dig, name_of
+from sandbox.apiserver.schema import problems
 from sandbox.apiserver.validate import names
 
 RULE_SCOPES = ("Cluster", "Namespaced", "*")
@@ -123,9 +124,34 @@ def custom_resource_definition(obj: Obj) -> Iterator[Cause]:
         yield invalid(
             "spec.versions", versions, "must have exactly one version marked as storage version"
         )
+        stored = dig(obj, "status", "storedVersions")
+        yield invalid("status.storedVersions", stored, "must be the one storage version")
     for at, version in enumerate(versions):
-        if not dig(version, "schema", "openAPIV3Schema"):
+        found = dig(version, "schema", "openAPIV3Schema")
+        if not found:
             yield required(f"spec.versions[{at}].schema.openAPIV3Schema", "schemas are required")
+        else:
+            # Where all versions have one schema, the server speaks of it in its old place.
+            yield from _structural(found, "spec.validation.openAPIV3Schema")
+
+
+def _structural(schema: Any, path: str) -> Iterator[Cause]:
+    """Every value says its type, and a default is a value that the schema allows."""
+    if not isinstance(schema, dict):
+        return
+    if not schema.get("type") and not any(schema.get(name) for name in _UNTYPED):
+        yield required(f"{path}.type", "must not be empty for specified object fields")
+    if "default" in schema:
+        alone = {"type": "object", "properties": {"value": schema}}
+        for problem in problems(alone, {"value": schema["default"]}):
+            yield invalid(f"{path}.default", schema["default"], problem.message)
+    for name, below in (schema.get("properties") or {}).items():
+        yield from _structural(below, f"{path}.properties[{name}]")
+    if isinstance(schema.get("items"), dict):
+        yield from _structural(schema["items"], f"{path}.items")
+
+
+_UNTYPED = ("x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields")
 
 
 def secret(obj: Obj) -> Iterator[Cause]:

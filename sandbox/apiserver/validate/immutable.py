@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sandbox.apiserver import kinds
 from sandbox.apiserver.errors import Cause, forbidden, invalid
 from sandbox.apiserver.kinds import Kind, StorageKey
-from sandbox.apiserver.objects import Obj, copied, dig
+from sandbox.apiserver.objects import Obj, copied, dig, spec_of
 
 FIELD_IS_IMMUTABLE = "field is immutable"
 
@@ -13,7 +13,6 @@ _PATHS: dict[StorageKey, tuple[tuple[str, ...], ...]] = {
     kinds.DEPLOYMENT.key: (("spec", "selector"),),
     kinds.REPLICA_SET.key: (("spec", "selector"),),
     kinds.DAEMON_SET.key: (("spec", "selector"),),
-    kinds.STATEFUL_SET.key: (("spec", "selector"), ("spec", "serviceName")),
     kinds.JOB.key: (("spec", "selector"), ("spec", "template"), ("spec", "completionMode")),
     kinds.ENDPOINT_SLICE.key: (("addressType",),),
     kinds.SECRET.key: (("type",),),
@@ -26,7 +25,23 @@ _PATHS: dict[StorageKey, tuple[tuple[str, ...], ...]] = {
 }
 
 
+def _finalizers(old: Obj, new: Obj) -> Iterator[Cause]:
+    """What is on its way out can be held by nobody more."""
+    if not dig(old, "metadata", "deletionTimestamp"):
+        return
+    before = dig(old, "metadata", "finalizers") or []
+    added = [one for one in dig(new, "metadata", "finalizers") or [] if one not in before]
+    if added:
+        listed = ", ".join(f'"{one}"' for one in added)
+        yield forbidden(
+            "metadata.finalizers",
+            "no new finalizers can be added if the object is being deleted, found new finalizers"
+            f" []string{{{listed}}}",
+        )
+
+
 def causes(kind: Kind, old: Obj, new: Obj) -> Iterator[Cause]:
+    yield from _finalizers(old, new)
     if kind.custom:
         return
     for path in _PATHS.get(kind.key, ()):
@@ -37,6 +52,8 @@ def causes(kind: Kind, old: Obj, new: Obj) -> Iterator[Cause]:
         yield from _cluster_ip(old, new)
     elif kind.key == kinds.POD.key:
         yield from _pod(old, new)
+    elif kind.key == kinds.STATEFUL_SET.key:
+        yield from _stateful_set(old, new)
     elif kind.key in (kinds.ROLE_BINDING.key, kinds.CLUSTER_ROLE_BINDING.key):
         if old.get("roleRef") != new.get("roleRef"):
             yield invalid("roleRef", new.get("roleRef"), "cannot change roleRef")
@@ -52,7 +69,36 @@ def _cluster_ip(old: Obj, new: Obj) -> Iterator[Cause]:
         return
     before, after = dig(old, "spec", "clusterIP"), dig(new, "spec", "clusterIP")
     if before and before != after:
-        yield invalid("spec.clusterIP", after, FIELD_IS_IMMUTABLE)
+        yield invalid("spec.clusterIPs[0]", [after], "may not change once set")
+
+
+_CHANGEABLE_OF_STATEFUL_SETS = (
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+)
+
+
+def _stateful_set(old: Obj, new: Obj) -> Iterator[Cause]:
+    before, after = (
+        {
+            key: value
+            for key, value in spec_of(one).items()
+            if key not in _CHANGEABLE_OF_STATEFUL_SETS
+        }
+        for one in (old, new)
+    )
+    if before != after:
+        *names, last = (f"'{one}'" for one in _CHANGEABLE_OF_STATEFUL_SETS)
+        yield forbidden(
+            "spec",
+            f"updates to statefulset spec for fields other than {', '.join(names)} and {last} are"
+            " forbidden",
+        )
 
 
 def _pod(old: Obj, new: Obj) -> Iterator[Cause]:

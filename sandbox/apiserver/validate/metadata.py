@@ -9,6 +9,7 @@ from sandbox.apiserver.kinds import Kind, StorageKey
 from sandbox.apiserver.objects import Obj
 from sandbox.apiserver.validate import names
 
+_STANDARD_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
 ANNOTATIONS_LIMIT = 256 * 1024
 
 _NAME_GRAMMARS: dict[StorageKey, Callable[[str], str | None]] = {
@@ -33,7 +34,10 @@ def causes(kind: Kind, obj: Obj) -> Iterator[Cause]:
     yield from _owners(meta.get("ownerReferences"))
     for at, finalizer in enumerate(meta.get("finalizers") or []):
         if wrong := names.qualified_name(str(finalizer)):
-            yield invalid(f"metadata.finalizers[{at}]", finalizer, wrong)
+            yield invalid("metadata.finalizers", finalizer, wrong)
+        elif "/" not in str(finalizer) and finalizer not in _STANDARD_FINALIZERS:
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid(f"metadata.finalizers[{at}]", finalizer, why)
 
 
 def _name(kind: Kind, meta: Obj) -> Iterator[Cause]:

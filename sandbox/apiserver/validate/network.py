@@ -4,8 +4,16 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.apiserver.errors import Cause, duplicate, invalid, not_supported, required, wrong_type
-from sandbox.apiserver.objects import Obj
+from sandbox.apiserver.errors import (
+    Cause,
+    duplicate,
+    forbidden,
+    invalid,
+    not_supported,
+    required,
+    wrong_type,
+)
+from sandbox.apiserver.objects import Obj, dig
 from sandbox.apiserver.validate import metadata, names
 from sandbox.apiserver.validate.pods import PROTOCOLS
 
@@ -31,6 +39,9 @@ def service(obj: Obj) -> Iterator[Cause]:
     if spec.get("sessionAffinity", "None") not in AFFINITIES:
         yield not_supported("spec.sessionAffinity", spec["sessionAffinity"], AFFINITIES)
     yield from metadata.labels(spec.get("selector"), "spec.selector")
+    if dig(obj, "status", "loadBalancer", "ingress") and kind != "LoadBalancer":
+        why = "may only be used when `spec.type` is 'LoadBalancer'"
+        yield forbidden("status.loadBalancer.ingress", why)
     headless = spec.get("clusterIP") == "None"
     ports = spec.get("ports") or []
     if not ports and not headless and kind != "ExternalName":
