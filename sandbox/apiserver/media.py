@@ -10,8 +10,10 @@ import yaml
 from sandbox.apiserver.api import PatchType
 from sandbox.apiserver.errors import (
     BadRequestError,
+    InvalidError,
     NotAcceptableError,
     UnsupportedMediaTypeError,
+    not_supported,
 )
 
 PATCH_TYPES: dict[str, PatchType] = {
@@ -114,7 +116,6 @@ def strict(query: Mapping[str, str]) -> bool:
     """Whether unknown fields are errors: `fieldValidation=Strict`."""
     level = query.get("fieldValidation", "Warn")
     if level not in ("Strict", "Warn", "Ignore"):
-        raise BadRequestError(
-            f'fieldValidation: Unsupported value: "{level}": supported values: "Ignore", "Warn", "Strict"'
-        )
+        cause = not_supported("fieldValidation", level, ("", "Ignore", "Strict", "Warn"))
+        raise InvalidError.about("meta.k8s.io", "CreateOptions", "", [cause])
     return level == "Strict"

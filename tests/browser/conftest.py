@@ -11,14 +11,11 @@ import pytest
 from tests.browser import chromium
 from tests.browser.axe import SCRIPT
 from tests.browser.tab import opened
-from tests.mesh.conftest import cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.browser.tab import Tab
-
-__all__ = ["cluster"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,7 +24,7 @@ answering/  applications that say their name, and a pod that asks them
 gateway_api as much of the Gateway API's definitions as routes need
 collecting/ a collector of spans, and what it has collected
 load/       requests at a steady rate, each failure counted, from a pod
-conftest    the fixtures: cluster -> installed -> demo
+and in tests/conftest.py the fixtures: cluster -> installed -> demo
 
 What changes a cluster puts it back. Everything takes place in the demo's namespace, the control
 plane's, and one of the suite's own.

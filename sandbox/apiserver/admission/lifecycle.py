@@ -26,4 +26,11 @@ def admit(store: Store, write: Attributes) -> None:
             f"unable to create new content in namespace {write.namespace} because it is being"
             " terminated"
         )
-        raise ForbiddenError.on(write.kind, write.name, why)
+        refusal = ForbiddenError.on(write.kind, write.name, why)
+        cause = {
+            "reason": "NamespaceTerminating",
+            "message": f"namespace {write.namespace} is being terminated",
+            "field": "metadata.namespace",
+        }
+        refusal.details = {**(refusal.details or {}), "causes": [cause]}
+        raise refusal

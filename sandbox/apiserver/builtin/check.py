@@ -1,9 +1,11 @@
 """Whether an object has the shape of its kind: unknown fields, values of the wrong type. Pure."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.apiserver.builtin.quantities import number
 from sandbox.apiserver.builtin.table import Field, Shape, json_fields, message_of
 from sandbox.apiserver.kinds import Kind
 from sandbox.apiserver.objects import Obj
@@ -106,6 +108,18 @@ def _one(field: Field, value: Any, path: str, findings: Findings) -> None:
     wrong_bool = isinstance(value, bool) and field.code != "b"
     if wrong_bool or not isinstance(value, types):
         _mistyped(findings, path, name, value)
+    elif field.code == "Q" and number(value) is None:
+        findings.mistyped.append(f"{shown(path)}: quantities must match the regular expression")
+    elif field.code == "y" and not _is_base64(str(value)):
+        findings.mistyped.append(f"{shown(path)}: illegal base64 data")
+
+
+def _is_base64(value: str) -> bool:
+    try:
+        b64decode(value, validate=True)
+    except ValueError:
+        return False
+    return True
 
 
 def _mistyped(findings: Findings, path: str, expected: str, value: Any) -> None:

@@ -22,14 +22,21 @@ def canonical(value: Any) -> Any:
     """The server's form; what is no quantity comes back as it is, for validation to refuse."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return value
-    match = _FORM.fullmatch(str(value))
-    if match is None:
+    amount = number(value)
+    if amount is None:
         return value
-    number, suffix = Decimal(match[1]), match[2] or ""
+    return _binary(amount) if str(value).endswith("i") else _decimal(amount)
+
+
+def number(value: Any) -> Decimal | None:
+    """The amount; None for what is no quantity."""
+    match = None if isinstance(value, bool) else _FORM.fullmatch(str(value))
+    if match is None:
+        return None
+    found, suffix = Decimal(match[1]), match[2] or ""
     if suffix in _BINARY:
-        return _binary(number * 2 ** _BINARY[suffix])
-    exponent = _DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:])
-    return _decimal(number.scaleb(exponent))
+        return Decimal(found * 2 ** _BINARY[suffix])
+    return found.scaleb(_DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:]))
 
 
 def canonicalize(kind: Kind, obj: Obj) -> None:

@@ -11,6 +11,8 @@ DEFAULT_TOKEN_SECONDS = 3600
 
 def pod(obj: Obj) -> None:
     spec = obj.get("spec")
+    if spec is None:
+        spec = obj["spec"] = {}
     if not isinstance(spec, dict):
         return
     pod_spec(spec)

@@ -26,6 +26,7 @@ _RULES: dict[StorageKey, Callable[[Obj], Iterator[Cause]]] = {
     kinds.MUTATING_WEBHOOK_CONFIGURATION.key: cluster.webhooks,
     kinds.VALIDATING_WEBHOOK_CONFIGURATION.key: cluster.webhooks,
     kinds.CUSTOM_RESOURCE_DEFINITION.key: cluster.custom_resource_definition,
+    kinds.POD_DISRUPTION_BUDGET.key: workloads.disruption_budget,
     kinds.SECRET.key: cluster.secret,
     kinds.CONFIG_MAP.key: cluster.config_map,
 }

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from sandbox.apiserver.objects import Obj, dig, name_of
 from sandbox.apiserver.schema import problems
 from sandbox.apiserver.validate import names
 
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 RULE_SCOPES = ("Cluster", "Namespaced", "*")
 FAILURE_POLICIES = ("Fail", "Ignore")
 SIDE_EFFECTS = ("None", "NoneOnDryRun")
@@ -167,6 +169,9 @@ def config_map(obj: Obj) -> Iterator[Cause]:
     for key, value in (obj.get("data") or {}).items():
         if not isinstance(value, str):
             yield wrong_type(f"data[{key}]", value, "must be a string")
+        if not _KEY.fullmatch(key):
+            why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+            yield invalid(f"data[{key}]", key, why)
     yield from _base64_data(obj, "binaryData")
 
 

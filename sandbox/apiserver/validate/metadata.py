@@ -92,11 +92,10 @@ def _annotations(found: Any) -> Iterator[Cause]:
 
 def _owners(found: Any) -> Iterator[Cause]:
     controllers = 0
-    for at, owner in enumerate(found or []):
-        path = f"metadata.ownerReferences[{at}]"
+    for owner in found or []:
         for key in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(key):
-                yield required(f"{path}.{key}", "must not be empty")
+                yield invalid(f"metadata.ownerReferences.{key}", "", "must not be empty")
         controllers += bool(owner.get("controller"))
     if controllers > 1:
         yield invalid(

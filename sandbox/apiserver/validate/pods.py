@@ -1,8 +1,10 @@
 """Pod specs, wherever they stand (`core/validation`, the rules people meet)."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from sandbox.apiserver.builtin.quantities import number
 from sandbox.apiserver.errors import (
     Cause,
     duplicate,
@@ -13,9 +15,14 @@ from sandbox.apiserver.errors import (
     required,
     wrong_type,
 )
-from sandbox.apiserver.objects import Obj
-from sandbox.apiserver.validate import names
+from sandbox.apiserver.objects import Obj, dig
+from sandbox.apiserver.validate import metadata, names
 
+_FIELD = re.compile(
+    r"metadata\.(name|namespace|uid|(labels|annotations)(\['.*'\])?)|spec\.(nodeName|serviceAccountName)"
+    r"|status\.(hostIPs?|podIPs?)"
+)
+"""What an environment variable may take from its pod."""
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
@@ -36,7 +43,7 @@ def pod_spec(spec: Any, path: str) -> Iterator[Cause]:
     }
     yield from _volumes(spec.get("volumes") or [], f"{path}.volumes")
     seen: set[str] = set()
-    for field in ("initContainers", "containers"):
+    for field in ("containers", "initContainers"):
         for at, one in enumerate(spec.get(field) or []):
             where = f"{path}.{field}[{at}]"
             if not isinstance(one, dict):
@@ -48,6 +55,8 @@ def pod_spec(spec: Any, path: str) -> Iterator[Cause]:
                 yield duplicate(f"{where}.name", name)
             seen.add(str(name))
             yield from _init_rules(one, field, where)
+    yield from _host_ports(spec["containers"], f"{path}.containers")
+    yield from metadata.labels(spec.get("nodeSelector"), f"{path}.nodeSelector")
     yield from _choices(spec, path)
     grace = spec.get("terminationGracePeriodSeconds")
     if isinstance(grace, int) and grace < 0:
@@ -103,9 +112,46 @@ def _container(one: Obj, path: str, volumes: set[Any]) -> Iterator[Cause]:
     yield from _ports(one.get("ports") or [], f"{path}.ports")
     yield from _environment(one.get("env") or [], f"{path}.env")
     yield from _mounts(one.get("volumeMounts") or [], f"{path}.volumeMounts", volumes)
+    yield from _resources(one.get("resources") or {}, f"{path}.resources")
+    yield from _security(one.get("securityContext") or {}, f"{path}.securityContext")
     for probe in PROBES:
         if one.get(probe) is not None:
             yield from _probe(one[probe], f"{path}.{probe}", one=one)
+
+
+def _resources(resources: Obj, path: str) -> Iterator[Cause]:
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    for kind, amounts in (("limits", limits), ("requests", requests)):
+        for name, amount in amounts.items():
+            if (number(amount) or 0) < 0:
+                why = "must be greater than or equal to 0"
+                yield invalid(f"{path}.{kind}[{name}]", amount, why)
+    for name, amount in requests.items():
+        limit = number(limits.get(name))
+        if limit is not None and (number(amount) or 0) > limit:
+            why = f"must be less than or equal to {name} limit of {limits[name]}"
+            yield invalid(f"{path}.requests", amount, why)
+
+
+def _security(context: Obj, path: str) -> Iterator[Cause]:
+    for name in ("runAsUser", "runAsGroup"):
+        value = context.get(name)
+        if isinstance(value, int) and value < 0:
+            yield invalid(f"{path}.{name}", value, "must be between 0 and 2147483647, inclusive")
+    if context.get("privileged") and context.get("allowPrivilegeEscalation") is False:
+        why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+        yield invalid(path, context, why)
+
+
+def _host_ports(containers: list[Any], path: str) -> Iterator[Cause]:
+    """Each port of the host is wanted once."""
+    seen = set()
+    for at, one in enumerate(containers):
+        for index, port in enumerate(one.get("ports") or [] if isinstance(one, dict) else []):
+            wanted = (port.get("hostPort"), port.get("protocol"), port.get("hostIP"))
+            if wanted[0] and wanted in seen:
+                yield duplicate(f"{path}[{at}].ports[{index}].hostPort", wanted[0])
+            seen.add(wanted)
 
 
 def _ports(ports: list[Any], path: str) -> Iterator[Cause]:
@@ -113,7 +159,7 @@ def _ports(ports: list[Any], path: str) -> Iterator[Cause]:
     for at, port in enumerate(ports):
         where = f"{path}[{at}]"
         number = port.get("containerPort")
-        if number is None:
+        if number in (None, 0):
             yield required(f"{where}.containerPort")
         elif not isinstance(number, int):
             yield wrong_type(f"{where}.containerPort", number, "must be an integer")
@@ -142,6 +188,11 @@ def _environment(entries: list[Any], path: str) -> Iterator[Cause]:
         value = entry.get("value")
         if value is not None and not isinstance(value, str):
             yield wrong_type(f"{where}.value", value, "must be a string")
+        field = dig(entry, "valueFrom", "fieldRef", "fieldPath")
+        if field is not None and not _FIELD.fullmatch(str(field)):
+            yield invalid(
+                f"{where}.valueFrom.fieldRef.fieldPath", field, "error converting fieldPath"
+            )
         if entry.get("valueFrom") and value:
             yield invalid(
                 f"{where}.valueFrom", "", "may not be specified when `value` is not empty"

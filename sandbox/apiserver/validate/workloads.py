@@ -1,5 +1,6 @@
 """Deployments and their kin: the selector is there and selects the template; counts are counts."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from sandbox.apiserver.objects import Obj, dig
 from sandbox.apiserver.selectors import labels_from_object
 from sandbox.apiserver.validate import metadata
 from sandbox.apiserver.validate.pods import RESTART_POLICIES, pod_spec
+from sandbox.controllers.cron import parse as parse_schedule
 
 
 def pod(obj: Obj) -> Iterator[Cause]:
@@ -37,6 +39,8 @@ def deployment(obj: Obj) -> Iterator[Cause]:
             "FieldValueForbidden",
             "Forbidden: may not be specified when strategy `type` is 'Recreate'",
         )
+    if isinstance(rolling, dict):
+        yield from _shares(rolling)
     if (
         isinstance(rolling, dict)
         and _zero(rolling, "maxUnavailable")
@@ -47,6 +51,20 @@ def deployment(obj: Obj) -> Iterator[Cause]:
             rolling["maxUnavailable"],
             "may not be 0 when `maxSurge` is 0",
         )
+
+
+def disruption_budget(obj: Obj) -> Iterator[Cause]:
+    spec = obj.get("spec") or {}
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        yield invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set")
+
+
+def _shares(rolling: Obj) -> Iterator[Cause]:
+    for name in ("maxUnavailable", "maxSurge"):
+        value = rolling.get(name)
+        if isinstance(value, str) and not re.fullmatch(r"[0-9]+%", value):
+            why = "a valid percent string must be a numeric string followed by an ending '%'"
+            yield invalid(f"spec.strategy.rollingUpdate.{name}", value, why)
 
 
 def _zero(rolling: Obj, key: str) -> bool:
@@ -75,6 +93,11 @@ def cron_job(obj: Obj) -> Iterator[Cause]:
     spec = obj.get("spec") or {}
     if not spec.get("schedule"):
         yield required("spec.schedule")
+    else:
+        try:
+            parse_schedule(str(spec["schedule"]))
+        except ValueError as error:
+            yield invalid("spec.schedule", spec["schedule"], str(error))
     yield from _template(
         dig(spec, "jobTemplate", "spec", "template"),
         "spec.jobTemplate.spec.template",
@@ -93,9 +116,11 @@ def _count(spec: Obj, path: str) -> Iterator[Cause]:
 
 
 def _selector(spec: Obj) -> Iterator[Cause]:
-    selector = spec.get("selector")
-    if not selector:
+    selector, labels = spec.get("selector"), dig(spec, "template", "metadata", "labels") or {}
+    why = "`selector` does not match template `labels`"
+    if selector is None:
         yield required("spec.selector")
+        yield invalid("spec.template.metadata.labels", labels, why)
         return
     try:
         chosen = labels_from_object(selector)
@@ -104,19 +129,20 @@ def _selector(spec: Obj) -> Iterator[Cause]:
         return
     if chosen.everything:
         yield invalid("spec.selector", selector, "empty selector is invalid for deployment")
-    labels = dig(spec, "template", "metadata", "labels") or {}
     if not chosen.matches(labels):
-        yield invalid(
-            "spec.template.metadata.labels", labels, "`selector` does not match template `labels`"
-        )
+        yield invalid("spec.template.metadata.labels", labels, why)
 
 
 def _template(template: Any, path: str, restart_policies: tuple[str, ...]) -> Iterator[Cause]:
     if not isinstance(template, dict):
-        yield required(path)
+        yield required(f"{path}.spec.containers")
         return
     yield from metadata.labels(dig(template, "metadata", "labels"), f"{path}.metadata.labels")
     yield from pod_spec(template.get("spec"), f"{path}.spec")
     policy = dig(template, "spec", "restartPolicy")
-    if policy in RESTART_POLICIES and policy not in restart_policies:
+    if policy == "Always" and policy not in restart_policies:
+        # Always is what was filled in where nothing was said.
+        listed = ", ".join(f'"{one}"' for one in restart_policies)
+        yield required(f"{path}.spec.restartPolicy", f"valid values: {listed}")
+    elif policy in RESTART_POLICIES and policy not in restart_policies:
         yield not_supported(f"{path}.spec.restartPolicy", policy, restart_policies)

@@ -123,8 +123,9 @@ def _pod_cgroups() -> Iterator[Path]:
 
 
 def _numbers(path: Path) -> list[int]:
+    """Process ids; a process of another pid namespace shows as 0, which would mean our own group."""
     try:
-        return [int(line) for line in path.read_text().split()]
+        return [number for line in path.read_text().split() if (number := int(line))]
     except OSError:
         return []
 

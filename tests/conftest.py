@@ -1,4 +1,4 @@
-"""The fixtures: a cluster, the mesh installed on it, the demo injected into it."""
+"""What tests of several folders share: a cluster, the mesh installed on it, the demo injected into it."""
 
 from __future__ import annotations
 
