@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.mesh.cluster import Cluster
-    from tests.mesh.load.pod import Load, Reading
+    from tests.mesh.load.pod import Load, Reading, Span
     from tests.mesh.story import Story
 
-OUTAGE_SECONDS = 120.0 if os.environ.get("WEFT_LONG") == "1" else 20.0
+LONG = os.environ.get("WEFT_LONG") == "1"
+"""Outages, rounds and replicas that a release must bear; otherwise enough to notice what is broken."""
+OUTAGE_SECONDS = 120.0 if LONG else 20.0
+ROUNDS = 3 if LONG else 1
+REPLICAS = 5 if LONG else 2
+LEAST_SECONDS = 120.0 if LONG else 0.0
+"""For so long in all the load lasts while everything changes."""
 HEARD_AGAIN_SECONDS = 30.0
 """Proxies ask an absent control plane again with a back-off of ten seconds and some jitter."""
 LEAST_PER_SECOND = 50.0
@@ -69,6 +75,30 @@ def test_a_rolling_restart(installed: Cluster, asking: Load, deployment: str) ->
     )
     time.sleep(2)
     _require_no_failure(asking, before, f"rolling restart of {deployment}")
+
+
+@pytest.mark.timeout(900)
+def test_all_deployments_restart_grow_and_shrink(installed: Cluster, asking: Load) -> None:
+    """All of the application at once, again and again, HTTP/1 and gRPC."""
+    where = ("-n", NAMESPACE)
+    seconds = 0.0
+    rounds = 0
+    while rounds < ROUNDS or seconds < LEAST_SECONDS:
+        rounds += 1
+        before = asking.read()
+        installed.kubectl("rollout", "restart", "deploy", *where)
+        installed.kubectl("rollout", "status", "deploy", *where, "--timeout=240s")
+        for replicas in (REPLICAS, 1):
+            installed.kubectl("scale", "deploy", "--all", *where, f"--replicas={replicas}")
+            installed.kubectl("rollout", "status", "deploy", *where, "--timeout=240s")
+            installed.terminal.wait_until(
+                "the pods that were too many are gone",
+                lambda: not _terminating(installed, NAMESPACE),
+                seconds=120,
+            )
+        time.sleep(2)
+        what = f"round {rounds}: all restarted, 1 -> {REPLICAS} -> 1"
+        seconds += _require_no_failure(asking, before, what).seconds
 
 
 @pytest.mark.timeout(240)
@@ -145,8 +175,9 @@ def _served(cluster: Cluster, pod: str) -> float:
     return found.total("response_total", direction="inbound")
 
 
-def _require_no_failure(asking: Load, before: Reading, what: str) -> None:
+def _require_no_failure(asking: Load, before: Reading, what: str) -> Span:
     span = asking.since(before)
     print(f"{what}: {span}")
     assert span.failed == 0, "\n".join((str(span), *span.failures[:20]))
     assert span.answered / span.seconds >= LEAST_PER_SECOND
+    return span
