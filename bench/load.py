@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bench.namespaces import CLIENT, SERVER, SERVICE_PORT, BenchError, run
-from bench.processes import OTHER_CORE, told
+from bench.processes import AS_NOBODY, OTHER_CORE, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-NOBODY = "65534"
-AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", "--clear-groups")
-"""Load generators run as nobody: only the proxies' user is let past the redirect."""
 
 _URL = f"http://{SERVER.ip}:{SERVICE_PORT}"
 _UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6}
@@ -98,7 +94,7 @@ class Held:
     @contextmanager
     def open(self) -> Iterator[None]:
         count = str(self.connections)
-        with told(CLIENT, "hold", SERVER.ip, str(SERVICE_PORT), count, user=NOBODY) as line:
+        with told(CLIENT, "hold", SERVER.ip, str(SERVICE_PORT), count, as_nobody=True) as line:
             line()
             yield
 

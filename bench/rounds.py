@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from bench.load import NOBODY, Held
+from bench.load import Held
 from bench.namespaces import CLIENT, SERVER, SERVICE_PORT, BenchError, two_pods
 from bench.origin import origin
 from bench.peers import KNOWN, PEERS, peers_of
@@ -123,7 +123,7 @@ def _knowing(shape: Shape, peer: str) -> float:
         _standing(shape, peer) as proxies,
         told(
             CLIENT, "known", SERVER.ip, str(SERVICE_PORT), f"--admin={port}", f"--path={path}",
-            f"--pattern={pattern}", f"--total={total}", user=NOBODY,
+            f"--pattern={pattern}", f"--total={total}", as_nobody=True,
         ) as line,
     ):  # fmt: skip
         line()

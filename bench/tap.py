@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.load import AS_NOBODY, FixedRate
+from bench.load import FixedRate
 from bench.namespaces import CLIENT, BenchError, two_pods
 from bench.origin import origin
 from bench.peers import weft
-from bench.processes import OTHER_CORE, Program, program
+from bench.processes import AS_NOBODY, OTHER_CORE, Program, program
 from bench.works import Shape
 
 if TYPE_CHECKING:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.load import NOBODY
 from bench.namespaces import CLIENT, SERVER, SERVICE_PORT, BenchError, two_pods
 from bench.peers import weft
-from bench.processes import OTHER_CORE, Program, environment, program, wait_listening
+from bench.processes import AS_NOBODY, OTHER_CORE, Program, environment, program, wait_listening
 from bench.soak.series import Point, Series
 from bench.works import Shape
 
@@ -58,9 +57,7 @@ def soak(seconds: float, every: float, tell: Callable[[str], None] = lambda _: N
         before = [_measure(proxy, 0.0) for proxy in proxies]
         during: list[list[Point]] = [[] for _ in proxies]
         load = ("-m", "bench.soak.clients", SERVER.ip, str(SERVICE_PORT), str(seconds))
-        # What root sends is the proxy's own here, and not redirected.
-        user = ("setpriv", f"--reuid={NOBODY}", "--clear-groups")
-        command = ["taskset", "-c", OTHER_CORE, *CLIENT.inside(*user, sys.executable, *load)]
+        command = ["taskset", "-c", OTHER_CORE, *CLIENT.inside(*AS_NOBODY, sys.executable, *load)]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env=environment()
         ) as clients:

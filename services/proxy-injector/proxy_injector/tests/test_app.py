@@ -50,7 +50,7 @@ VALUES: dict[str, Any] = {
         "outboundDiscoveryCacheUnusedTimeout": "5s", "inboundDiscoveryCacheUnusedTimeout": "90s",
         "disableOutboundProtocolDetectTimeout": False, "disableInboundProtocolDetectTimeout": False, "isGateway": False,
         "await": True, "defaultInboundPolicy": "all-unauthenticated", "accessLog": "", "shutdownGracePeriod": "",
-        "nativeSidecar": True, "additionalEnv": [], "waitBeforeExitSeconds": 0,
+        "nativeSidecar": True, "additionalEnv": [], "waitBeforeExitSeconds": 0, "tracing": {"enabled": False},
     },
 }  # fmt: skip
 
