@@ -1,0 +1,6 @@
+"""What only a real Kubernetes can show.
+
+cluster/        a real one-node cluster, built and started here
+test_lifecycle  the mesh comes, is renewed and goes: what the cluster held before and after
+inventory       every object of a cluster by name, without what comes and goes by itself
+"""
