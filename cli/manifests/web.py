@@ -39,15 +39,19 @@ def rbac(values: Values) -> list[dict[str, Any]]:
 
 
 def container(values: Values) -> dict[str, Any]:
-    """The web container."""
+    """The web container. Settings that say nothing are left out: the API server would drop their empty
+    values, and every `kubectl apply` would look like a change."""
+    prometheus = {
+        "PROMETHEUS_URL": values.prometheusUrl,
+        "PROMETHEUS_LABELS": values.prometheusLabels,
+    }
     return controller_container(
         values,
         COMPONENT,
         ports={"http": WEB},
         settings={
             "ADDR": f"0.0.0.0:{WEB}",
-            "PROMETHEUS_URL": values.prometheusUrl,
-            "PROMETHEUS_LABELS": values.prometheusLabels,
+            **{name: value for name, value in prometheus.items() if value},
         },
         mounts={},
         resources=resources(values.web.resources),

@@ -46,21 +46,27 @@ def manifests(cluster: Cluster, bare: set[str]) -> Iterator[str]:
         _remove(cluster)
 
 
-def test_1_an_upgrade_to_the_same_version_differs_in_nothing(
+def test_1_applied_again_it_changes_nothing(cluster: Cluster, manifests: str) -> None:
+    said = cluster.kubectl("apply", "-f", "-", given=manifests).splitlines()
+    print(f"{len(said)} objects")
+    assert [line for line in said if not line.endswith(" unchanged")] == []
+
+
+def test_2_an_upgrade_to_the_same_version_differs_in_nothing(
     cluster: Cluster, manifests: str
 ) -> None:
     assert _difference(cluster, cluster.mesh("upgrade")) == ""
     assert cluster.mesh("prune").strip() == "", "nothing is left over"
 
 
-def test_2_a_difference_would_be_seen(cluster: Cluster, manifests: str) -> None:
+def test_3_a_difference_would_be_seen(cluster: Cluster, manifests: str) -> None:
     """Otherwise the empty one would say nothing."""
     assert "+  replicas: 2" in _difference(
         cluster, cluster.mesh("upgrade", "--set", "controllerReplicas=2")
     )
 
 
-def test_3_removal_leaves_nothing(cluster: Cluster, manifests: str, bare: set[str]) -> None:
+def test_4_removal_leaves_nothing(cluster: Cluster, manifests: str, bare: set[str]) -> None:
     installed = inventory.names(cluster)
     _remove(cluster)
     _await_no_mesh(cluster)
