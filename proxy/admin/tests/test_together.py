@@ -160,9 +160,17 @@ async def test_who_does_not_answer_is_waited_for_and_not_misunderstood() -> None
             silent = await Together(One(1).facts, [sibling]).answer(get("/ready"))
         assert silent.status == 503
         assert b"does not answer" in silent.body
+        assert b"/ready" in await late.receive_some()
+        found: list[Response] = []
+
+        async def ask() -> None:
+            found.append(await sibling.ask(get("/errors")))
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(ask)
         await tell(b"1")
+        assert b"/errors" in await late.receive_some(), "the next question waits for the answer"
         await tell(b"2")
-        assert (await sibling.ask(get("/ready"))).body == b"2"
-        nursery.cancel_scope.cancel()
+    assert [answer.body for answer in found] == [b"2"]
     ours.close()
     theirs.close()
