@@ -263,7 +263,8 @@ def test_requests_are_counted_on_both_sides() -> None:
             )
             assert pair.metric("response_latency_ms_count", **labels) == 3
         assert pair.metric("tcp_open_total", direction="outbound", peer="src") == 1
-        assert pair.metric("tcp_open_total", direction="inbound", peer="src", tls="true") == 1
+        # One for the requests; one more if the client was slow to speak, for a server that might be first.
+        assert pair.metric("tcp_open_total", direction="inbound", peer="src", tls="true") in (1, 2)
         assert pair.metric("inbound_http_authz_allow_total", client_id=CLIENT) == 3
         assert pair.metric("tcp_read_bytes_total", direction="outbound", peer="src") == 81
 
