@@ -185,6 +185,12 @@ def controller_security(values: Values) -> Json:
     }
 
 
+def said(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings without those that are empty and mean nothing by it: the API server drops empty values, and
+    every `kubectl apply` would look like a change."""
+    return {name: value for name, value in settings.items() if value}
+
+
 def controller_container(
     values: Values,
     component: Component,

@@ -10,6 +10,7 @@ from cli.manifests.objects import (
     ServicePort,
     cluster_role,
     controller_container,
+    said,
     service,
     service_account,
 )
@@ -39,8 +40,7 @@ def rbac(values: Values) -> list[dict[str, Any]]:
 
 
 def container(values: Values) -> dict[str, Any]:
-    """The web container. Settings that say nothing are left out: the API server would drop their empty
-    values, and every `kubectl apply` would look like a change."""
+    """The web container."""
     prometheus = {
         "PROMETHEUS_URL": values.prometheusUrl,
         "PROMETHEUS_LABELS": values.prometheusLabels,
@@ -49,10 +49,7 @@ def container(values: Values) -> dict[str, Any]:
         values,
         COMPONENT,
         ports={"http": WEB},
-        settings={
-            "ADDR": f"0.0.0.0:{WEB}",
-            **{name: value for name, value in prometheus.items() if value},
-        },
+        settings={"ADDR": f"0.0.0.0:{WEB}", **said(prometheus)},
         mounts={},
         resources=resources(values.web.resources),
     )

@@ -6,7 +6,6 @@ import json
 import shutil
 import tarfile
 import tempfile
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,27 +80,6 @@ def load(places: Places, layouts: Iterable[Path]) -> None:
             with tarfile.open(archive.name, "w") as packed:
                 packed.add(layout, arcname=".")
             run(*ctr(places), "images", "import", "--no-unpack=false", archive.name)
-
-
-def pods_shim(places: Places, namespace: str, pod: str) -> int:
-    """The process id of the shim that holds a pod's containers. Raises ClusterError."""
-    label = f'labels."io.kubernetes.pod.name"=={pod}'
-    where = f'labels."io.kubernetes.pod.namespace"=={namespace}'
-    found = run(*ctr(places), "containers", "list", "--quiet", f"{label},{where}").split()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().decode().split("\0")
-        except OSError:
-            continue
-        if words[0].endswith("/containerd-shim-runc-v2") and set(words) & set(found):
-            return int(process.name)
-    raise ClusterError(f"no shim holds {namespace}/{pod}")
-
-
-def next_pod_address(places: Places, address: str) -> None:
-    """Make this the address that the next pod gets, if nobody has it then."""
-    folder = places.run / "cni-addresses" / NETWORK
-    (folder / "last_reserved_ip.0").write_text(str(IPv4Address(address) - 1))
 
 
 def ctr(places: Places) -> tuple[str, ...]:
