@@ -46,6 +46,8 @@ async def run(chosen: Settings, ready: Ready) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    # Whoever started us may have blocked them: that is inherited, by us and by every container.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
     async with AsyncExitStack() as stack:
         tasks = await _start(chosen, stack)
         ready()

@@ -181,6 +181,18 @@ def test_a_real_deployment_from_up_to_down(chosen: Settings, tmp_path: Path) -> 
     assert not down(chosen)
 
 
+def test_it_hears_when_it_is_told_to_stop_though_its_parent_would_not(chosen: Settings) -> None:
+    """A blocked signal is inherited. One that nobody hears would end in a kill when the time is over."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        daemon = up(chosen).daemon
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    assert down(chosen)
+    assert not daemon.alive()
+    assert "INFO sandbox: stopping" in chosen.log.read_text()
+
+
 def test_up_heals_what_a_killed_daemon_left(chosen: Settings) -> None:
     first = up(chosen).daemon
     kubectl = Kubectl(chosen)
