@@ -231,11 +231,9 @@ class Arrival:
 
     def _expect_http1(self, context: Arrived, data: bytes) -> None:
         """Another proxy carries it as HTTP/2: only a preface tells."""
-        self._sniffer = sniffer = Sniffer(
-            self._transport,
-            context.cell.current.detect_timeout,
+        sniffer = self._sniff(
+            context,
             lambda verdict, read: self._serve(context, read, http2=verdict is Detection.HTTP2),
-            self._left_early,
         )
         if data:
             sniffer.on_data(data)
@@ -247,21 +245,23 @@ class Arrival:
         if speaks_http is False and unbound and not data:
             self._forward(context, b"")
             return
-        self._sniff(context)
-        if data and self._sniffer is not None:
-            self._sniffer.on_data(data)
+        sniffer = self._await_verdict(context)
+        if data:
+            sniffer.on_data(data)
         if speaks_http is None and unbound and self._sniffer is not None:
             # Two turns of the loop: a client that speaks first has usually spoken by then.
             soon = inbound.reactor.call_soon
             soon(lambda: soon(lambda: self._reach(context)))
 
-    def _sniff(self, context: Arrived) -> None:
-        self._sniffer = Sniffer(
-            self._transport,
-            context.cell.current.detect_timeout,
-            lambda verdict, read: self._detected(context, verdict, read),
-            self._left_early,
-        )
+    def _await_verdict(self, context: Arrived) -> Sniffer:
+        return self._sniff(context, lambda verdict, read: self._detected(context, verdict, read))
+
+    def _sniff(
+        self, context: Arrived, decide: Callable[[Detection | None, bytes], None]
+    ) -> Sniffer:
+        timeout = context.cell.current.detect_timeout
+        self._sniffer = sniffer = Sniffer(self._transport, timeout, decide, self._left_early)
+        return sniffer
 
     def _reach(self, context: Arrived) -> None:
         """The client is silent: let the application speak, if this client may hear it."""
@@ -296,7 +296,7 @@ class Arrival:
         bound = needs_http(context.cell.current)
         if verdict is None and not data and bound:
             # Connected ahead of time, perhaps. It can only become HTTP.
-            self._sniff(context)
+            self._await_verdict(context)
             return
         now = inbound.reactor.clock()
         inbound.detected(context.server, verdict, now - self._since)
