@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from tests.kubernetes.cluster.places import Places
 
-NETWORK = "weft-test"
-"""The network's name; the addresses it gave out are kept in a folder of that name."""
 PAUSE_IMAGE = "localhost/weft-test/pause:1"
 COREDNS_IMAGE = "localhost/weft-test/coredns:1"
 
@@ -61,13 +59,13 @@ def start_runtime(places: Places, programs: Mapping[str, Path]) -> None:
         _CONFIG.format(run=places.run, socket=places.containerd_socket, pause=PAUSE_IMAGE)
     )
     _write_network(places)
-    start_containerd(places)
+    _start_containerd(places)
     with tempfile.TemporaryDirectory() as folder:
         for image, program in ((PAUSE_IMAGE, "pause"), (COREDNS_IMAGE, "coredns")):
             load(places, [_program_image(Path(folder), image, programs[program], program)])
 
 
-def start_containerd(places: Places) -> None:
+def _start_containerd(places: Places) -> None:
     """As it was configured; returns when it answers. What ran before goes on running."""
     start(places, "containerd", "/usr/bin/containerd", "--config", f"{places.run}/containerd.toml")
     wait_until("containerd answers", lambda: _answers(places), seconds=30)
@@ -109,7 +107,7 @@ def _write_network(places: Places) -> None:
         },
     }
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
-    network = {"cniVersion": "0.4.0", "name": NETWORK, "plugins": [bridge, ports]}
+    network = {"cniVersion": "0.4.0", "name": "weft-test", "plugins": [bridge, ports]}
     folder = places.run / "cni"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "10-weft.conflist").write_text(json.dumps(network))
