@@ -202,6 +202,8 @@ def test_absolute_form_is_restored() -> None:
 def test_a_websocket_gets_a_connection_of_its_own() -> None:
     def serve(sock: socket.socket) -> None:
         head, _, rest = read_message(sock)
+        if not head:
+            return  # opened while the first bytes were awaited; not needed, an upgrade has its own
         assert b"upgrade: websocket" in head
         assert b"connection: upgrade" in head.lower()
         sock.sendall(
@@ -234,6 +236,8 @@ def test_a_refused_upgrade_is_an_ordinary_response() -> None:
 def test_connect_opens_a_tunnel() -> None:
     def serve(sock: socket.socket) -> None:
         head, _, _ = read_message(sock)
+        if not head:
+            return
         assert head.startswith(b"CONNECT db:5432 HTTP/1.1")
         sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         sock.sendall(sock.recv(100)[::-1])
