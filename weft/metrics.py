@@ -231,8 +231,32 @@ OUTBOUND_HTTP_BALANCER_ENDPOINTS = _gauge(
     "outbound_http_balancer_endpoints",
     "The endpoints of a backend, by whether they can be picked.",
 )
+OUTBOUND_HTTP_BALANCER_P2C_ENDPOINTS = _gauge(
+    "outbound_http_balancer_p2c_endpoints", "The endpoints of a backend that can be picked."
+)
+OUTBOUND_HTTP_BALANCER_P2C_UPDATES_TOTAL = _counter(
+    "outbound_http_balancer_p2c_updates_total",
+    "Updates of a backend's endpoints, by what they did.",
+)
 OUTBOUND_HTTP_BALANCER_QUEUE_LENGTH = _gauge(
     "outbound_http_balancer_queue_length", "Requests that wait for an endpoint."
+)
+OUTBOUND_HTTP_BALANCER_QUEUE_REQUESTS_TOTAL = _counter(
+    "outbound_http_balancer_queue_requests_total",
+    "Requests that were given an endpoint, whether or not they had to wait for it.",
+)
+OUTBOUND_HTTP_BALANCER_QUEUE_LATENCY_SECONDS = _histogram(
+    "outbound_http_balancer_queue_latency_seconds",
+    "Time that requests waited for an endpoint; nothing where one was ready.",
+    *(0.0005, 0.005, 0.05, 0.5, 1, 3),
+)
+OUTBOUND_HTTP_BALANCER_QUEUE_GATE_OPEN_TOTAL = _counter(
+    "outbound_http_balancer_queue_gate_open_total",
+    "Times an endpoint was found after the backend had been given up.",
+)
+OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TOTAL = _counter(
+    "outbound_http_balancer_queue_gate_shut_total",
+    "Times the backend was given up: no endpoint was ready for the fail-fast time.",
 )
 OUTBOUND_TCP_ERRORS_TOTAL = _counter(
     "outbound_tcp_errors_total",

@@ -114,9 +114,7 @@ class Outbound(Front):
         self._protocols = registry.counter(metrics.OUTBOUND_TCP_PROTOCOL_CONNECTIONS_TOTAL)
         self._detect_time = registry.histogram(metrics.OUTBOUND_TCP_DETECT_HTTP_DURATION_SECONDS)
         self._detect_results = registry.counter(metrics.OUTBOUND_TCP_DETECT_HTTP_RESULTS_TOTAL)
-        self._balancers = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_ENDPOINTS)
-        self._queues = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_LENGTH)
-        registry.before_scrape(self._show_balancers)
+        registry.before_scrape(self._show)
         self._original_destination = original_destination
         self._own: set[SocketAddress] = set(settings.listen)
         self._logicals: dict[SocketAddress, Logical] = {}
@@ -179,9 +177,6 @@ class Outbound(Front):
             if logical.idle_since <= before:
                 del self._logicals[address]
                 self._sources.pop(address, None)
-                for named, *_ in logical.balancers():
-                    for state in ("ready", "pending"):
-                        self._balancers.child((*named, ("endpoint_state", state))).value = 0
                 logical.close()
             elif not self._sweeping:
                 self._sweeping = True
@@ -263,12 +258,9 @@ class Outbound(Front):
         self._detect_time.child(parent).observe(seconds)
         self._detect_results.child((*parent, ("result", _DETECTED[verdict]))).value += 1
 
-    def _show_balancers(self) -> None:
+    def _show(self) -> None:
         for logical in self._logicals.values():
-            for named, ready, pending, waiting in logical.balancers():
-                self._balancers.child((*named, ("endpoint_state", "ready"))).value = ready
-                self._balancers.child((*named, ("endpoint_state", "pending"))).value = pending
-                self._queues.child(named).value = waiting
+            logical.show()
 
     def stop(self) -> None:
         super().stop()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from proxy.discovery.policy import Backend, Balancer
     from proxy.net.wheel import Timer
     from proxy.outbound.accept import Outbound
+    from proxy.outbound.metrics import BalancerMetrics
     from weft.addresses import SocketAddress
 
 AT_ONCE = 4
@@ -130,6 +131,8 @@ class Balanced:
         "_cancel",
         "_cold",
         "_failing",
+        "_given",
+        "_measured",
         "_outbound",
         "_p2c",
         "_penalty",
@@ -141,9 +144,18 @@ class Balanced:
 
     balances = True
 
-    def __init__(self, outbound: Outbound, backend: Backend, balancer: Balancer) -> None:
+    def __init__(
+        self,
+        outbound: Outbound,
+        backend: Backend,
+        balancer: Balancer,
+        measured: BalancerMetrics,
+    ) -> None:
         self._outbound = outbound
         self._backend = backend
+        self._measured = measured
+        self._given = 0
+        """Requests that were given an endpoint and are not shown yet."""
         self._authority = balancer.authority
         self._penalty = balancer.penalty.latency if balancer.penalty is not None else 0.0
         self._p2c: P2c[Endpoint, EndpointClient] = P2c(
@@ -169,6 +181,14 @@ class Balanced:
         ready = self._p2c.ready_count
         return ready, len(self._p2c) - ready, len(self._waiting)
 
+    def show(self) -> None:
+        """Bring the metrics up to date."""
+        self._show(*self.counts)
+
+    def _show(self, ready: int, pending: int, waiting: int) -> None:
+        given, self._given = self._given, 0
+        self._measured.show(ready=ready, pending=pending, waiting=waiting, given=given)
+
     def dispatch(self, traffic: Traffic) -> None:
         member = self._p2c.pick(traffic.began)
         if self._cold:
@@ -180,6 +200,7 @@ class Balanced:
                     # The first may be slow to connect, or gone.
                     self._warm_one()
         if member is not None:
+            self._given += 1
             traffic.go(member.service, member)
         elif self._failing:
             traffic.fail(self._why())
@@ -221,6 +242,7 @@ class Balanced:
     def _update(self) -> None:
         now = self._outbound.reactor.clock()
         changes = self._p2c.update(self._set.endpoints, now)
+        self._measured.updated(added=len(changes.added), removed=len(changes.removed))
         accrual = self._backend.failure_accrual
         for member in changes.removed:
             self._cold.pop(member.address, None)
@@ -277,17 +299,25 @@ class Balanced:
 
     def _go_on(self) -> None:
         """An endpoint may be of use: send what waits, or let it wait for that."""
-        if self._p2c.ready_count:
+        ready = self._p2c.ready_count > 0
+        if ready:
+            if self._failing:
+                self._measured.opened.value += 1
             self._failing = False
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
         elif not self._cold:
             return
+        elif self._failing:
+            # What comes is not kept waiting, so nobody else would try.
+            self._warm_one()
         waiting, self._waiting = self._waiting, deque()
         now = self._outbound.reactor.clock()
         for traffic in waiting:
             if not traffic.ended:
+                if ready or traffic.dials:
+                    self._measured.waited(now - traffic.began)
                 traffic.waited(now)
                 self.dispatch(traffic)
 
@@ -296,6 +326,7 @@ class Balanced:
     def _give_up(self) -> None:
         self._timer = None
         self._failing = True
+        self._measured.shut.value += 1
         waiting, self._waiting = self._waiting, deque()
         failure = self._why()
         for traffic in waiting:
@@ -323,6 +354,7 @@ class Balanced:
             if isinstance(member.gate, Gate):
                 member.gate.close()
             member.service.release(self)
+        self._show(0, 0, 0)
         self._outbound.discovery.release_endpoints(self._set)
 
     def _give_up_quietly(self) -> None:

@@ -24,8 +24,6 @@ from proxy.stack.match import HttpMatch, find, find_host, takes_everything
 from weft import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from proxy.codec.message import RequestHead
     from proxy.discovery.cache import Target
     from proxy.discovery.policy import Route, Rule
@@ -267,7 +265,8 @@ class Logical:
         if isinstance(dispatcher, Forward):
             return Forwarded(self._outbound, dispatcher.endpoint)
         if isinstance(dispatcher, Balancer):
-            return Balanced(self._outbound, backend, dispatcher)
+            measured = self._outbound.metrics.balancer(self.target.policy.meta, backend.meta)
+            return Balanced(self._outbound, backend, dispatcher, measured)
         assert isinstance(dispatcher, Failing)
         return Failed(dispatcher.message)
 
@@ -291,12 +290,11 @@ class Logical:
         for backend in self._backends.keys() - named:
             self._backends.pop(backend).close()
 
-    def balancers(self) -> Iterator[tuple[Labels, int, int, int]]:
-        """Labels, ready endpoints, those that are not, and requests that wait, of each backend."""
-        parent = self.target.policy.meta.full_labels("parent")
-        for backend, concrete in self._backends.items():
+    def show(self) -> None:
+        """Bring the metrics of its backends up to date."""
+        for concrete in self._backends.values():
             if isinstance(concrete, Balanced):
-                yield (parent + backend.meta.full_labels("backend"), *concrete.counts)
+                concrete.show()
 
     def forget(self, client: EndpointClient) -> None:
         """An endpoint is gone for good."""

@@ -106,6 +106,73 @@ class PlanMetrics:
             family.child(labels + skipped).value += 1
 
 
+class BalancerFamilies:
+    """What is shown of balancers."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.states = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_ENDPOINTS)
+        self.ready = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_P2C_ENDPOINTS)
+        self.updates = registry.counter(metrics.OUTBOUND_HTTP_BALANCER_P2C_UPDATES_TOTAL)
+        self.length = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_LENGTH)
+        self.requests = registry.counter(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_REQUESTS_TOTAL)
+        self.latency = registry.histogram(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_LATENCY_SECONDS)
+        self.opened = registry.counter(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_GATE_OPEN_TOTAL)
+        self.shut = registry.counter(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TOTAL)
+
+
+class BalancerMetrics:
+    """One backend's endpoints, and the queue before them."""
+
+    __slots__ = (
+        "_labels",
+        "_latency",
+        "_length",
+        "_pending",
+        "_picked",
+        "_ready",
+        "_requests",
+        "_updates",
+        "_waits",
+        "opened",
+        "shut",
+    )
+
+    def __init__(self, families: BalancerFamilies, labels: Labels) -> None:
+        self._labels = labels
+        self._picked = families.ready.child(labels)
+        self._ready = families.states.child((*labels, ("endpoint_state", "ready")))
+        self._pending = families.states.child((*labels, ("endpoint_state", "pending")))
+        self._updates = families.updates
+        self._length = families.length.child(labels)
+        self._requests = families.requests.child(labels)
+        self._latency = families.latency.child(labels)
+        self._waits = 0
+        """Requests that had to wait, of those shown already."""
+        self.opened = families.opened.child(labels)
+        self.shut = families.shut.child(labels)
+
+    def updated(self, *, added: int, removed: int) -> None:
+        """The control plane changed the set by so many endpoints."""
+        for op, count in (("Add", added), ("Remove", removed)):
+            if count:
+                self._updates.child((*self._labels, ("op", op))).value += 1
+
+    def waited(self, seconds: float) -> None:
+        """A request gets its endpoint only now."""
+        self._latency.observe(seconds)
+        self._waits += 1
+
+    def show(self, *, ready: int, pending: int, waiting: int, given: int) -> None:
+        """`given` requests had an endpoint since this was called last."""
+        self._picked.value = self._ready.value = ready
+        self._pending.value = pending
+        self._length.value = waiting
+        self._requests.value += given
+        # Most wait for nothing, and are not looked at one by one.
+        self._latency.counts[0] += given - self._waits
+        self._waits = 0
+
+
 class OutboundMetrics:
     """Resolves label sets; nothing in here is called for a request."""
 
@@ -159,6 +226,7 @@ class OutboundMetrics:
                 registry.counter(metrics.OUTBOUND_TLS_ROUTE_CLOSE_TOTAL),
             ),
         }
+        self._balancers = BalancerFamilies(registry)
         self._profile_requests = registry.counter(metrics.ROUTE_REQUEST_TOTAL)
         self._profile_responses = registry.counter(metrics.ROUTE_RESPONSE_TOTAL)
         self._profile_latencies = registry.histogram(metrics.ROUTE_RESPONSE_LATENCY_MS)
@@ -192,6 +260,10 @@ class OutboundMetrics:
             self._backend_durations[grpc],
             grpc=grpc,
         )
+
+    def balancer(self, parent: Meta, backend: Meta) -> BalancerMetrics:
+        named = parent.full_labels("parent") + backend.full_labels("backend")
+        return BalancerMetrics(self._balancers, named)
 
     def stream(
         self, parent: Meta, route: Meta, address: SocketAddress, *, tls: bool

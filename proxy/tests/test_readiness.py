@@ -142,6 +142,50 @@ def test_the_connection_that_ended_is_made_anew_for_the_next_request() -> None:
         assert client.ready
 
 
+def test_the_queue_before_the_endpoints_is_counted() -> None:
+    """Most requests wait for nothing, one for a connection, one in vain."""
+    with applications(Script(200), Script(200)) as ports, pair(ports[:1]) as (mesh, dialer):
+
+        def shown(name: str, **labels: str) -> float:
+            return mesh.metric(f"outbound_http_balancer_{name}", backend_name="voting", **labels)
+
+        dialer.slow = {ports[0]: 0.02}
+        with mesh.connect() as sock:
+            sock.sendall(REQUEST)
+            mesh.becomes(lambda: bool(dialer.dialed) and balanced(mesh).counts == (0, 1, 1))
+            assert shown("queue_length") == 1
+            assert shown("p2c_endpoints") == 0
+            mesh.advance(0.03)
+            assert status(read_message(sock)[0]) == 200
+            assert [status(ask(sock)) for _ in range(9)] == [200] * 9
+            assert shown("queue_length") == 0
+            assert shown("p2c_endpoints") == 1
+            assert shown("queue_requests_total") == 10
+            assert shown("queue_latency_seconds_count") == 10
+            assert shown("queue_latency_seconds_bucket", le="0.0005") == 9
+            assert 0.02 < shown("queue_latency_seconds_sum") < 0.2
+            assert shown("p2c_updates_total", op="Add") == 1
+            add(mesh, ports[1])
+            assert shown("p2c_updates_total", op="Add") == 2
+
+
+def test_a_backend_that_is_given_up_shuts_the_gate_until_it_is_found_again() -> None:
+    app = Script(200)
+    with applications(app) as ports, pair([1]) as (mesh, dialer):
+        gates = [f"outbound_http_balancer_queue_gate_{way}_total" for way in ("shut", "open")]
+        with mesh.connect() as sock:
+            sock.sendall(REQUEST)
+            mesh.becomes(lambda: bool(dialer.dialed) and balanced(mesh).counts == (0, 1, 1))
+            mesh.advance(31.0)
+            assert status(read_message(sock)[0]) == 504
+        assert [mesh.metric(gate) for gate in gates] == [1, 0]
+        add(mesh, ports[0])
+        mesh.becomes(lambda: balanced(mesh).counts[0] == 1)
+        with mesh.connect() as sock:
+            assert status(ask(sock)) == 200
+        assert [mesh.metric(gate) for gate in gates] == [1, 1]
+
+
 def test_bytes_nobody_looks_at_need_no_connection_beforehand() -> None:
     """And make none that carries nothing: some servers hold that against their clients."""
     greeted = threading.Semaphore(0)
