@@ -16,6 +16,7 @@ from weft.addresses import (
     parse_socket_address,
     split_host_port,
 )
+from weft.authority import canonical_host
 from weft.durations import DurationError, parse_duration
 from weft.ports import PortError, PortSet, parse_port_set
 
@@ -123,6 +124,10 @@ class Environment:
     def optional_networks(self, name: str) -> tuple[IPNetwork, ...] | None:
         return self._parse(name, None, parse_networks)
 
+    def suffixes(self, name: str, default: str) -> tuple[str, ...]:
+        """DNS suffixes, without dots at their ends; a single dot gives an empty one."""
+        return self._parse(name, _suffixes(default), _suffixes)
+
     def ips(self, name: str) -> frozenset[str]:
         return self._parse(
             name,
@@ -151,6 +156,10 @@ def _listen_address(raw: str) -> SocketAddress:
     if raw.endswith(":0"):
         return replace(parse_socket_address(raw.removesuffix("0") + "1"), port=0)
     return parse_socket_address(raw)
+
+
+def _suffixes(raw: str) -> tuple[str, ...]:
+    return tuple(canonical_host(part.removeprefix(".")) for part in _split(raw))
 
 
 def _split(raw: str) -> list[str]:

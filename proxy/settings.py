@@ -38,9 +38,7 @@ EXIT_CODE = 64
 """What the process exits with when a setting cannot be used (EX_USAGE)."""
 
 NOT_YET: dict[str, str] = {
-    "INGRESS_MODE": "`l5d-dst-override` is ignored; requests go to the original destination.",
     "INBOUND_GATEWAY_SUFFIXES": "The proxy does not serve as a multicluster gateway.",
-    "DESTINATION_PROFILE_SUFFIXES": "Names are looked up only for ingress and gateway modes.",
     "DESTINATION_PROFILE_INITIAL_TIMEOUT": "The inbound side does not look up profiles.",
     "OUTBOUND_METRICS_HOSTNAME_LABELS": "Route metrics carry no hostname.",
     "INBOUND_METRICS_AUTHORITY_LABELS": "Inbound metrics carry no authority.",
@@ -171,6 +169,8 @@ class OutboundSettings(DirectionSettings):
     tcp_queue: QueueSettings
     disable_informational_headers: bool
     """Leave `l5d-proxy-error` and its like out of answers to the application."""
+    ingress: bool = False
+    """Requests may say where they go, by `l5d-dst-override`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +210,9 @@ class DestinationSettings:
     """Sent along with every look-up, as it is."""
     networks: tuple[IPNetwork, ...] | None
     """Addresses outside are forwarded without a look-up; None looks up every address."""
+    suffixes: tuple[str, ...]
+    """Names that a request gives as its destination (ingress mode) are looked up if they end so;
+    without dots at the ends, an empty one takes all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +310,7 @@ class Settings:
                 address=_control(env, "DESTINATION"),
                 context=env.text("DESTINATION_CONTEXT", ""),
                 networks=env.optional_networks("DESTINATION_PROFILE_NETWORKS"),
+                suffixes=env.suffixes("DESTINATION_PROFILE_SUFFIXES", "svc.cluster.local."),
             ),
             policy=PolicySettings(
                 address=_control(env, "POLICY"), workload=env.required("POLICY_WORKLOAD")
@@ -409,6 +413,7 @@ def _inbound(env: Environment) -> InboundSettings:
 
 
 def _outbound(env: Environment) -> OutboundSettings:
+    ingress = env.flag("INGRESS_MODE", False)
     single = env.address("OUTBOUND_LISTEN_ADDR", "127.0.0.1:4140")
     listen = env.addresses("OUTBOUND_LISTEN_ADDRS", (single,))
     if len(listen) > 2:
@@ -431,7 +436,8 @@ def _outbound(env: Environment) -> OutboundSettings:
         discovery_idle_timeout=env.duration("OUTBOUND_DISCOVERY_IDLE_TIMEOUT", 5.0),
         bounds=_bounds(env, "OUTBOUND"),
         tcp_queue=_queue(env, "OUTBOUND_TCP", failfast=3.0),
-        disable_informational_headers=env.flag("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS", False),
+        disable_informational_headers=env.flag("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS", ingress),
+        ingress=ingress,
     )
 
 
@@ -623,8 +629,10 @@ HONOURED = frozenset(
         "OUTBOUND_TCP_QUEUE_CAPACITY",
         "OUTBOUND_TCP_FAILFAST_TIMEOUT",
         "OUTBOUND_DISABLE_INFORMATIONAL_HEADERS",
+        "INGRESS_MODE",
         "DESTINATION_CONTEXT",
         "DESTINATION_PROFILE_NETWORKS",
+        "DESTINATION_PROFILE_SUFFIXES",
         "IDENTITY_DIR",
         "IDENTITY_TRUST_ANCHORS",
         "IDENTITY_TOKEN_FILE",
@@ -644,18 +652,15 @@ HONOURED = frozenset(
 )
 """Variables read above, without the prefix."""
 
-_HARMLESS = {"INGRESS_MODE": "false", "OUTBOUND_METRICS_HOSTNAME_LABELS": "false"}
+_HARMLESS = {"OUTBOUND_METRICS_HOSTNAME_LABELS": "false"}
 """Values at which a variable of `NOT_YET` asks for what happens anyway."""
-
-_QUIET = frozenset({"DESTINATION_PROFILE_SUFFIXES"})
-"""Variables every injector sets and whose absence of effect needs no warning."""
 
 
 def _warnings(env: Environment) -> tuple[str, ...]:
     sentences = []
     for name in env.names():
         if name in NOT_YET:
-            if name not in _QUIET and env.optional_text(name) != _HARMLESS.get(name):
+            if env.optional_text(name) != _HARMLESS.get(name):
                 sentences.append(f"{PREFIX}{name} has no effect: {NOT_YET[name]}")
         elif name not in HONOURED:
             sentences.append(f"{PREFIX}{name} is not a known setting and has no effect")

@@ -89,7 +89,13 @@ def discovery_and_policies(
     destinations = Destinations(to_destination, limits, settings.destination.context)
     policies = Policies(to_policy, limits, settings.policy.workload)
     discovery = Discovery(
-        Lookups(tasks, destinations, policies, networks=settings.destination.networks),
+        Lookups(
+            tasks,
+            destinations,
+            policies,
+            networks=settings.destination.networks,
+            suffixes=settings.destination.suffixes,
+        ),
         clock,
         idle_timeout=settings.outbound.discovery_idle_timeout,
         is_away=lambda: to_destination.is_away or to_policy.is_away,

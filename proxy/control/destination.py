@@ -21,9 +21,9 @@ from weftapi.proxy import destination_pb2
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxy.discovery.destination import Destination
     from proxy.discovery.endpoints import EndpointSet
     from proxy.discovery.profile import Profile
-    from weft.addresses import SocketAddress
 
 GET = "/io.linkerd.proxy.destination.Destination/Get"
 GET_PROFILE = "/io.linkerd.proxy.destination.Destination/GetProfile"
@@ -62,9 +62,9 @@ class Destinations:
         endpoints.clear(exists=False)
 
     async def follow_profile(
-        self, address: SocketAddress, on_profile: Callable[[Profile], None]
+        self, address: Destination, on_profile: Callable[[Profile], None]
     ) -> Status:
-        """Hand over the profile of an address and every change; returns when there is none."""
+        """Hand over the profile of an address or a name, and every change; returns when there is none."""
 
         def apply(payload: bytes) -> None:
             on_profile(translate.profile(_decode_profile(payload)))

@@ -1,4 +1,4 @@
-"""`discovery.cache.Source` over the control plane: profile and policy of an address, together.
+"""`discovery.cache.Source` over the control plane: profile and policy of a destination, together.
 
 Both streams are opened at once; the first answer needs both. After it each may break and come
 back by itself: the last word of either stays in force. A policy controller that knows nothing of
@@ -6,7 +6,8 @@ an address leaves it to the profile what its traffic is (an endpoint, a Service,
 address); a destination service that refuses the address leaves it without a profile.
 
 Addresses outside the networks of the mesh have no profile to ask for, but a policy: that is how
-EgressNetworks have a say.
+EgressNetworks have a say. Names are asked for where a request says where it goes (ingress mode); one that
+has another suffix than the mesh's, or that the destination service does not know, is none of ours.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from proxy.discovery.cache import DiscoveryError
+from proxy.discovery.cache import DiscoveryError, UnknownNameError
+from proxy.discovery.destination import NamedAddress
 from proxy.discovery.endpoints import Endpoint, EndpointSet
 from proxy.discovery.policy import OutboundPolicy, for_endpoint, for_service
 from proxy.discovery.policy import Protocol as TrafficProtocol
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from proxy.codec.grpc_status import Status
     from proxy.control.tasks import Cancel, Tasks
+    from proxy.discovery.destination import Destination
     from weft.addresses import IPNetwork, SocketAddress
 
 FIRST_ANSWER_TIMEOUT = 10.0
@@ -42,13 +45,13 @@ OnFailure = Callable[[DiscoveryError], None]
 class DestinationStreams(Protocol):
     async def follow_endpoints(self, endpoints: EndpointSet) -> None: ...
     async def follow_profile(
-        self, address: SocketAddress, on_profile: Callable[[Profile], None]
+        self, address: Destination, on_profile: Callable[[Profile], None]
     ) -> Status: ...
 
 
 class PolicyStreams(Protocol):
     async def follow_destination(
-        self, address: SocketAddress, on_policy: Callable[[OutboundPolicy], None]
+        self, address: Destination, on_policy: Callable[[OutboundPolicy], None]
     ) -> Status: ...
 
 
@@ -62,19 +65,28 @@ class Lookups:
         policies: PolicyStreams,
         *,
         networks: Sequence[IPNetwork] | None = None,
+        suffixes: Sequence[str] = (),
         first_answer_timeout: float = FIRST_ANSWER_TIMEOUT,
     ) -> None:
-        """`networks`: only addresses inside have a profile; None: every address."""
+        """`networks`: only addresses inside have a profile; None: every address. `suffixes`, without
+        dots at the ends: only names below have one; an empty one is above all."""
         self._networks = networks
+        self._suffixes = suffixes
         self._tasks = tasks
         self._destinations = destinations
         self._policies = policies
         self._timeout = first_answer_timeout
 
     def watch_target(
-        self, address: SocketAddress, on_update: OnUpdate, on_failure: OnFailure
+        self, address: Destination, on_update: OnUpdate, on_failure: OnFailure
     ) -> Cancel:
-        profiled = self._is_ours(address)
+        if isinstance(address, NamedAddress):
+            if not self._is_our_name(address.name):
+                on_failure(UnknownNameError(f"{address} is no name of the mesh"))
+                return lambda: None
+            profiled = True
+        else:
+            profiled = self._is_ours(address)
 
         async def run() -> None:
             await _Lookup(address, on_update, profiled=profiled).run(
@@ -89,6 +101,9 @@ class Lookups:
         ip = ipaddress.ip_address(address.ip.partition("%")[0])
         return any(ip in network for network in self._networks)
 
+    def _is_our_name(self, name: str) -> bool:
+        return any(not suffix or name.endswith(f".{suffix}") for suffix in self._suffixes)
+
     def watch_endpoints(self, endpoints: EndpointSet) -> Cancel:
         return self._tasks.start(
             lambda: self._destinations.follow_endpoints(endpoints),
@@ -97,13 +112,14 @@ class Lookups:
 
 
 class _Lookup:
-    """What both streams have said of one address so far."""
+    """What both streams have said of one destination so far."""
 
-    def __init__(self, address: SocketAddress, on_update: OnUpdate, *, profiled: bool) -> None:
+    def __init__(self, address: Destination, on_update: OnUpdate, *, profiled: bool) -> None:
         self._address = address
         self._on_update = on_update
         self._profiled = profiled
-        self._profile = None if profiled else Profile(endpoint=Endpoint(address))
+        self._profile = None if profiled else _unprofiled(address)
+        self._unknown = False
         self._policy: OutboundPolicy | None = None
         self._policy_is_absent = False
         self._answered = trio.Event()
@@ -121,14 +137,25 @@ class _Lookup:
             nursery.start_soon(self._follow_policy, policies)
             with trio.move_on_after(timeout):
                 await self._answered.wait()
-                return
+                if not self._unknown:
+                    return
             nursery.cancel_scope.cancel()
-        on_failure(DiscoveryError(f"{self._address}: {self._missing()} in {timeout:g}s"))
+        if self._unknown:
+            on_failure(
+                UnknownNameError(f"{self._address}: the destination service has no such name")
+            )
+        else:
+            on_failure(DiscoveryError(f"{self._address}: {self._missing()} in {timeout:g}s"))
 
     async def _follow_profile(self, destinations: DestinationStreams) -> None:
         await destinations.follow_profile(self._address, self._on_profile)
-        if self._profile is None:
-            self._on_profile(Profile(endpoint=Endpoint(self._address)))
+        if self._profile is not None:
+            return
+        if isinstance(self._address, NamedAddress):
+            self._unknown = True
+            self._answered.set()
+        else:
+            self._on_profile(_unprofiled(self._address))
 
     async def _follow_policy(self, policies: PolicyStreams) -> None:
         await policies.follow_destination(self._address, self._on_policy)
@@ -154,7 +181,7 @@ class _Lookup:
 
     def _synthesized(self, profile: Profile) -> OutboundPolicy:
         if not self._profiled:
-            return for_endpoint(Endpoint(self._address), name="fallback", opaque=False)
+            return _fallback(self._address, opaque=False)
         return synthesize(self._address, profile)
 
     def _missing(self) -> str:
@@ -166,15 +193,25 @@ class _Lookup:
         return f"no answer from {' and '.join(silent)}"
 
 
-def synthesize(address: SocketAddress, profile: Profile) -> OutboundPolicy:
-    """The policy of an address for which the controller has none."""
+def synthesize(address: Destination, profile: Profile) -> OutboundPolicy:
+    """The policy of a destination for which the controller has none."""
     if profile.endpoint is not None:
         return for_endpoint(profile.endpoint, name="endpoint", opaque=profile.opaque)
     if profile.name is not None:
         authority = f"{profile.name}:{address.port}"
         parent = profile.parent or _service(profile.name, address.port)
         return for_service(authority, parent, opaque=profile.opaque)
-    return for_endpoint(Endpoint(address), name="fallback", opaque=profile.opaque)
+    return _fallback(address, opaque=profile.opaque)
+
+
+def _fallback(address: Destination, *, opaque: bool) -> OutboundPolicy:
+    if isinstance(address, NamedAddress):
+        return for_service(str(address), Meta.default("fallback"), opaque=opaque)
+    return for_endpoint(Endpoint(address), name="fallback", opaque=opaque)
+
+
+def _unprofiled(address: Destination) -> Profile:
+    return Profile() if isinstance(address, NamedAddress) else Profile(endpoint=Endpoint(address))
 
 
 def _service(name: str, port: int) -> Meta:

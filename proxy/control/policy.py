@@ -19,7 +19,8 @@ from proxy.control.watch import (
     UnusableMessageError,
     keep,
 )
-from weftapi.proxy import inbound_pb2, net_pb2, outbound_pb2
+from proxy.discovery.destination import NamedAddress
+from weftapi.proxy import inbound_pb2, outbound_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from proxy.authz.policy import ServerPolicy
     from proxy.authz.store import PolicyCell
     from proxy.control.tasks import Cancel, Tasks
+    from proxy.discovery.destination import Destination
     from proxy.discovery.policy import OutboundPolicy
-    from weft.addresses import SocketAddress
 
 WATCH_PORT = "/io.linkerd.proxy.inbound.InboundServerPolicies/WatchPort"
 WATCH = "/io.linkerd.proxy.outbound.OutboundPolicies/Watch"
@@ -75,9 +76,9 @@ class Policies:
         )
 
     async def follow_destination(
-        self, address: SocketAddress, on_policy: Callable[[OutboundPolicy], None]
+        self, address: Destination, on_policy: Callable[[OutboundPolicy], None]
     ) -> Status:
-        """Hand over the policy of an address and every change; returns when there is none."""
+        """Hand over the policy of an address or a name, and every change; returns when there is none."""
 
         def apply(payload: bytes) -> None:
             try:
@@ -86,8 +87,12 @@ class Policies:
                 raise UnusableMessageError(f"a policy cannot be read: {error}") from error
             on_policy(policy(message))
 
-        target = net_pb2.TcpAddress(ip=translate.to_ip(address.ip), port=address.port)
-        request = outbound_pb2.TrafficSpec(source_workload=self._workload, addr=target)
+        request = outbound_pb2.TrafficSpec(source_workload=self._workload)
+        if isinstance(address, NamedAddress):
+            request.authority = str(address)
+        else:
+            request.addr.ip.CopyFrom(translate.to_ip(address.ip))
+            request.addr.port = address.port
         return await keep(
             self._channel,
             Subscription(

@@ -1,4 +1,4 @@
-"""`Discovery`: which destination an address is, and who serves a name.
+"""`Discovery`: what is known of a destination, and who serves a name.
 
 The data path asks with `find` (a dictionary look-up, once per connection) and, on a miss, with
 `request`, whose answer may come later. Look-ups are started through a `Source`, which `proxy.control`
@@ -19,9 +19,9 @@ from proxy.discovery.cell import Cancel, Watchers
 from proxy.discovery.endpoints import EndpointSet
 
 if TYPE_CHECKING:
+    from proxy.discovery.destination import Destination
     from proxy.discovery.policy import OutboundPolicy
     from proxy.discovery.profile import Profile
-    from weft.addresses import SocketAddress
 
 _log = logging.getLogger("proxy.discovery")
 
@@ -30,12 +30,16 @@ class DiscoveryError(Exception):
     """A destination could not be looked up; the message says which and why."""
 
 
+class UnknownNameError(DiscoveryError):
+    """A name that is none of the mesh's."""
+
+
 class Target:
-    """One destination address and what is known of it: a cell that changes under its readers."""
+    """One destination and what is known of it: a cell that changes under its readers."""
 
     __slots__ = ("_watchers", "address", "policy", "profile", "version")
 
-    def __init__(self, address: SocketAddress, profile: Profile, policy: OutboundPolicy) -> None:
+    def __init__(self, address: Destination, profile: Profile, policy: OutboundPolicy) -> None:
         self.address = address
         self.profile = profile
         self.policy = policy
@@ -64,14 +68,14 @@ class Source(Protocol):
 
     def watch_target(
         self,
-        address: SocketAddress,
+        address: Destination,
         on_update: Callable[[Profile, OutboundPolicy], None],
         on_failure: Callable[[DiscoveryError], None],
     ) -> Cancel:
-        """Keep profile and policy of an address up to date.
+        """Keep profile and policy of an address or a name up to date.
 
         `on_failure` is called when there is no answer in time, or the control plane refuses the
-        address; the watch is over then.
+        address, with UnknownNameError for a name it does not know; the watch is over then.
         """
 
     def watch_endpoints(self, endpoints: EndpointSet) -> Cancel:
@@ -120,23 +124,23 @@ class Discovery:
         self._idle_timeout = idle_timeout
         self._capacity = capacity
         self._is_away = is_away
-        self._targets: dict[SocketAddress, Target] = {}
-        self._lookups: dict[SocketAddress, _Lookup] = {}
-        self._idle: dict[SocketAddress, Timer] = {}
+        self._targets: dict[Destination, Target] = {}
+        self._lookups: dict[Destination, _Lookup] = {}
+        self._idle: dict[Destination, Timer] = {}
         self._sets: dict[str, tuple[EndpointSet, Cancel]] = {}
         self._set_users: dict[str, int] = {}
         self._idle_sets: dict[str, Timer] = {}
 
     # --- destinations ---------------------------------------------------------------------
 
-    def find(self, dst: SocketAddress) -> Target | None:
+    def find(self, dst: Destination) -> Target | None:
         """The target if it is known already; counts as one use, to be ended by `release`."""
         target = self._targets.get(dst)
         if target is not None:
             self._use(dst)
         return target
 
-    def request(self, dst: SocketAddress, waiter: Waiter) -> None:
+    def request(self, dst: Destination, waiter: Waiter) -> None:
         """Find or look up: `waiter` is called exactly once, with a target or an error.
 
         Handing out a target counts as one use, to be ended by `release`.
@@ -174,14 +178,14 @@ class Discovery:
         if lookup.users <= 0 and dst not in self._idle:
             self._idle[dst] = self._clock.call_later(self._idle_timeout, lambda: self._evict(dst))
 
-    def _use(self, dst: SocketAddress) -> None:
+    def _use(self, dst: Destination) -> None:
         self._lookups[dst].users += 1
         timer = self._idle.pop(dst, None)
         if timer is not None:
             timer.cancel()
 
     def _answered(
-        self, dst: SocketAddress, lookup: _Lookup, profile: Profile, policy: OutboundPolicy
+        self, dst: Destination, lookup: _Lookup, profile: Profile, policy: OutboundPolicy
     ) -> None:
         if self._lookups.get(dst) is not lookup:
             return
@@ -194,7 +198,7 @@ class Discovery:
         for waiter in waiters:
             waiter(target)
 
-    def _failed(self, dst: SocketAddress, lookup: _Lookup, error: DiscoveryError) -> None:
+    def _failed(self, dst: Destination, lookup: _Lookup, error: DiscoveryError) -> None:
         if self._lookups.get(dst) is not lookup:
             return
         del self._lookups[dst]
@@ -205,7 +209,7 @@ class Discovery:
         for waiter in lookup.waiters:
             waiter(error)
 
-    def _evict(self, dst: SocketAddress) -> None:
+    def _evict(self, dst: Destination) -> None:
         if self._is_away():
             self._idle[dst] = self._clock.call_later(self._idle_timeout, lambda: self._evict(dst))
             return

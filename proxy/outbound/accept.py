@@ -32,6 +32,7 @@ from proxy.net.transport import Transport
 from proxy.net.verdicts import Verdicts
 from proxy.outbound.endpoint import EndpointClient
 from proxy.outbound.flow import Flow, Overture
+from proxy.outbound.ingress import IngressHttp
 from proxy.outbound.logical import Logical
 from proxy.outbound.metrics import OutboundMetrics
 from proxy.outbound.service import OutboundHttp
@@ -48,12 +49,13 @@ if TYPE_CHECKING:
     from proxy.codec.http2 import Http2Settings, KeepAlive
     from proxy.detect.client_hello import ClientHello
     from proxy.discovery.cache import Discovery, Target
+    from proxy.discovery.destination import Destination
     from proxy.discovery.endpoints import Endpoint
     from proxy.identity.store import CertificateStore
     from proxy.net.exchange import Call
     from proxy.net.reactor import Reactor
     from proxy.net.wheel import Timer
-    from proxy.outbound.call import OutboundCall
+    from proxy.outbound.call import OutboundCall, Service
     from proxy.settings import OutboundSettings
     from proxy.telemetry.registry import Registry
 
@@ -117,7 +119,7 @@ class Outbound(Front):
         registry.before_scrape(self._show)
         self._original_destination = original_destination
         self._own: set[SocketAddress] = set(settings.listen)
-        self._logicals: dict[SocketAddress, Logical] = {}
+        self._logicals: dict[Destination, Logical] = {}
         self._endpoints: dict[Endpoint, EndpointClient] = {}
         self._client_http2: dict[KeepAlive | None, Http2Settings] = {}
         self._sources: dict[SocketAddress, TransportMetrics] = {}
@@ -145,8 +147,8 @@ class Outbound(Front):
 
     # --- destinations ---------------------------------------------------------------------
 
-    def find(self, address: SocketAddress) -> Logical | None:
-        return self._logicals.get(address)
+    def find(self, destination: Destination) -> Logical | None:
+        return self._logicals.get(destination)
 
     def learned(self, target: Target) -> Logical:
         """The destination of a target that was just looked up."""
@@ -176,7 +178,8 @@ class Outbound(Front):
                 continue
             if logical.idle_since <= before:
                 del self._logicals[address]
-                self._sources.pop(address, None)
+                if isinstance(address, SocketAddress):
+                    self._sources.pop(address, None)
                 logical.close()
             elif not self._sweeping:
                 self._sweeping = True
@@ -278,6 +281,7 @@ class Arrival:
         "_logical",
         "_outbound",
         "_overture",
+        "_service",
         "_since",
         "_sniffer",
         "_timer",
@@ -290,6 +294,7 @@ class Arrival:
         self._gone = False
         self._logical: Logical | None = None
         self._overture: Overture | None = None
+        self._service: Service | None = None
         self._sniffer: Sniffer | None = None
         self._timer: Timer | None = None
         self._since = outbound.reactor.clock()
@@ -435,7 +440,8 @@ class Arrival:
         logical = self._logical
         transport = self._transport
         assert logical is not None
-        service = OutboundHttp(outbound, logical)
+        kind = IngressHttp if outbound.settings.ingress else OutboundHttp
+        service = self._service = kind(outbound, logical)
         server: Http1Server | Http2Server
         if http2:
             server = Http2Server(transport, service, outbound.http2, self._served)
@@ -454,6 +460,8 @@ class Arrival:
         if server in outbound.connections:
             outbound.closed(server)
             assert self._logical is not None
+            assert self._service is not None
+            self._service.close()
             outbound.left(self._logical)
 
     def _forward(self, data: bytes, server_name: str | None = None) -> None:

@@ -53,6 +53,9 @@ class Service:
     def refused(self, failure: Failure) -> None:
         self.outbound.client_refused(self.logical, failure)
 
+    def close(self) -> None:
+        """The connection has ended."""
+
 
 class OutboundCall(Call):
     """A request of the application."""

@@ -22,6 +22,7 @@ from proxy.stack.budget import Budget
 from proxy.stack.filters import Forbidden, Invalid
 from proxy.stack.match import HttpMatch, find, find_host, takes_everything
 from weft import errors
+from weft.addresses import SocketAddress
 
 if TYPE_CHECKING:
     from proxy.codec.message import RequestHead
@@ -223,14 +224,14 @@ class Logical:
 
     def stream(self, server_name: str | None = None) -> StreamMetrics:
         """Where such a connection is counted. Raises Failure when no route takes it."""
+        address = self.target.address
+        assert isinstance(address, SocketAddress), "only requests name their destination"
         route = self._stream_route(server_name)
         known = self._streams.get(id(route))
         if known is None:
             policy = self.target.policy
             tls = policy.protocol is Protocol.TLS
-            made = self._outbound.metrics.stream(
-                policy.meta, route.meta, self.target.address, tls=tls
-            )
+            made = self._outbound.metrics.stream(policy.meta, route.meta, address, tls=tls)
             known = self._streams[id(route)] = route, made
         return known[1]
 
@@ -276,7 +277,8 @@ class Logical:
         self._streams.clear()
         self.only.clear()
         self._read_profile()
-        self._outbound.verdicts.forget(self.target.address)
+        if isinstance(self.target.address, SocketAddress):
+            self._outbound.verdicts.forget(self.target.address)
         policy = self.target.policy
         named = {
             route_backend.backend

@@ -9,13 +9,17 @@ from proxy.stack.match import find
 from proxy.tap.downstream import TappedDownstream, client_of, header_fields
 from proxy.tap.subject import Direction, Subject
 from proxy.telemetry.labels import LOOPBACK
+from weft.addresses import SocketAddress
 
 if TYPE_CHECKING:
+    from proxy.discovery.destination import Destination
     from proxy.discovery.endpoints import Endpoint
     from proxy.net.exchange import Call
     from proxy.tap.registry import Registry
     from proxy.tap.subject import Labels
 
+UNSPECIFIED = "0.0.0.0"  # noqa: S104
+"""Where a request goes that named its destination, until there is an endpoint."""
 _SOURCE: Labels = (("tls", LOOPBACK),)
 
 
@@ -48,7 +52,7 @@ def subject(call: OutboundCall) -> Subject:
     return Subject(
         direction=Direction.OUTBOUND,
         source=client_of(call.downstream),
-        destination=logical.target.address if endpoint is None else endpoint.address,
+        destination=_address(logical.target.address) if endpoint is None else endpoint.address,
         method=head.method,
         scheme=head.scheme,
         authority=head.authority,
@@ -58,6 +62,12 @@ def subject(call: OutboundCall) -> Subject:
         destination_labels=() if endpoint is None else _endpoint(endpoint),
         route_labels=() if route is None else _route(route[0].meta.labels("route")),
     )
+
+
+def _address(destination: Destination) -> SocketAddress:
+    if isinstance(destination, SocketAddress):
+        return destination
+    return SocketAddress(UNSPECIFIED, destination.port)
 
 
 def _endpoint(endpoint: Endpoint) -> Labels:

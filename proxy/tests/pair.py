@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import trio
 
 from proxy.authz.policy import ServerPolicy, default_policy
 from proxy.authz.store import InboundPolicies, PolicyCell
-from proxy.discovery.cache import Discovery, DiscoveryError
+from proxy.discovery.cache import Discovery, DiscoveryError, UnknownNameError
 from proxy.discovery.endpoints import Endpoint, EndpointSet, Hint
 from proxy.discovery.policy import Meta, OutboundPolicy, Route, for_endpoint, for_service
 from proxy.discovery.profile import Profile
@@ -49,6 +49,9 @@ from weft.addresses import SocketAddress
 from weft.pki import keys
 from weft.pki.certificate import Lifetime, Signer, make_anchor, make_leaf, to_pem
 from weft.ports import PortSet
+
+if TYPE_CHECKING:
+    from proxy.discovery.destination import Destination
 
 CLIENT = "web.demo.serviceaccount.identity.weft.cluster.local"
 SERVER = "voting.demo.serviceaccount.identity.weft.cluster.local"
@@ -117,18 +120,24 @@ class Lookups:
         self.sets: dict[str, list[Endpoint]] = {}
         """Endpoints of other authorities than the Service's own."""
         self.profile = Profile(name=AUTHORITY.partition(":")[0])
+        self.named: dict[str, OutboundPolicy] = {}
+        """Policies of names; others are unknown."""
         self.refuse = False
 
     def watch_target(
         self,
-        address: SocketAddress,
+        address: Destination,
         on_update: Callable[[Profile, OutboundPolicy], None],
         on_failure: Callable[[DiscoveryError], None],
     ) -> Callable[[], None]:
         if self.refuse:
             on_failure(DiscoveryError(f"{address}: the controller is away"))
-        else:
+        elif isinstance(address, SocketAddress):
             on_update(self.profile, self.policy)
+        elif str(address) in self.named:
+            on_update(Profile(name=address.name), self.named[str(address)])
+        else:
+            on_failure(UnknownNameError(f"{address}: no such name"))
         return lambda: None
 
     def watch_endpoints(self, endpoints: EndpointSet) -> Callable[[], None]:
@@ -196,6 +205,7 @@ class Pair:
         client_ip: str | None = None,
         profile: Profile | None = None,
         bounds: BoundSettings | None = None,
+        ingress: bool = False,
     ) -> None:
         """`client_ip`: where inbound connections seem to come from; loopback is always let in."""
         self.clock = Clock()
@@ -244,6 +254,7 @@ class Pair:
                 **_common(self.outbound_port, bounds or BoundSettings()),  # type: ignore[arg-type]
                 tcp_queue=QueueSettings(100, 0.3),
                 disable_informational_headers=False,
+                ingress=ingress,
             ),
             certificates(CLIENT),
             Discovery(self.lookups, self.reactor),

@@ -118,12 +118,24 @@ def test_what_an_injector_sets_is_understood_without_a_warning() -> None:
 
 
 def test_what_has_no_effect_is_said() -> None:
-    warnings = read(INGRESS_MODE="true", NO_SUCH="1").warnings
+    warnings = read(INBOUND_GATEWAY_SUFFIXES="svc.cluster.local.", NO_SUCH="1").warnings
     assert [sentence.split()[0] for sentence in warnings] == [
-        "LINKERD2_PROXY_INGRESS_MODE",
+        "LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES",
         "LINKERD2_PROXY_NO_SUCH",
     ]
     assert all(sentence.rstrip(".").count(" ") > 3 for sentence in warnings)
+
+
+def test_ingress_mode_keeps_to_itself_what_went_wrong() -> None:
+    assert not read().outbound.ingress
+    settings = read(INGRESS_MODE="true", DESTINATION_PROFILE_SUFFIXES=".a.example., b.example")
+    assert settings.warnings == ()
+    assert settings.outbound.ingress
+    assert settings.outbound.disable_informational_headers
+    assert settings.destination.suffixes == ("a.example", "b.example")
+    assert read(DESTINATION_PROFILE_SUFFIXES=".").destination.suffixes == ("",)
+    frank = read(INGRESS_MODE="true", OUTBOUND_DISABLE_INFORMATIONAL_HEADERS="false")
+    assert not frank.outbound.disable_informational_headers
 
 
 @pytest.mark.parametrize(

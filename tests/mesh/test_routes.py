@@ -14,7 +14,8 @@ import pytest
 
 from tests.mesh import gateway_api, pods, scrape
 from tests.mesh.answering import pod as answering
-from tests.mesh.workloads import NAMESPACE
+from tests.mesh.workloads import HTTP_PORT, NAMESPACE
+from weft import labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ OUTSIDE = "203.0.113.7"
 
 @pytest.fixture(scope="module")
 def mesh(installed: Cluster) -> Iterator[Cluster]:
-    """Two applications and two who ask; the Gateway API is installed after the mesh."""
+    """Three applications and three who ask, one of them in ingress mode; the Gateway API is installed after the mesh."""
     applications = {"blue": False, "green": False, "flaky": True}
     askers = ("caller", "stranger")
     objects = [
@@ -41,9 +42,10 @@ def mesh(installed: Cluster) -> Iterator[Cluster]:
             for one in answering.application(name, flaky=flaky)
         ),
         *(one for name in askers for one in answering.asker(name)),
+        *answering.asker("door", {labels.INJECT: labels.INJECT_INGRESS}),
     ]
     installed.apply(*objects)
-    for name in (*applications, *askers):
+    for name in (*applications, *askers, "door"):
         pods.await_rollout(installed, NAMESPACE, name)
     ours = gateway_api.install(installed)
     yield installed
@@ -176,6 +178,24 @@ def test_a_header_chooses_the_backend(mesh: Cluster) -> None:
         green = answering.ask(mesh, "caller", *question, 10, header="x-colour=green")
         assert {one.said for one in plain} == {"blue"}
         assert {one.said for one in green} == {"green"}
+
+
+@pytest.mark.timeout(60)
+def test_in_ingress_mode_a_request_says_where_it_goes(mesh: Cluster) -> None:
+    """As an ingress controller asks: a pod's address, and the name of a Service beside it."""
+    blue = pods.only(mesh, NAMESPACE, "app=blue")
+    question = "http", f"http://{blue.ip}:{HTTP_PORT}/"
+    override = f"l5d-dst-override=green.{NAMESPACE}.svc.cluster.local:80"
+    named = answering.ask(mesh, "door", *question, 10, header=override)
+    assert {one.said for one in named} == {"green"}
+    assert {one.said for one in answering.ask(mesh, "door", *question, 10)} == {"blue"}
+    elsewhere = answering.ask(mesh, "caller", *question, 10, header=override)
+    assert {one.said for one in elsewhere} == {"blue"}
+    door = pods.only(mesh, NAMESPACE, "app=door").name
+    assert (
+        scrape.proxy(mesh, NAMESPACE, door).total("response_total", dst_service="green", tls="true")
+        == 10
+    )
 
 
 @pytest.mark.timeout(120)

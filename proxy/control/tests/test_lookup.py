@@ -10,6 +10,7 @@ from proxy.codec.grpc_status import Code, Status
 from proxy.control.lookup import Lookups, synthesize
 from proxy.control.tasks import Tasks
 from proxy.discovery.cache import DiscoveryError
+from proxy.discovery.destination import Destination, NamedAddress
 from proxy.discovery.endpoints import Endpoint, EndpointSet
 from proxy.discovery.policy import Balancer, Forward, OutboundPolicy, Protocol, for_service
 from proxy.discovery.profile import Profile
@@ -31,7 +32,7 @@ class Said:
     followed: list[str] = field(default_factory=list)
 
     async def follow_profile(
-        self, address: SocketAddress, on_profile: Callable[[Profile], None]
+        self, address: Destination, on_profile: Callable[[Profile], None]
     ) -> Status:
         for gap, item in self.profiles:
             await trio.sleep(gap)
@@ -42,7 +43,7 @@ class Said:
         raise AssertionError
 
     async def follow_destination(
-        self, address: SocketAddress, on_policy: Callable[[OutboundPolicy], None]
+        self, address: Destination, on_policy: Callable[[OutboundPolicy], None]
     ) -> Status:
         for gap, item in self.policies:
             await trio.sleep(gap)
@@ -58,7 +59,11 @@ class Said:
 
 
 async def heard(
-    said: Said, seconds: float, *, inside: str = "10.0.0.0/8"
+    said: Said,
+    seconds: float,
+    *,
+    inside: str = "10.0.0.0/8",
+    of: Destination = WEB,
 ) -> list[tuple[float, object, object]]:
     """What a look-up reports within a time: updates, or a failure."""
     reports: list[tuple[float, object, object]] = []
@@ -68,9 +73,15 @@ async def heard(
         return round(trio.current_time() - began, 3)
 
     async with trio.open_nursery() as nursery:
-        lookups = Lookups(Tasks(nursery), said, said, networks=parse_networks(inside))
+        lookups = Lookups(
+            Tasks(nursery),
+            said,
+            said,
+            networks=parse_networks(inside),
+            suffixes=("svc.cluster.local",),
+        )
         lookups.watch_target(
-            WEB,
+            of,
             lambda profile, policy: reports.append((at(), profile, policy)),
             lambda error: reports.append((at(), "failed", str(error))),
         )
@@ -121,6 +132,38 @@ async def test_an_address_outside_has_a_policy_and_no_profile() -> None:
     ((_, _, policy),) = await heard(unknown, 60, inside="192.168.0.0/16")
     assert isinstance(policy, OutboundPolicy)
     assert policy.meta.name == "fallback"
+
+
+@in_virtual_time
+async def test_a_name_is_a_service_or_nothing() -> None:
+    name = NamedAddress("web.emojivoto.svc.cluster.local", 80)
+    assert await heard(Said([(1.0, SERVICE)], [(2.0, POLICY)]), 60, of=name) == [
+        (2.0, SERVICE, POLICY)
+    ]
+    unknown = Status(Code.INVALID_ARGUMENT)
+    failed = (1.0, "failed", f"{name}: the destination service has no such name")
+    assert await heard(Said([(1.0, unknown)]), 60, of=name) == [failed]
+    assert await heard(Said([(1.0, unknown)], [(0.0, POLICY)]), 60, of=name) == [failed]
+
+
+@in_virtual_time
+async def test_a_name_without_a_policy_is_balanced_over_its_service() -> None:
+    name = NamedAddress("web.emojivoto.svc.cluster.local", 8080)
+    said = Said([(0.0, SERVICE)], [(0.0, Status(Code.NOT_FOUND))])
+    ((_, _, policy),) = await heard(said, 1, of=name)
+    assert isinstance(policy, OutboundPolicy)
+    assert policy.meta == Meta("core", "Service", "emojivoto", "web", "", "8080")
+
+
+@pytest.mark.parametrize(
+    "name", ["example.com", "svc.cluster.local", "web.emojivoto.xsvc.cluster.local"]
+)
+@in_virtual_time
+async def test_a_name_of_another_suffix_is_not_looked_up(name: str) -> None:
+    said = Said([(0.0, SERVICE)], [(0.0, POLICY)])
+    assert await heard(said, 1, of=NamedAddress(name, 80)) == [
+        (0.0, "failed", f"{name}:80 is no name of the mesh")
+    ]
 
 
 @in_virtual_time

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from proxy.discovery.cache import Discovery, DiscoveryError, Target
+from proxy.discovery.destination import Destination
 from proxy.discovery.endpoints import Endpoint, EndpointSet
 from proxy.discovery.policy import OutboundPolicy, for_endpoint
 from proxy.discovery.profile import Profile
@@ -28,14 +29,14 @@ class Watch:
 
 @dataclass
 class FakeSource:
-    watches: dict[SocketAddress, Watch] = field(default_factory=dict)
+    watches: dict[Destination, Watch] = field(default_factory=dict)
     sets: dict[str, EndpointSet] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     at_once: bool = False
 
     def watch_target(
         self,
-        address: SocketAddress,
+        address: Destination,
         on_update: Callable[[Profile, OutboundPolicy], None],
         on_failure: Callable[[DiscoveryError], None],
     ) -> Callable[[], None]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.mesh.workloads import HTTP_PORT, NAMESPACE, pod_template
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.mesh.cluster import Cluster, Json
 
 CODE = "answering"
@@ -60,9 +62,10 @@ def application(name: str, *, flaky: bool = False) -> list[Json]:
     ]
 
 
-def asker(name: str) -> list[Json]:
+def asker(name: str, annotations: Mapping[str, str] | None = None) -> list[Json]:
     """A deployment of one pod that waits to be told whom to ask, with an identity of its own."""
     template = _template(name, "")
+    template["metadata"].setdefault("annotations", {}).update(annotations or {})
     template["spec"]["containers"][0]["command"] = [
         "/usr/bin/python3",
         "-c",
