@@ -103,7 +103,7 @@ class Http2Settings:
     noise: int = 1_000
     """Frames that move nothing (PING, SETTINGS, PRIORITY, tiny windows) in ten seconds."""
     resets: int = 1_000
-    """Requests a client may take back in ten seconds, unless most of its requests are not."""
+    """Requests a client may take back unanswered in ten seconds, unless most of its requests are not."""
     keep_alive: KeepAlive | None = None
     """None: the kernel's own keep-alive must do."""
 
@@ -141,6 +141,11 @@ class Stream:
         """What the peer sends is passed on, but its window is not given back."""
         self.closed = False
         """Nothing more can be sent."""
+
+    @property
+    def answered(self) -> bool:
+        """Server: its response has begun. Who waits for that and leaves then had to keep our pace."""
+        return False
 
     # --- what the peer did: for subclasses ------------------------------------------------
 
@@ -477,15 +482,17 @@ class Session:
             self._spend_noise()
             self.after(h2.recv_ping(frame))
         elif isinstance(frame, H2FrameRstStream):
-            if self.is_server:
-                self._spend_reset()
             stopped = h2.recv_reset(frame)
+            answered = False
             if stopped is not None:
                 handle, _stop, _notify, flags = stopped
                 stream = _ours(handle)
+                answered = stream.answered
                 stream.closed = True
                 stream.on_reset(frame.error_code, unprocessed=frame.error_code == REFUSED_STREAM)
                 self.after(flags)
+            if self.is_server and not answered:
+                self._spend_reset()
         elif isinstance(frame, H2FrameGoAway):
             aborted, flags = h2.recv_go_away(frame)
             for handle, _stop in aborted:

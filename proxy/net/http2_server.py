@@ -47,6 +47,10 @@ class ServerStream(Stream):
         """The connection the stream is on."""
         return self._connection.transport
 
+    @property
+    def answered(self) -> bool:
+        return self._call is not None and self._call.responded
+
     # --- the request ----------------------------------------------------------------------
 
     def on_head(self, frame: H2FrameHeaders, ends: bool) -> None:

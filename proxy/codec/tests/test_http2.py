@@ -32,11 +32,16 @@ from testkit.attacks.frames import (
 class Noted(Stream):
     """Notes what it hears."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, answered: bool = False) -> None:
         super().__init__()
+        self._answered = answered
         self.heard: list[str] = []
         self.body = b""
         self.head: RequestHead | None = None
+
+    @property
+    def answered(self) -> bool:
+        return self._answered
 
     def on_head(self, frame: H2FrameHeaders, ends: bool) -> None:
         if frame.status is None:
@@ -62,7 +67,8 @@ class Noted(Stream):
 
 
 class Owner:
-    def __init__(self) -> None:
+    def __init__(self, *, answered: bool = False) -> None:
+        self._answered = answered
         self.streams: list[Noted] = []
         self.over = False
         self.time = 0.0
@@ -73,7 +79,7 @@ class Owner:
     def wake(self) -> None: ...
 
     def accept(self) -> Noted:
-        stream = Noted()
+        stream = Noted(answered=self._answered)
         self.streams.append(stream)
         return stream
 
@@ -267,6 +273,23 @@ def test_requests_taken_back_are_forgiven_when_most_are_not() -> None:
     for start in range(0, len(sent), 100):
         assert server.receive(sent[start : start + 100]) is None
     assert not server.flooded
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_who_waited_for_the_answer_may_leave(answered: bool) -> None:
+    """A gRPC client that has seen enough of a stream cancels it; a flood does not wait."""
+
+    owner = Owner(answered=answered)
+    server = Session(owner, Http2Settings(resets=10), server=True)
+    assert server.receive(BEGINNING + frame(SETTINGS, ACK, 0)) is None
+    wrong = [
+        server.receive(request(GET, stream=sid) + frame(RST_STREAM, 0, sid, b"\0\0\0\x08"))
+        for sid in range(1, 201, 2)
+        if not server.flooded
+    ]
+    assert server.flooded is not answered
+    assert (wrong[-1] is None) is answered
+    assert all(stream.heard[-1] == "reset 8" for stream in owner.streams)
 
 
 def test_header_lists_are_bounded_before_the_peer_has_acknowledged_it() -> None:
