@@ -382,7 +382,7 @@ class Session:
                                     if h2.release_capacity(frame.stream_id, len(payload)):
                                         self.owner.wake()
                         flags = verdict.flags
-                        if flags > 1 and (flags != H2_FLAG_SLOT_FREED or self.wants_slot):
+                        if flags and (flags != H2_FLAG_SLOT_FREED or self.wants_slot):
                             self.after(flags)
                     elif isinstance(frame, H2FrameWindowUpdate):
                         if frame.increment < TINY_WINDOW:

@@ -71,12 +71,14 @@ class Owner:
         self._answered = answered
         self.streams: list[Noted] = []
         self.over = False
+        self.woken = False
         self.time = 0.0
 
     def now(self) -> float:
         return self.time
 
-    def wake(self) -> None: ...
+    def wake(self) -> None:
+        self.woken = True
 
     def accept(self) -> Noted:
         stream = Noted(answered=self._answered)
@@ -179,6 +181,24 @@ def test_a_reset_ends_one_stream() -> None:
     ends.server_owner.streams[1].reset(7)
     ends.move()
     assert other.heard == ["reset 7 unprocessed"]
+
+
+def test_what_arrives_for_a_stream_that_was_given_up_is_acknowledged_at_once() -> None:
+    """The window is the connection's: other streams may wait for it, and send nothing meanwhile."""
+    ends = Ends(Http2Settings(connection_window=65_535))
+    mine = ends.open()
+    theirs = ends.server_owner.streams[0]
+    ends.server.respond(theirs, ResponseHead(200, Headers(), HTTP_2), False)
+    theirs.send_data(bytes(60_000), False)
+    on_the_way = bytes(ends.server.take())
+    ends.server.sent()
+    mine.reset(8)
+    bytes(ends.client.take())
+    ends.client.sent()
+    ends.client_owner.woken = False
+    assert ends.client.receive(on_the_way) is None
+    assert ends.client.pending
+    assert ends.client_owner.woken
 
 
 def test_shutting_down_serves_what_is_on_its_way() -> None:
