@@ -381,6 +381,9 @@ class Session:
                                         h2.release_data_frame(frame.stream_id, len(payload))
                                     if h2.release_capacity(frame.stream_id, len(payload)):
                                         self.owner.wake()
+                            if verdict.eof and stream.paused:
+                                # Nobody will resume what has ended, and its window is the connection's.
+                                stream.resume()
                         flags = verdict.flags
                         if flags and (flags != H2_FLAG_SLOT_FREED or self.wants_slot):
                             self.after(flags)
@@ -453,7 +456,7 @@ class Session:
         else:
             self._spare = spare
             if kind == H2_HEADERS_TRAILERS:
-                _ours(verdict.handle).on_trailers(frame.headers)
+                self._received_trailers(_ours(verdict.handle), frame)
         if verdict.flags:
             self.after(verdict.flags)
 
@@ -461,10 +464,15 @@ class Session:
         """Client: headers without a status."""
         verdict = self.h2.recv_headers(frame)
         if verdict.kind == H2_HEADERS_TRAILERS:
-            _ours(verdict.handle).on_trailers(frame.headers)
+            self._received_trailers(_ours(verdict.handle), frame)
         flags = verdict.flags
         if flags and (flags != H2_FLAG_SLOT_FREED or self.wants_slot):
             self.after(flags)
+
+    def _received_trailers(self, stream: Stream, frame: H2FrameHeaders) -> None:
+        stream.on_trailers(frame.headers)
+        if stream.paused:
+            stream.resume()
 
     def _control(self, frame: object) -> None:
         h2 = self.h2

@@ -13,12 +13,12 @@ SETTINGS = Http2Settings(stream_window=WINDOW, connection_window=WINDOW, resets=
 SIDES = ("client", "server")
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from(("open", "hold", "let")), st.sampled_from(SIDES)),
+        st.tuples(st.sampled_from(("open", "ask", "hold", "let")), st.sampled_from(SIDES)),
         st.tuples(
             st.just("deliver"), st.sampled_from(SIDES), st.sampled_from((9, 20_000, 1 << 20))
         ),
         st.tuples(
-            st.sampled_from(("send", "send", "pause", "resume", "cancel")),
+            st.sampled_from(("send", "send", "end", "trail", "pause", "resume", "cancel")),
             st.sampled_from(SIDES),
             st.integers(0, 2),
             st.sampled_from((1, 20_000, 60_000)),
@@ -35,6 +35,8 @@ class Body(Stream):
     def __init__(self) -> None:
         super().__init__()
         self.received = 0
+        self.ended = False
+        """Nothing more comes: nobody resumes it."""
         self.over = False
         self.answered_with_head = False
 
@@ -42,8 +44,10 @@ class Body(Stream):
 
     def on_data(self, data: bytes, ends: bool) -> None:
         self.received += len(data)
+        self.ended = ends
 
-    def on_trailers(self, trailers: Headers) -> None: ...
+    def on_trailers(self, trailers: Headers) -> None:
+        self.ended = True
 
     def on_reset(self, code: int | None, *, unprocessed: bool) -> None:
         self.over = True
@@ -79,19 +83,19 @@ class End:
 
     def finished(self) -> None: ...
 
-    def open(self) -> Body:
+    def open(self, *, ends: bool = False) -> Body:
         stream = Body()
         head = RequestHead("POST", "/", "v", Headers(), HTTP_2)
-        assert self.session.open(stream, head, ends=False)
+        assert self.session.open(stream, head, ends)
         self.streams.append(stream)
         self.woken = True
         return stream
 
-    def send(self, stream: Body, size: int) -> None:
+    def send(self, stream: Body, size: int, *, ends: bool = False) -> None:
         if self.side == "server" and not stream.answered_with_head:
             stream.answered_with_head = True
             self.session.respond(stream, ResponseHead(200, Headers(), HTTP_2), ends=False)
-        stream.send_data(bytes(size), ends=False)
+        stream.send_data(bytes(size), ends)
 
     def flush(self) -> None:
         assert self.woken or not self.session.pending, "nobody was told that there is more to write"
@@ -131,16 +135,18 @@ def test_what_is_sent_in_the_end_arrives(steps: list[tuple[str, str, int, int]])
     for what, side, *more in steps:
         end, other = ends[side], ends[SIDES[side == "client"]]
         live = end.live()
-        if what == "open":
-            client.open()
+        if what in ("open", "ask"):
+            client.open(ends=what == "ask")
         elif what in ("hold", "let"):
             end.held = what == "hold"
         elif what == "deliver":
             deliver(end, other, more[0])
         elif live:
             stream = live[more[0] % len(live)]
-            if what == "send":
-                end.send(stream, more[1])
+            if what in ("send", "end"):
+                end.send(stream, more[1], ends=what == "end")
+            elif what == "trail":
+                stream.send_trailers(Headers([("x", b"y")]))
             elif what == "pause":
                 stream.pause()
             elif what == "resume":
@@ -150,7 +156,8 @@ def test_what_is_sent_in_the_end_arrives(steps: list[tuple[str, str, int, int]])
                 stream.reset(CANCEL)
     for end in ends.values():
         for stream in end.live():
-            stream.resume()
+            if not stream.ended:
+                stream.resume()
     settle(client, server)
     assert not any(one._backlog for end in ends.values() for one in end.live())
     last = client.open()
@@ -160,3 +167,9 @@ def test_what_is_sent_in_the_end_arrives(steps: list[tuple[str, str, int, int]])
     settle(client, server)
     assert server.live()[-1].received == 5 * WINDOW
     assert last.received == 5 * WINDOW
+    for end in ends.values():
+        for stream in end.live():
+            if not stream.ended:
+                stream.reset(CANCEL)
+    settle(client, server)
+    assert [end.session.h2.conn_recv_available for end in ends.values()] == [WINDOW, WINDOW]
