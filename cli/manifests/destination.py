@@ -93,4 +93,5 @@ def settings(values: Values) -> dict[str, str]:
         "CLUSTER_NETWORKS": values.clusterNetworks,
         "ENABLE_IPV6": "false" if values.disableIPv6 else "true",
         "GLOBAL_EGRESS_NETWORK_NAMESPACE": values.egress.globalEgressNetworkNamespace,
+        "UNREADY_GRACE": values.destination.unreadyGrace,
     }

@@ -352,6 +352,13 @@ class Component(Section):
     """Of its container."""
 
 
+class Destination(Component):
+    """Discovery and policy."""
+
+    unreadyGrace: GoDuration = "30s"
+    """Where no endpoint of a Service is ready, those ready so long ago at most are used on; 0s: never, as Linkerd."""
+
+
 class Serving(Section):
     """The certificate with which a component answers the API server."""
 
@@ -492,7 +499,7 @@ class Values(Section):
     """When the webhook does not answer: `Ignore` creates pods without a proxy, `Fail` creates none."""
     identity: Identity = Identity()
     """The identity service."""
-    destination: Component = Component()
+    destination: Destination = Destination()
     """Discovery and policy."""
     proxyInjector: ProxyInjector = ProxyInjector()
     """The webhook that injects proxies."""

@@ -5,6 +5,8 @@ Facts flow one way:
 sources     Kubernetes watches, the only place that waits for the cluster
 read        one Kubernetes object -> one value of `model` (pure)
 index       all values, by name and by what they are looked up by; says which facts a change touched
+grace       which endpoints were ready until just now (pure)
+keeper      keeps that in the index, by the clock
 resolve     a service's authority -> its endpoints (pure)
 profiles    an address or authority -> its profile (pure)
 policy      a workload's port -> who may call it; a target -> how to call it (pure)

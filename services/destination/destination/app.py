@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from destination.fanout import Fanout
 from destination.index import Fact, Index
+from destination.keeper import Keeper
 from destination.metrics import Metrics
 from destination.policy.inbound import InboundRules
 from destination.policy.outbound import OutboundRules
@@ -70,11 +71,13 @@ async def serve(
     answers = Answers(index, fanout, asyncio.Event(), config(settings))
     counted = rpc.Metrics(registry)
     metrics = Metrics(index, fanout, registry)
+    keeper = Keeper(index, settings.unready_grace, metrics.graces)
     leadership = Leadership(client, settings.controller_namespace, STATUS_LEASE, gethostname())
     statuses = StatusWriter(client, index, leadership, settings.cluster_networks, metrics)
 
     def touched(facts: Iterable[Fact]) -> None:
         facts = frozenset(facts)
+        facts |= keeper.touched(facts)
         fanout.touched(facts)
         statuses.touched(facts)
 
@@ -96,6 +99,7 @@ async def serve(
         with tracing.exporting(DESTINATION_COMPONENT, settings.trace_collector):
             await process.run(
                 fanout.run(),
+                keeper.run(touched),
                 listed(),
                 leadership.run(),
                 statuses.run(answers.listed),

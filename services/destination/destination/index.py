@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from destination.grace import Member
 from destination.model import Node, Pod, Service, Slice
 from destination.policy.model import (
     AuthorizationPolicy,
@@ -123,6 +124,8 @@ class Index:
     slices: Table[Slice] = field(
         default_factory=lambda: Table("slices", service=lambda one: (one.service,))
     )
+    lately_ready: Table[frozenset[Member]] = field(default_factory=lambda: Table("lately ready"))
+    """By Service: endpoints that were ready until just now. Kept by `keeper`, not by a watch."""
     pods: Table[Pod] = field(
         default_factory=lambda: Table("pods", ip=_pod_ips, host_port=_host_ports)
     )

@@ -29,6 +29,11 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
+        self.graces = Counter(
+            "destination_services_kept_total",
+            "Times a Service lost its last ready endpoint, and those ready until just now were kept.",
+            registry=registry,
+        )
         self.unreadable = Counter(
             "destination_objects_unreadable_total",
             "Objects that could not be understood; what was known of them stays.",

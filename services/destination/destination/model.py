@@ -47,6 +47,7 @@ class SliceEndpoint:
 
     ip: str
     ready: bool = True
+    terminating: bool = False
     hostname: str = ""
     node: str = ""
     zone: str = ""

@@ -102,10 +102,12 @@ def _slice_endpoints(one: Mapping[str, Any], at: Key) -> Iterator[SliceEndpoint]
     if target.get("kind") == "Pod":
         pod = Key(str(target.get("namespace") or at.namespace), str(target["name"]))
     hints = sequence(mapping(one.get("hints")).get("forZones"))
+    conditions = mapping(one.get("conditions"))
     for address in sequence(one.get("addresses"))[:1]:  # the API: further ones may be ignored
         yield SliceEndpoint(
             ip=_ip(address),
-            ready=mapping(one.get("conditions")).get("ready") is not False,
+            ready=conditions.get("ready") is not False,
+            terminating=conditions.get("terminating") is True,
             hostname=str(one.get("hostname") or ""),
             node=str(one.get("nodeName") or ""),
             zone=str(one.get("zone") or ""),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from destination.grace import member
 from destination.index import Reader
 from destination.model import Client, Endpoint, Pod, Service, Slice, SliceEndpoint
 from destination.policy.servers import server_for
@@ -46,7 +47,9 @@ class EndpointSet:
 
 
 def endpoints(reader: Reader, authority: ServiceAuthority, rules: Rules) -> EndpointSet:
-    """All ready endpoints. `exists` is False when there is no such Service.
+    """All ready endpoints; where none is, those that were until just now.
+
+    `exists` is False when there is no such Service.
 
     Raises InvalidArgument for a Service that has none by nature (ExternalName).
     """
@@ -57,11 +60,12 @@ def endpoints(reader: Reader, authority: ServiceAuthority, rules: Rules) -> Endp
     if service.external_name:
         raise InvalidArgument(f"{key} is an ExternalName Service: it has no endpoints")
     slices = _family(reader.by(reader.index.slices, "service", key), rules)
-    found = _of_slices(reader, service, authority, slices, rules)
+    found = _ready(reader, key, list(_of_slices(service, authority, slices)))
+    made = (_endpoint(reader, at, port, rules) for at, port in found)
     return EndpointSet(
         key,
         local_traffic=service.local_traffic,
-        endpoints={one.address: one for one in found},
+        endpoints={one.address: one for one in made if one is not None},
     )
 
 
@@ -72,22 +76,26 @@ def _family(slices: list[Slice], rules: Rules) -> list[Slice]:
 
 
 def _of_slices(
-    reader: Reader,
-    service: Service,
-    authority: ServiceAuthority,
-    slices: list[Slice],
-    rules: Rules,
-) -> Iterator[Endpoint]:
+    service: Service, authority: ServiceAuthority, slices: list[Slice]
+) -> Iterator[tuple[SliceEndpoint, int]]:
+    """All of that name, ready or not, each with its port."""
     for one in slices:
         port = _target_port(service, authority.port, one)
         if port is None:
             continue
         for at in one.endpoints:
-            if not at.ready or (authority.hostname and at.hostname != authority.hostname):
-                continue
-            made = _endpoint(reader, at, port, rules)
-            if made is not None:
-                yield made
+            if not authority.hostname or at.hostname == authority.hostname:
+                yield at, port
+
+
+def _ready(
+    reader: Reader, service: Key, found: list[tuple[SliceEndpoint, int]]
+) -> list[tuple[SliceEndpoint, int]]:
+    ready = [one for one in found if one[0].ready]
+    if ready or not found:
+        return ready
+    lately = reader.get(reader.index.lately_ready, service) or frozenset()
+    return [one for one in found if member(one[0]) in lately]
 
 
 def _target_port(service: Service, port: int, one: Slice) -> int | None:

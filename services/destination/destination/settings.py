@@ -38,6 +38,9 @@ class DestinationSettings(Settings):
     """Carry HTTP/1 between proxies as HTTP/2."""
     enable_ipv6: bool = False
     """Prefer IPv6 endpoints where a Service has both; otherwise only IPv4 is used."""
+    unready_grace: Seconds = Field(30.0, ge=0)
+    """Where no endpoint of a Service is ready, those ready so long ago at most are used on, unless they are gone or
+    terminating; 0: never."""
     meshed_http2_keep_alive_interval: Seconds = Field(10.0, ge=0)
     """How often clients ping an HTTP/2 connection to a proxy; 0: never."""
     meshed_http2_keep_alive_timeout: Seconds = Field(3.0, gt=0)

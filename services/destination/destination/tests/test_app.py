@@ -35,6 +35,7 @@ def test_the_story() -> None:
             "WEFT_ADDR": f"127.0.0.1:{api}",
             "WEFT_POLICY_ADDR": f"127.0.0.1:{policy}",
             "WEFT_ADMIN_ADDR": f"127.0.0.1:{admin}",
+            "WEFT_UNREADY_GRACE": "200ms",
         }
     )
 
@@ -84,6 +85,12 @@ def test_the_story() -> None:
             both = endpoint("10.244.0.1", "web-1"), endpoint("10.244.0.2", "web-2")
             await kube.put(ENDPOINT_SLICES, endpoint_slice(*both))
             assert told(await get.read()) == "add 2:8080"
+
+            unready = (one | {"conditions": {"ready": False}} for one in both)
+            await kube.put(ENDPOINT_SLICES, endpoint_slice(*unready))
+            kept = "destination_services_kept_total"
+            await wait_until(lambda: registry.get_sample_value(kept) == 1)
+            assert told(await get.read()) == "remove 1:8080 2:8080", "when their time is over"
 
             async with session.get("/metrics") as response:
                 text = await response.text()
