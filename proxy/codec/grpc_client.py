@@ -56,6 +56,8 @@ class Ended:
 
     call: int
     status: Status
+    refused: bool = False
+    """The server says that it did nothing with the call (REFUSED_STREAM)."""
 
 
 Event = Message | Ended
@@ -214,7 +216,9 @@ class ClientSession:
             self._h2.recv_ping(frame)
         elif isinstance(frame, H2FrameRstStream):
             if self._h2.recv_reset(frame) is not None:
-                self._end(frame.stream_id, self._reset_status(frame), events)
+                refused = frame.error_code == int(H2Reason.REFUSED_STREAM)
+                status = from_reset(frame.error_code)
+                self._end(frame.stream_id, status, events, refused=refused)
         elif isinstance(frame, H2FrameGoAway):
             aborted, _ = self._h2.recv_go_away(frame)
             for handle, _ in aborted:
@@ -266,13 +270,11 @@ class ClientSession:
             status = Status(Code.INTERNAL, "the answer ended inside a message")
         self._end(call.id, status, events)
 
-    @staticmethod
-    def _reset_status(frame: H2FrameRstStream) -> Status:
-        return from_reset(frame.error_code)
-
-    def _end(self, call: int, status: Status, events: list[Event]) -> None:
+    def _end(
+        self, call: int, status: Status, events: list[Event], *, refused: bool = False
+    ) -> None:
         if self._calls.pop(call, None) is not None:
-            events.append(Ended(call, status))
+            events.append(Ended(call, status, refused))
 
     def _end_all(self, status: Status, events: list[Event]) -> None:
         self._ended = True

@@ -5,6 +5,9 @@ every loss, with jittered exponential back-off; each time the name is resolved a
 addresses are tried in random order. Over anything but loopback it is mutual TLS, and the server
 must prove the identity the settings name.
 
+A server that refuses calls and has none in progress is about to end, although the proxy in front of
+it still takes connections: its connection is left, and other addresses are tried first.
+
 Calls wait for a connection as long as their caller lets them; put a deadline around them.
 """
 
@@ -70,19 +73,26 @@ class CallRecorder(Protocol):
 
 
 class _Call:
-    __slots__ = ("done", "error", "on_message", "status")
+    __slots__ = ("done", "error", "on_message", "refused", "status")
 
     def __init__(self, on_message: Callable[[bytes], None]) -> None:
         self.on_message = on_message
         self.done = trio.Event()
         self.status = Status(Code.UNKNOWN)
+        self.refused = False
         self.error: Exception | None = None
 
 
 class _Connection:
     """One connection and the calls on it."""
 
-    def __init__(self, stream: trio.abc.Stream, authority: str, scheme: str) -> None:
+    def __init__(
+        self, stream: trio.abc.Stream, target: object, authority: str, scheme: str
+    ) -> None:
+        self.target = target
+        """The socket address it goes to."""
+        self.refuses = False
+        """It has refused a call when it had no other."""
         self._stream = stream
         self._session = ClientSession(authority, scheme=scheme)
         self._calls: dict[int, _Call] = {}
@@ -99,13 +109,15 @@ class _Connection:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write)
                 self._output.set()
-                while not self._session.is_over:
+                while not self._session.is_over and not self.refuses:
                     data = await self._stream.receive_some(READ_SIZE)
                     if not data:
                         break
                     self._deliver(self._session.receive(bytes(data)))
                     self._output.set()
                 nursery.cancel_scope.cancel()
+                if self.refuses:
+                    why = "the server takes no more calls"
         except* (trio.BrokenResourceError, trio.ClosedResourceError) as group:
             why = _first(group)
         finally:
@@ -123,6 +135,8 @@ class _Connection:
 
     def open(self, path: str, request: bytes, call: _Call) -> int | None:
         """Begin a call; None when the connection takes none."""
+        if self.refuses:
+            return None
         call_id = self._session.call(path, request)
         if call_id is not None:
             self._calls[call_id] = call
@@ -142,6 +156,8 @@ class _Connection:
             if isinstance(event, Ended):
                 del self._calls[event.call]
                 call.status = event.status
+                call.refused = event.refused
+                self.refuses = event.refused and not self._calls
                 call.done.set()
             else:
                 self._deliver_message(call, event)
@@ -180,6 +196,8 @@ class Channel:
         self._connect_timeout = connect_timeout
         self._chance = chance
         self._connection: _Connection | None = None
+        self._refusing: object = None
+        """The address that refused calls last; others are tried before it."""
         self._connected = trio.Event()
         self._wanted = trio.Event()
 
@@ -207,7 +225,6 @@ class Channel:
                 attempt += 1
                 await trio.sleep(wait)
                 continue
-            attempt = 0
             _log.debug("%s: connected", self._address)
             self._connection = connection
             self._wanted = trio.Event()
@@ -218,7 +235,9 @@ class Channel:
                 self._connection = None
                 self._connected = trio.Event()
             _log.info("%s: %s", self._address, why)
-            await trio.sleep(self._backoff.wait(0, self._chance()))
+            attempt = attempt + 1 if connection.refuses else 0
+            self._refusing = connection.target if connection.refuses else None
+            await trio.sleep(self._backoff.wait(attempt, self._chance()))
 
     async def unary(self, path: str, request: bytes) -> bytes:
         """Call and wait for the one answer. Raises RpcError."""
@@ -238,11 +257,24 @@ class Channel:
         on_open: Callable[[], None] = lambda: None,
     ) -> Status:
         """Call and hand over each message as it comes; returns when the server ends the stream.
+        A call that the server refuses is made again.
 
         `on_open` is called once the request is on its way. What `on_message` raises ends this
         stream and is raised here. Cancelling resets the stream.
         """
-        call = _Call(on_message)
+        refusals = 0
+        while True:
+            call = _Call(on_message)
+            await self._call(path, request, call, on_open)
+            if not call.refused:
+                return call.status
+            await trio.sleep(self._backoff.wait(refusals, self._chance()))
+            refusals += 1
+
+    async def _call(
+        self, path: str, request: bytes, call: _Call, on_open: Callable[[], None]
+    ) -> None:
+        """Returns when the call is done. Raises its error."""
         connection, call_id = await self._open(path, request, call)
         on_open()
         began = trio.current_time()
@@ -259,7 +291,6 @@ class Channel:
                 self._recorder.ended(call.status, trio.current_time() - began)
         if call.error is not None:
             raise call.error
-        return call.status
 
     async def _open(self, path: str, request: bytes, call: _Call) -> tuple[_Connection, int]:
         while True:
@@ -282,6 +313,7 @@ class Channel:
             host = host.removesuffix(".")  # /etc/hosts knows `localhost`, a DNS server may not
         addresses = await trio.socket.getaddrinfo(host, self._address.port, type=socket.SOCK_STREAM)
         random.shuffle(addresses)
+        addresses.sort(key=lambda one: one[4] == self._refusing)
         failure: Exception = OSError(f"{self._address.host} has no address")
         for family, kind, protocol, _, target in addresses:
             try:
@@ -301,7 +333,7 @@ class Channel:
             _detect_dead_peers(sock)
             transport = trio.SocketStream(sock)
             if self._address.name is None:
-                return _Connection(transport, authority, "http")
+                return _Connection(transport, target, authority, "http")
             secured = trio.SSLStream(
                 transport, self._tls(), server_hostname=self._address.name, https_compatible=True
             )
@@ -310,7 +342,7 @@ class Channel:
             if not proves(certificate, self._address.name):
                 names = ", ".join(peer_names(certificate)) or "no name"
                 raise WrongServerError(f"the server proved to be {names}, not {self._address.name}")
-            return _Connection(secured, authority, "https")
+            return _Connection(secured, target, authority, "https")
         except BaseException:
             sock.close()
             raise

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -25,6 +26,7 @@ from proxy.identity.peer import peer_identity
 from proxy.identity.renewal import Bounds
 from proxy.identity.store import CertificateStore, build
 from proxy.stack.backoff import Backoff
+from testkit.attacks.frames import HEADERS, PREFACE, RST_STREAM, SETTINGS, frame, read_frames
 from testkit.control_plane import (
     ControlPlane,
     add,
@@ -117,6 +119,52 @@ async def test_cancelling_resets_the_stream(plane: ControlPlane) -> None:
             await until(lambda: plane.profile("10.0.0.1:80").listening == 1)
             nursery.cancel_scope.cancel()
         await until(lambda: plane.profile("10.0.0.1:80").listening == 0)
+
+
+@in_trio
+async def test_a_call_that_is_refused_is_made_again_over_another_connection(
+    plane: ControlPlane,
+) -> None:
+    """As while a server ends whose proxy still takes connections for it."""
+    refusals: list[int] = []
+
+    async def front(client: trio.SocketStream) -> None:
+        if len(refusals) < 2:
+            refusals.append(await _refuse_call(client))
+            return
+        server = await trio.open_tcp_stream("127.0.0.1", plane.port)
+        async with server, trio.open_nursery() as nursery:
+            nursery.start_soon(_relay, client, server)
+            await _relay(server, client)
+            nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, front, 0, host="127.0.0.1"))
+        port = listeners[0].socket.getsockname()[1]
+        channel = Channel(Address("127.0.0.1", port), no_tls, backoff=FAST)
+        nursery.start_soon(channel.run)
+        with pytest.raises(RpcError, match="UNIMPLEMENTED"):
+            await channel.unary("/no.Such/Method", b"")
+        nursery.cancel_scope.cancel()
+    assert refusals == [1, 1]
+
+
+async def _refuse_call(client: trio.SocketStream) -> int:
+    """Refuses the first call of a connection; its stream. Returns when the client has left."""
+    received, refused = b"", 0
+    await client.send_all(frame(SETTINGS, 0, 0))
+    async for data in client:
+        received += data
+        for kind, stream, _ in read_frames(received.removeprefix(PREFACE)):
+            if kind == HEADERS and not refused:
+                refused = stream
+                await client.send_all(frame(RST_STREAM, 0, stream, (7).to_bytes(4, "big")))
+    return refused
+
+
+async def _relay(source: trio.SocketStream, target: trio.SocketStream) -> None:
+    async for data in source:
+        await target.send_all(data)
 
 
 @pytest.mark.slow
