@@ -53,7 +53,7 @@ def test_the_leader_writes() -> None:
             await kube.put(SERVICES, service("web-v2", "10.96.0.2"))
             await wait_until(lambda: reasons(found()) == ["Accepted", "ResolvedRefs"])
             written = "destination_status_patches_total", {"result": "written"}
-            assert registry.get_sample_value(*written) == 3
+            await wait_until(lambda: registry.get_sample_value(*written) == 3)
 
             first.stop()
             await running
