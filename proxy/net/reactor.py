@@ -187,6 +187,9 @@ class Reactor:
     def _turn(self, timeout: float) -> None:
         """One batch: ready descriptors, due timers, deferred calls, then the flushes."""
         events = self._epoll.poll(timeout, _BATCH)
+        # Timers are due as of this look at the sockets. What arrives while a slow batch is handled,
+        # or while the machine gives us no time, is seen before a deadline that it meets has passed.
+        now = self.clock()
         self._turning = True
         handlers = self._handlers
         for fd, ready in events:
@@ -196,7 +199,7 @@ class Reactor:
                     handler.on_ready(ready)
                 except Exception as error:
                     self._failed(handler, error)
-        for fn in self._wheel.due(self.clock()):
+        for fn in self._wheel.due(now):
             self._call(fn)
         soon = self._soon
         for _ in range(len(soon)):

@@ -118,6 +118,39 @@ def test_timers_under_a_virtual_clock() -> None:
     assert fired == [("early", 3.0), ("late", 30.0)]
 
 
+def test_what_came_in_time_is_seen_before_the_time_is_up() -> None:
+    """A batch takes longer than a deadline allows, and the awaited answer comes meanwhile."""
+    now = 0.0
+    ours, theirs = socket.socketpair()
+    waker, wakes = socket.socketpair()
+    reactor = Reactor(lambda: now)
+    seen: list[str] = []
+
+    class Slow(Reads):
+        def on_ready(self, events: int) -> None:
+            nonlocal now
+            super().on_ready(events)
+            reactor.call_later(0.1, lambda: seen.append("too late"))
+            theirs.send(b"answer")
+            now = 10.0
+
+    class Awaits(Reads):
+        def on_ready(self, events: int) -> None:
+            super().on_ready(events)
+            seen.append("answer")
+
+    async def script() -> None:
+        for handler in (Slow(waker), Awaits(ours)):
+            reactor.register(handler.sock.fileno(), handler)
+        wakes.send(b"!")
+        while len(seen) < 2:
+            await trio.lowlevel.checkpoint()
+
+    with ours, theirs, waker, wakes:
+        serve(reactor, script)
+    assert seen == ["answer", "too late"]
+
+
 def test_hosting_trio_as_a_guest() -> None:
     reactor = Reactor()
 
