@@ -55,5 +55,10 @@ def proxy(cluster: Cluster, namespace: str, pod: str) -> Scrape:
     return parse(cluster.port(namespace, pod, ports.ADMIN, "metrics"))
 
 
+def served(cluster: Cluster, namespace: str, pod: str) -> float:
+    """How many requests a pod has answered since its proxy began."""
+    return proxy(cluster, namespace, pod).total("response_total", direction="inbound")
+
+
 def application(cluster: Cluster, namespace: str, pod: str, port: int) -> Scrape:
     return parse(cluster.port(namespace, pod, port, "metrics"))

@@ -1,4 +1,5 @@
-"""Under load: the control plane away, replicas coming and going, rolling restarts. No request fails."""
+"""Under load: the control plane away, replicas coming and going, rolling restarts, an upgrade. No
+request fails. A real Kubernetes is shown the ones that matter most there, unless WEFT_LONG asks for all."""
 
 from __future__ import annotations
 
@@ -35,6 +36,13 @@ LEAST_PER_SECOND = 50.0
 VOTING = "app=voting-svc"
 
 
+@pytest.fixture
+def at_length(installed: Cluster) -> None:
+    """Skips where the short form is enough."""
+    if installed.name != "sandbox" and not LONG:
+        pytest.skip("on a real Kubernetes only with WEFT_LONG=1")
+
+
 @pytest.fixture(scope="module")
 def asking(demo: Story, installed: Cluster) -> Iterator[Load]:
     """200 requests a second to web, voting and emoji."""
@@ -48,7 +56,7 @@ def test_voting_grows_to_three_and_shrinks_to_one(installed: Cluster, asking: Lo
     pods.scale(installed, NAMESPACE, "voting", 3)
     grown = pods.running(installed, NAMESPACE, VOTING)
     time.sleep(5)
-    served = [_served(installed, one.name) for one in grown]
+    served = [scrape.served(installed, NAMESPACE, one.name) for one in grown]
     pods.scale(installed, NAMESPACE, "voting", 1)
     installed.terminal.wait_until(
         "two of three pods are gone",
@@ -62,6 +70,7 @@ def test_voting_grows_to_three_and_shrinks_to_one(installed: Cluster, asking: Lo
     assert all(one > 0 for one in served), "a replica got no traffic"
 
 
+@pytest.mark.usefixtures("at_length")
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("deployment", ["emoji", "voting", "web"])
 def test_a_rolling_restart(installed: Cluster, asking: Load, deployment: str) -> None:
@@ -77,6 +86,7 @@ def test_a_rolling_restart(installed: Cluster, asking: Load, deployment: str) ->
     _require_no_failure(asking, before, f"rolling restart of {deployment}")
 
 
+@pytest.mark.usefixtures("at_length")
 @pytest.mark.timeout(900)
 def test_all_deployments_restart_grow_and_shrink(installed: Cluster, asking: Load) -> None:
     """All of the application at once, again and again, HTTP/1 and gRPC."""
@@ -86,16 +96,10 @@ def test_all_deployments_restart_grow_and_shrink(installed: Cluster, asking: Loa
     while rounds < ROUNDS or seconds < LEAST_SECONDS:
         rounds += 1
         before = asking.read()
-        installed.kubectl("rollout", "restart", "deploy", *where)
-        installed.kubectl("rollout", "status", "deploy", *where, "--timeout=240s")
+        _restart_all(installed, NAMESPACE)
         for replicas in (REPLICAS, 1):
             installed.kubectl("scale", "deploy", "--all", *where, f"--replicas={replicas}")
-            installed.kubectl("rollout", "status", "deploy", *where, "--timeout=240s")
-            installed.terminal.wait_until(
-                "the pods that were too many are gone",
-                lambda: not _terminating(installed, NAMESPACE),
-                seconds=120,
-            )
+            _await_renewal(installed, NAMESPACE)
         time.sleep(2)
         what = f"round {rounds}: all restarted, 1 -> {REPLICAS} -> 1"
         seconds += _require_no_failure(asking, before, what).seconds
@@ -104,26 +108,30 @@ def test_all_deployments_restart_grow_and_shrink(installed: Cluster, asking: Loa
 @pytest.mark.timeout(240)
 def test_everything_restarts_at_once(installed: Cluster, asking: Load) -> None:
     """The control plane and the application it serves, at the same moment."""
-    if installed.name == "kubernetes":
-        pytest.skip(
-            "pods that end while destination is away are heard of too late: "
-            "some requests in flight to them are lost"
-        )
     before = asking.read()
-    namespaces = (CONTROL_PLANE_NAMESPACE, NAMESPACE)
-    for namespace in namespaces:
-        installed.kubectl("rollout", "restart", "deploy", "-n", namespace)
-    for namespace in namespaces:
-        installed.kubectl("rollout", "status", "deploy", "-n", namespace, "--timeout=120s")
-    installed.terminal.wait_until(
-        "the old pods are gone",
-        lambda: not any(_terminating(installed, namespace) for namespace in namespaces),
-        seconds=60,
-    )
+    _restart_all(installed, CONTROL_PLANE_NAMESPACE, NAMESPACE)
     time.sleep(2)
     _require_no_failure(asking, before, "rolling restart of everything")
 
 
+@pytest.mark.timeout(300)
+def test_an_upgrade(installed: Cluster, asking: Load) -> None:
+    """One that renews every pod of the control plane; then the application, for its proxies."""
+    before = asking.read()
+    try:
+        _upgrade(installed, "json")
+        span = _require_no_failure(asking, before, "upgrade of the control plane")
+        _restart_all(installed, NAMESPACE)
+        time.sleep(2)
+        after = _require_no_failure(asking, before, "upgrade of everything")
+        assert after.answered > span.answered
+        for namespace in (CONTROL_PLANE_NAMESPACE, NAMESPACE):
+            assert _log_formats(installed, namespace) == {"json"}
+    finally:
+        _upgrade(installed, "plain")
+
+
+@pytest.mark.usefixtures("at_length")
 @pytest.mark.timeout(300)
 def test_the_control_plane_is_killed_and_comes_back(installed: Cluster, asking: Load) -> None:
     """Killed with no notice, away for a while, started again. What changes after that is heard."""
@@ -142,7 +150,7 @@ def test_the_control_plane_is_killed_and_comes_back(installed: Cluster, asking: 
     (new,) = (one for one in pods.running(installed, NAMESPACE, VOTING) if one.name != old.name)
     installed.terminal.wait_until(
         "a pod that is new since the outage gets requests",
-        lambda: _served(installed, new.name) > 0,
+        lambda: scrape.served(installed, NAMESPACE, new.name) > 0,
         seconds=HEARD_AGAIN_SECONDS,
         every=0.5,
     )
@@ -165,14 +173,45 @@ def _kill(cluster: Cluster, component: str) -> None:
     pods.await_none(cluster, CONTROL_PLANE_NAMESPACE, selector)
 
 
+def _upgrade(cluster: Cluster, log_format: str) -> None:
+    """Proxies log in another form from now on; returns when the control plane's own do."""
+    manifests = cluster.mesh("upgrade", "--set", f"proxy.logFormat={log_format}")
+    cluster.kubectl("apply", "-f", "-", given=manifests)
+    _await_renewal(cluster, CONTROL_PLANE_NAMESPACE)
+
+
+def _log_formats(cluster: Cluster, namespace: str) -> set[str]:
+    """Of the proxies that run there."""
+    return {
+        variable["value"]
+        for pod in cluster.read("pods", "-n", namespace, "-l", pods.MESHED)["items"]
+        for one in (*pod["spec"]["initContainers"], *pod["spec"]["containers"])
+        if one["name"] == pods.PROXY
+        for variable in one["env"]
+        if variable["name"] == "LINKERD2_PROXY_LOG_FORMAT"
+    }
+
+
+def _restart_all(cluster: Cluster, *namespaces: str) -> None:
+    """All deployments at once; returns when the old pods are gone."""
+    for namespace in namespaces:
+        cluster.kubectl("rollout", "restart", "deploy", "-n", namespace)
+    for namespace in namespaces:
+        _await_renewal(cluster, namespace)
+
+
+def _await_renewal(cluster: Cluster, namespace: str) -> None:
+    cluster.kubectl("rollout", "status", "deploy", "-n", namespace, "--timeout=120s")
+    cluster.terminal.wait_until(
+        f"the old pods of {namespace} are gone",
+        lambda: not _terminating(cluster, namespace),
+        seconds=120,
+    )
+
+
 def _terminating(cluster: Cluster, namespace: str) -> bool:
     found = cluster.read("pods", "-n", namespace)["items"]
     return any(one["metadata"].get("deletionTimestamp") for one in found)
-
-
-def _served(cluster: Cluster, pod: str) -> float:
-    found = scrape.proxy(cluster, NAMESPACE, pod)
-    return found.total("response_total", direction="inbound")
 
 
 def _require_no_failure(asking: Load, before: Reading, what: str) -> Span:

@@ -43,6 +43,8 @@ class Reading:
     """Everything counted since the pod began, at one moment of the pod's clock."""
 
     at: float
+    settled: float
+    """What was sent before this moment has been answered or has failed."""
     targets: Mapping[str, Counts]
 
 
@@ -89,9 +91,9 @@ class Load:
 
     def since(self, before: Reading) -> Span:
         """What became of requests since a reading; those in flight are waited for."""
-        now = self.read()
+        now = asked = self.read()
         deadline = time.monotonic() + 15
-        while any(one.sent > one.answered + one.failed + 20 for one in now.targets.values()):
+        while now.settled < asked.at:
             assert time.monotonic() < deadline, f"requests neither answered nor failed: {now}"
             now = self.read()
         targets = {name: counts - before.targets[name] for name, counts in now.targets.items()}
@@ -137,7 +139,7 @@ def _last_reading(log: str) -> Reading | None:
                 name: Counts(one["sent"], one["answered"], one["failed"])
                 for name, one in said["targets"].items()
             }
-            return Reading(said["at"], targets)
+            return Reading(said["at"], said["settled"], targets)
     return None
 
 
