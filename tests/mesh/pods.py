@@ -38,6 +38,18 @@ def running(cluster: Cluster, namespace: str, selector: str) -> list[Pod]:
     return [_pod(one) for one in found if _is_running(one)]
 
 
+def all_ready(cluster: Cluster) -> bool:
+    """Whether every meshed pod that is not over or ending is ready."""
+    found = cluster.read("pods", ALL, "-l", MESHED)["items"]
+    return all(
+        condition["status"] == "True"
+        for one in found
+        if _is_running(one)
+        for condition in one["status"].get("conditions", [])
+        if condition["type"] == "Ready"
+    )
+
+
 def only(cluster: Cluster, namespace: str, selector: str) -> Pod:
     """The one pod. Raises AssertionError when there are more or none."""
     found = running(cluster, namespace, selector)

@@ -23,7 +23,7 @@ _ETCD_PEER = "http://127.0.0.1:2380"
 def start_control_plane(places: Places, kube: Path) -> None:
     """Returns when the API server is ready; the controllers start right after."""
     _start_etcd(places, kube)
-    _start_apiserver(places, kube)
+    start_apiserver(places, kube)
     # The controller-manager ends when the API server does not answer, so it is waited for.
     wait_until("the API server is ready", lambda: api_ready(places), seconds=120)
     _start_controllers(places, kube)
@@ -49,7 +49,7 @@ def _start_etcd(places: Places, kube: Path) -> None:
     )  # fmt: skip
 
 
-def _start_apiserver(places: Places, kube: Path) -> None:
+def start_apiserver(places: Places, kube: Path) -> None:
     pki = places.pki
     start(
         places, "apiserver", str(kube), "apiserver",

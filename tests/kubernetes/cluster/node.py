@@ -19,10 +19,10 @@ COMPONENTS = ("kubelet", "proxy")
 
 def start_node(places: Places, kube: Path) -> None:
     start_kubelet(places, kube)
-    _start_proxy(places, kube)
+    start_proxy(places, kube)
 
 
-def _start_proxy(places: Places, kube: Path) -> None:
+def start_proxy(places: Places, kube: Path) -> None:
     proxy = places.run / "proxy.yaml"
     proxy.write_text(yaml.safe_dump(_proxy_configuration(places)))
     start(places, "proxy", str(kube), "proxy", f"--config={proxy}")

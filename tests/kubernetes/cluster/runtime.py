@@ -6,6 +6,7 @@ import json
 import shutil
 import tarfile
 import tempfile
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.kubernetes.cluster.places import Places
 
+NETWORK = "weft-test"
+"""The network's name; the addresses it gave out are kept in a folder of that name."""
 PAUSE_IMAGE = "localhost/weft-test/pause:1"
 COREDNS_IMAGE = "localhost/weft-test/coredns:1"
 
@@ -59,13 +62,13 @@ def start_runtime(places: Places, programs: Mapping[str, Path]) -> None:
         _CONFIG.format(run=places.run, socket=places.containerd_socket, pause=PAUSE_IMAGE)
     )
     _write_network(places)
-    _start_containerd(places)
+    start_containerd(places)
     with tempfile.TemporaryDirectory() as folder:
         for image, program in ((PAUSE_IMAGE, "pause"), (COREDNS_IMAGE, "coredns")):
             load(places, [_program_image(Path(folder), image, programs[program], program)])
 
 
-def _start_containerd(places: Places) -> None:
+def start_containerd(places: Places) -> None:
     """As it was configured; returns when it answers. What ran before goes on running."""
     start(places, "containerd", "/usr/bin/containerd", "--config", f"{places.run}/containerd.toml")
     wait_until("containerd answers", lambda: _answers(places), seconds=30)
@@ -78,6 +81,27 @@ def load(places: Places, layouts: Iterable[Path]) -> None:
             with tarfile.open(archive.name, "w") as packed:
                 packed.add(layout, arcname=".")
             run(*ctr(places), "images", "import", "--no-unpack=false", archive.name)
+
+
+def pods_shim(places: Places, namespace: str, pod: str) -> int:
+    """The process id of the shim that holds a pod's containers. Raises ClusterError."""
+    label = f'labels."io.kubernetes.pod.name"=={pod}'
+    where = f'labels."io.kubernetes.pod.namespace"=={namespace}'
+    found = run(*ctr(places), "containers", "list", "--quiet", f"{label},{where}").split()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if words[0].endswith("/containerd-shim-runc-v2") and set(words) & set(found):
+            return int(process.name)
+    raise ClusterError(f"no shim holds {namespace}/{pod}")
+
+
+def next_pod_address(places: Places, address: str) -> None:
+    """Make this the address that the next pod gets, if nobody has it then."""
+    folder = places.run / "cni-addresses" / NETWORK
+    (folder / "last_reserved_ip.0").write_text(str(IPv4Address(address) - 1))
 
 
 def ctr(places: Places) -> tuple[str, ...]:
@@ -107,7 +131,7 @@ def _write_network(places: Places) -> None:
         },
     }
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
-    network = {"cniVersion": "0.4.0", "name": "weft-test", "plugins": [bridge, ports]}
+    network = {"cniVersion": "0.4.0", "name": NETWORK, "plugins": [bridge, ports]}
     folder = places.run / "cni"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "10-weft.conflist").write_text(json.dumps(network))
