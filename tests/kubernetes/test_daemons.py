@@ -79,7 +79,7 @@ RESTARTS: dict[str, Callable[[Places, Path], None]] = {
     "the API server, killed": _api_server,
 }
 UNREADY = ("kubelet", "kubelet and containerd, killed")
-"""What leaves Services without a ready endpoint for a while."""
+"""What always leaves Services without a ready endpoint for a while; others may."""
 
 
 @pytest.mark.parametrize("what", RESTARTS)
@@ -98,7 +98,8 @@ def test_a_restart_fails_no_request(
     assert span.failed == 0, "\n".join((str(span), *span.failures[:20]))
     assert span.answered > 0
     assert _restarts(installed) == running, "a container was restarted"
-    assert (_kept(installed) > kept) == (what in UNREADY), "Services without a ready endpoint"
+    if what in UNREADY:
+        assert _kept(installed) > kept, "no Service was without a ready endpoint"
 
 
 def test_a_shim_that_is_killed_takes_its_pod_alone(
