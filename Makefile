@@ -8,7 +8,7 @@ PROTOS := $(shell find proto -name '*.proto' 2>/dev/null)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/.gen:$(CURDIR)/services/identity:$(CURDIR)/services/destination:$(CURDIR)/services/tap:$(CURDIR)/services/proxy-injector:$(CURDIR)/services/web
 SOURCES := weft kit proxy proto services cli sandbox deploy demo testkit tests bench bazel/pytest_main.py
 
-.PHONY: help demo demo-down pictures test test-kubernetes conformance fuzz lint fmt types gen bench bench-tap soak docs images release lock install clean setup
+.PHONY: help demo demo-down pictures test test-kubernetes conformance fuzz lint fmt types gen bench bench-tap bench-scale soak docs images release lock install clean setup
 
 help: ## these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: setup ## the proxy beside Envoy, in one run (ROUNDS=1 is quicker and says
 
 bench-tap: setup ## what a proxy pays for a hundred viewers of its requests
 	@$(PYTHON) -m bench.tap
+
+bench-scale: setup ## two hundred meshed pods on one real node: what they cost, docs/reference/scale.md (PODS=20 is quicker)
+	@$(PYTHON) -m tests.kubernetes.scale $(PODS)
 
 soak: setup ## a pair of proxies under mixed load for a quarter of an hour: memory and descriptors stay flat
 	@$(PYTHON) -m bench.soak
