@@ -1,7 +1,7 @@
 """The chart against `mesh install`: the same values give the same objects.
 
-Rendering needs helm: the one on the path, or one that Go has put into the cache with
-`GOBIN=~/.cache/weft/helm go install helm.sh/helm/v3/cmd/helm@v3.19.0`. Without it those tests are left out.
+Rendering needs helm: the one that WEFT_HELM names, as in `make test-kubernetes`, which builds it, or the one
+on the path. Without it those tests are left out.
 """
 
 import json
@@ -29,8 +29,7 @@ from deploy.chart.template import document, named, scalar
 
 Json = dict[str, Any]
 NOW = datetime.now(UTC)
-CACHED = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "weft/helm/helm"
-HELM = shutil.which("helm") or (str(CACHED) if CACHED.exists() else "")
+HELM = os.environ.get("WEFT_HELM") or shutil.which("helm") or ""
 IDENTITY = make_identity("mesh", "cluster.local", NOW)
 HOOK = make_webhook("weft-proxy-injector", "mesh", NOW)
 TAP = make_webhook("weft-tap", "mesh", NOW)
@@ -184,7 +183,7 @@ def present(node: Any) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not HELM, reason="needs helm, on the path or in the cache")
+@pytest.mark.skipif(not HELM, reason="needs helm, by WEFT_HELM or on the path")
 @pytest.mark.parametrize("name", SETS)
 def test_the_chart_and_the_command_make_the_same_objects(name: str, tmp_path: Path) -> None:
     tree = merge(merge(SECRETS, {"installNamespace": False}), SETS[name])
@@ -195,7 +194,7 @@ def test_the_chart_and_the_command_make_the_same_objects(name: str, tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not HELM, reason="needs helm, on the path or in the cache")
+@pytest.mark.skipif(not HELM, reason="needs helm, by WEFT_HELM or on the path")
 @pytest.mark.parametrize(
     ("tree", "said"),
     [
@@ -211,7 +210,7 @@ def test_helm_refuses_what_the_command_refuses(tree: Json, said: str, tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not HELM, reason="needs helm, on the path or in the cache")
+@pytest.mark.skipif(not HELM, reason="needs helm, by WEFT_HELM or on the path")
 def test_the_chart_makes_serving_certificates_nobody_gave(tmp_path: Path) -> None:
     tree = {key: SECRETS[key] for key in ("identityTrustAnchorsPEM", "identity")}
     found = by_helm(tree, tmp_path)

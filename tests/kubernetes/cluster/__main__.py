@@ -1,4 +1,4 @@
-"""`python -m tests.kubernetes.cluster up|down|kubeconfig|load LAYOUT...`."""
+"""`python -m tests.kubernetes.cluster up|down|kubeconfig|helm|load LAYOUT...`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from tests.kubernetes.cluster import build, runtime
 from tests.kubernetes.cluster import down as ending
-from tests.kubernetes.cluster import runtime
 from tests.kubernetes.cluster import up as starting
 from tests.kubernetes.cluster.places import default_places
 from tests.kubernetes.cluster.processes import ClusterError
@@ -42,6 +42,15 @@ def down() -> None:
 def kubeconfig() -> None:
     """Print where the administrator's kubeconfig is."""
     click.echo(default_places().kubeconfig())
+
+
+@main.command()
+def helm() -> None:
+    """Print where helm is; build it if it is missing."""
+    try:
+        click.echo(build.program(default_places(), "helm"))
+    except ClusterError as error:
+        sys.exit(f"kubernetes: {error}")
 
 
 @main.command()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.kubernetes.cluster.places import Places
 
 PROGRAMS = ("kube", "pause", "coredns")
+"""What a running cluster needs."""
+_PACKAGES = {"helm": "helm.sh/helm/v3/cmd/helm"}
+"""Programs that are another module's as they stand; the others' source is in their folder."""
 KUBERNETES_VERSION = "v1.34.4"
 GO_REQUIREMENT = SOURCE / "go-requirements.txt"
 _VERSION_PACKAGE = "k8s.io/component-base/version"
@@ -31,10 +34,11 @@ _VERSION_FLAGS = (
 
 def programs(places: Places) -> dict[str, Path]:
     """Each program's path by its name; builds what is missing. Raises ClusterError."""
-    return {name: _program(places, name) for name in PROGRAMS}
+    return {name: program(places, name) for name in PROGRAMS}
 
 
-def _program(places: Places, name: str) -> Path:
+def program(places: Places, name: str) -> Path:
+    """The path of one program, `helm` or one of PROGRAMS; built if missing. Raises ClusterError."""
     source = SOURCE / "go" / name
     target = places.cache / "bin" / f"{name}-{_key(source)}"
     if not target.exists():
@@ -50,7 +54,8 @@ def _build(places: Places, source: Path, target: Path) -> None:
     unfinished = target.with_suffix(".unfinished")
     command = [
         _go(places), "build", "-mod=mod", "-trimpath",
-        "-ldflags", f"-s -w {_VERSION_FLAGS}", "-o", str(unfinished), ".",
+        "-ldflags", f"-s -w {_VERSION_FLAGS}", "-o", str(unfinished),
+        _PACKAGES.get(source.name, "."),
     ]  # fmt: skip
     env = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
     result = subprocess.run(
