@@ -1,25 +1,26 @@
 """Plain REST to the Kubernetes API, synchronous: one command, a handful of requests.
 
-The `kubernetes` library reads the kubeconfig, because credential plugins and token refresh are its
-business; requests go over urllib3 directly, because its typed client costs more than a command may take.
+The `kubernetes` library reads kubeconfigs with credential plugins or tokens to refresh, which are its
+business; plain ones are read without it, and requests go over urllib3 directly, because importing it and
+its typed client costs more than a command may take.
 """
 
 import json
 import os
 import ssl
+import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import urllib3
 
 from cli.cluster.errors import ClusterError, NoCluster, Unreachable, from_answer
+from cli.cluster.kubeconfig import files_of, path_of, read_plain
 from cli.options import Globals
 
 Json = dict[str, Any]
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
-DEFAULT_KUBECONFIG = "~/.kube/config"
 
 
 class Cluster(Protocol):
@@ -90,12 +91,18 @@ def connect(chosen: Globals) -> RestCluster:
 
     Inside a pod without a kubeconfig, the pod's service account is used.
     """
+    impersonate = {"user": chosen.impersonate, "groups": chosen.impersonate_groups}
+    path, files = path_of(chosen), files_of(chosen)
+    if plain := read_plain(chosen):
+        try:
+            return RestCluster(plain, impersonate)
+        except (OSError, ValueError) as error:
+            raise NoCluster(f"cannot use the kubeconfig {path}: {error}") from None
+
     from kubernetes.client import Configuration
     from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 
     configuration = Configuration()
-    path = chosen.kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
-    files = [Path(one).expanduser() for one in path.split(os.pathsep) if one]
     try:
         if any(file.is_file() for file in files):
             load_kube_config(  # type: ignore[no-untyped-call]
@@ -108,9 +115,7 @@ def connect(chosen: Globals) -> RestCluster:
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             raise NoCluster(f"no kubeconfig at {path}")
-        return RestCluster(
-            configuration, {"user": chosen.impersonate, "groups": chosen.impersonate_groups}
-        )
+        return RestCluster(configuration, impersonate)
     except ClusterError:
         raise
     except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -135,6 +140,11 @@ def _tls(configuration: Any) -> ssl.SSLContext | None:
     )
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    elif client_pem := getattr(configuration, "client_pem", b""):
+        with tempfile.NamedTemporaryFile() as file:  # the library of TLS reads files only
+            file.write(client_pem)
+            file.flush()
+            context.load_cert_chain(file.name)
     if not configuration.verify_ssl:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

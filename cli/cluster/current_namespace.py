@@ -2,7 +2,7 @@
 
 import os
 
-from cli.cluster.client import DEFAULT_KUBECONFIG
+from cli.cluster.kubeconfig import files_of, plain_namespace
 from cli.options import Globals
 
 FALLBACK = "default"
@@ -10,11 +10,14 @@ FALLBACK = "default"
 
 def current_namespace(chosen: Globals) -> str:
     """The namespace of the chosen context, or `default`; a kubeconfig that cannot be read has none."""
+    plain = plain_namespace(chosen)
+    if plain is not None:
+        return plain or FALLBACK
+
     import yaml
     from kubernetes.config import ConfigException, list_kube_config_contexts
 
-    path = chosen.kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
-    files = os.pathsep.join(os.path.expanduser(one) for one in path.split(os.pathsep) if one)
+    files = os.pathsep.join(map(str, files_of(chosen)))
     try:
         contexts, active = list_kube_config_contexts(config_file=files)  # type: ignore[no-untyped-call]
     except (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError):
