@@ -42,6 +42,15 @@ def find(ip: str) -> Path:
     raise LookupError(f"no process is in a network namespace that has the address {ip}")
 
 
+def forget_neighbour(namespace: Path, ip: str) -> None:
+    """Let those in a namespace ask anew who has an address. Otherwise they go on sending to the link
+    of its last owner, for up to a minute where the network does not announce the next one."""
+    subprocess.run(
+        ["nsenter", f"--net={namespace}", "ip", "neighbour", "flush", "to", ip],
+        check=True,
+    )
+
+
 def make_socket(namespace: Path, make: Callable[[], socket.socket]) -> socket.socket:
     """What `make` returns, made inside the namespace. Raises what `make` raises, or OSError."""
     made: list[socket.socket] = []
