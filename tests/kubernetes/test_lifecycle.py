@@ -11,8 +11,7 @@ import pytest
 from deploy.demo import steps
 from deploy.demo.terminal import KUBECTL, ROOT
 from tests.kubernetes import inventory
-from tests.mesh import workloads
-from weft.names import CONTROL_PLANE_NAMESPACE
+from tests.kubernetes.removal import await_no_namespace, is_installed, make_bare, remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +24,7 @@ pytestmark = pytest.mark.timeout(400)
 @pytest.fixture(scope="module")
 def bare(cluster: Cluster) -> set[str]:
     """What a cluster holds that has no mesh; one that other tests left is taken away first."""
-    if cluster.name != "kubernetes":
-        pytest.skip("no mesh is taken away from a cluster that is somebody else's")
-    for namespace in (steps.NAMESPACE, workloads.NAMESPACE):
-        cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s")
-    if cluster.exists("configmap", "weft-config", "-n", CONTROL_PLANE_NAMESPACE):
-        _remove(cluster)
-    _await_no_mesh(cluster)
+    make_bare(cluster)
     return inventory.names(cluster)
 
 
@@ -42,8 +35,8 @@ def manifests(cluster: Cluster, bare: set[str]) -> Iterator[str]:
     cluster.kubectl("apply", "-f", "-", given=printed)
     steps.check_after(cluster.terminal)
     yield printed
-    if cluster.exists("configmap", "weft-config", "-n", CONTROL_PLANE_NAMESPACE):
-        _remove(cluster)
+    if is_installed(cluster):
+        remove(cluster)
 
 
 def test_1_applied_again_it_changes_nothing(cluster: Cluster, manifests: str) -> None:
@@ -68,24 +61,12 @@ def test_3_a_difference_would_be_seen(cluster: Cluster, manifests: str) -> None:
 
 def test_4_removal_leaves_nothing(cluster: Cluster, manifests: str, bare: set[str]) -> None:
     installed = inventory.names(cluster)
-    _remove(cluster)
-    _await_no_mesh(cluster)
+    remove(cluster)
+    await_no_namespace(cluster)
     left = inventory.names(cluster)
     print(f"{len(bare)} objects before, {len(installed)} with the mesh, {len(left)} after")
     assert sorted(left - bare) == []
     assert sorted(bare - left) == []
-
-
-def _remove(cluster: Cluster) -> None:
-    cluster.kubectl("delete", "--timeout=180s", "-f", "-", given=cluster.mesh("uninstall"))
-
-
-def _await_no_mesh(cluster: Cluster) -> None:
-    cluster.terminal.wait_until(
-        "the control plane's namespace is gone",
-        lambda: not cluster.exists("namespace", CONTROL_PLANE_NAMESPACE),
-        seconds=120,
-    )
 
 
 def _difference(cluster: Cluster, manifests: str) -> str:
