@@ -78,6 +78,24 @@ def test_json_asks_for_headers(install: Any) -> None:
     assert api.asked[0].body["headers"] is True
 
 
+def test_jsonpath_prints_a_line_per_event_that_has_it(install: Any) -> None:
+    api = install(FakeTap(*events(call(), call())))
+    template = "{.requestInitEvent.method} {.requestInitEvent.path}"
+    ran = mesh("tap", "deploy/web", "-n", "emojivoto", "-o", f"jsonpath={template}")
+    assert ran.code == 0
+    assert ran.out.splitlines() == ["GET /api/vote", "GET /api/vote"]
+    assert api.asked[0].body["headers"] is True
+
+
+@pytest.mark.parametrize("output", ["yaml", "jsonpath", "jsonpath=", "jsonpath={.a", "jsonpath=x"])
+def test_other_formats_are_refused_before_anything_is_asked(install: Any, output: str) -> None:
+    api = install(FakeTap())
+    ran = mesh("tap", "deploy/web", "-n", "emojivoto", "-o", output)
+    assert ran.code == 2
+    assert "allowed" in ran.err
+    assert api.asked == []
+
+
 def test_everything_else_goes_to_stderr(install: Any) -> None:
     install(
         FakeTap(
