@@ -99,6 +99,7 @@ def stat(
     from cli.cluster.current_namespace import current_namespace
     from cli.render import stats
     from cli.stats.asking import ask, note_source
+    from cli.stats.missing import NO_TRAFFIC, missing
     from weftapi.stats.v1.stats_pb2 import StatResponse
 
     home = namespace or current_namespace(chosen)
@@ -117,15 +118,19 @@ def stat(
     answers = ask(chosen, PATH, requests, StatResponse)
     for answer in answers[:1]:
         note_source(answer.source)
-    rows = list(_rows(answers))
-    rows = stats.shown(rows, unmeshed=unmeshed or asked.from_ is not None)
+    found = list(_rows(answers))
+    rows = stats.shown(found, unmeshed=unmeshed or asked.from_ is not None)
     if output == "json":
         click.echo(stats.json_text(rows), nl=False)
     elif rows:
         with_namespaces = all_namespaces and any(row.resource.namespace for row in rows)
         click.echo(stats.tables(rows, namespaces=with_namespaces, wide=output == "wide"), nl=False)
-    else:
-        click.echo("No traffic found.", err=True)
+    if output != "json":
+        if asked.to is None and asked.from_ is None:
+            for said in missing(targets, asked.namespace, selector, found=found, shown=rows):
+                click.echo(said, err=True)
+        elif not rows:
+            click.echo(NO_TRAFFIC, err=True)
 
 
 def _check_flags(

@@ -134,10 +134,47 @@ def test_json_is_an_array_of_documented_objects(mesh: Mesh) -> None:
     assert "meshed" not in found["service", "web-svc"]
 
 
+LEGACY = row("deployment", "legacy", "0/1")
+
+
 @pytest.mark.parametrize("output", ["table", "wide"])
-def test_nothing_found_is_said_on_stderr(mesh: Mesh, output: str) -> None:
-    result = mesh(FakeWeb(row("deployment", "legacy", "0/1")), f"stat deploy -o {output}")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No traffic found.\n")
+@pytest.mark.parametrize(
+    ("rows", "line", "said"),
+    [
+        ([], "stat deploy -n emojvoto", "There are no deployments in namespace emojvoto.\n"),
+        ([], "stat deploy -A", "There are no deployments in any namespace.\n"),
+        ([], "stat all -n a", "There are no resources in namespace a.\n"),
+        ([], "stat po -n a -l app=wbe", "There are no pods with labels app=wbe in namespace a.\n"),
+        ([], "stat deploy/wbe -n a", "There is no deployment/wbe in namespace a.\n"),
+        ([], "stat ns/emojvoto", "There is no namespace/emojvoto.\n"),
+        ([], "stat au", "No traffic found.\n"),
+        ([], "stat deploy --to svc/web", "No traffic found.\n"),
+        (
+            [LEGACY],
+            "stat deploy -n emojivoto",
+            "No deployment in namespace emojivoto has a meshed pod: --unmeshed shows them, `mesh inject` meshes them.\n",
+        ),
+        (
+            [LEGACY],
+            "stat deploy/legacy -n emojivoto",
+            "No pod of deployment/legacy in namespace emojivoto is meshed: --unmeshed shows it, `mesh inject` meshes it.\n",
+        ),
+    ],
+)
+def test_nothing_found_is_explained_on_stderr(
+    mesh: Mesh, rows: list[Json], line: str, said: str, output: str
+) -> None:
+    result = mesh(FakeWeb(*rows), f"{line} -o {output}")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", said)
+
+
+def test_a_mistyped_name_among_others_is_told(mesh: Mesh) -> None:
+    result = mesh(EMOJIVOTO, "stat deploy/web deploy/wbe deploy/legacy -n emojivoto")
+    assert "web" in result.stdout
+    assert result.stderr.splitlines() == [
+        "There is no deployment/wbe in namespace emojivoto.",
+        "No pod of deployment/legacy in namespace emojivoto is meshed: --unmeshed shows it, `mesh inject` meshes it.",
+    ]
 
 
 def test_nothing_found_is_an_empty_array_in_json(mesh: Mesh) -> None:
