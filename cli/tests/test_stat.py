@@ -1,20 +1,18 @@
 """`mesh stat`: flags into requests, answers into tables and JSON, and every refusal.
 
 Tables are compared with files in `golden/`; they are the same at any width of the terminal, because
-numbers are never wrapped or cut. `WEFT_GOLDEN=write pytest cli/tests/test_stat.py` renews the files.
+numbers are never wrapped or cut. `RENEW_GOLDEN=1 pytest cli/tests/test_stat.py` renews the files.
 """
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.cluster.client import Json
+from cli.tests import answers
 from cli.tests.conftest import Mesh
-
-GOLDEN = Path(__file__).parent / "golden"
+from cli.tests.golden import compare_text
 
 
 class FakeWeb:
@@ -45,15 +43,7 @@ def row(
 
 
 def requests(success: int, failure: int, *latency: float) -> Json:
-    found: Json = {
-        "success": str(success),
-        "failure": str(failure),
-        "rps": (success + failure) / 60,
-    }
-    return {
-        "requests": found
-        | dict(zip(("latencyMsP50", "latencyMsP95", "latencyMsP99"), latency, strict=False))
-    }
+    return {"requests": answers.requests(success, failure, *latency)}
 
 
 def tcp(conns: int, read: float, write: float) -> Json:
@@ -104,10 +94,7 @@ EMOJIVOTO = FakeWeb(
 def test_golden(mesh: Mesh, name: str, line: str, columns: int) -> None:
     result = mesh(EMOJIVOTO, line, columns)
     assert (result.exit_code, result.stderr) == (0, "")
-    file = GOLDEN / f"stat_{name}.golden"
-    if os.environ.get("WEFT_GOLDEN") == "write":
-        file.write_text(result.stdout)
-    assert result.stdout == file.read_text()
+    compare_text(f"stat_{name}", result.stdout)
 
 
 def test_json_is_an_array_of_documented_objects(mesh: Mesh) -> None:

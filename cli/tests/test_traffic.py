@@ -1,19 +1,18 @@
 """`mesh edges`, `mesh routes` and `mesh authz`: flags into requests, answers into tables and JSON.
 
-`WEFT_GOLDEN=write pytest cli/tests/test_traffic.py` renews the files in `golden/`.
+`RENEW_GOLDEN=1 pytest cli/tests/test_traffic.py` renews the files in `golden/`.
 """
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.cluster.client import Json
+from cli.tests.answers import requests
 from cli.tests.conftest import Mesh
+from cli.tests.golden import compare_text
 
-GOLDEN = Path(__file__).parent / "golden"
 SUFFIX = ".serviceaccount.identity.weft.cluster.local"
 
 
@@ -31,12 +30,6 @@ class FakeWeb:
 
 def resource(name: str, kind: str = "deployment", namespace: str = "emojivoto") -> Json:
     return {"namespace": namespace, "kind": kind, "name": name}
-
-
-def requests(success: int, failure: int, *latency: float) -> Json:
-    names = ("latencyMsP50", "latencyMsP95", "latencyMsP99")
-    counts = {"success": str(success), "failure": str(failure), "rps": (success + failure) / 60}
-    return counts | dict(zip(names, latency, strict=False))
 
 
 def edge(source: str, target: str, reason: str = "", **extra: Any) -> Json:
@@ -112,10 +105,7 @@ EMOJIVOTO = FakeWeb(
 def test_golden(mesh: Mesh, name: str, line: str, columns: int) -> None:
     result = mesh(EMOJIVOTO, line, columns)
     assert (result.exit_code, result.stderr) == (0, "")
-    file = GOLDEN / f"{name}.golden"
-    if os.environ.get("WEFT_GOLDEN") == "write":
-        file.write_text(result.stdout)
-    assert result.stdout == file.read_text()
+    compare_text(name, result.stdout)
 
 
 @pytest.mark.parametrize(
