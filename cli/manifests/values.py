@@ -384,8 +384,8 @@ class ProxyInjector(Serving):
 class DebugContainer(Section):
     """The container that `config.linkerd.io/enable-debug-sidecar` adds."""
 
-    image: Image = Image(name="cr.l5d.io/linkerd/debug", version="edge-26.8.3")
-    """Its image, which is Linkerd's own."""
+    image: Image = Image()
+    """Its image: tcpdump and other network tools."""
 
 
 class Tap(Serving):

@@ -11,5 +11,6 @@ cache      where layers are kept
 bazel      one image, for `bazel build //services/NAME:image`
 __main__   `python -m deploy.images [NAME ...]`
 
-Three layers, the first two shared between images: the base, the wheels, our own code.
+Three layers, the first two shared between images: the base, the wheels, our own code. The debug image is one layer of
+Debian packages.
 """

@@ -15,7 +15,24 @@ if TYPE_CHECKING:
 
 PYTHON_LIBRARY = "usr/lib/python3.11"
 
-_UNUSED_PACKAGES = frozenset({"dpkg", "tar", "debconf", "readline-common", "openssl"})
+_UNUSED_PACKAGES = frozenset(
+    {
+        "adduser",
+        "base-files",
+        "debconf",
+        "dpkg",
+        "libpam-modules",
+        "libpam-modules-bin",
+        "libsemanage-common",
+        "libsemanage2",
+        "libsepol2",
+        "mawk",
+        "openssl",
+        "passwd",
+        "readline-common",
+        "tar",
+    }
+)
 """Drawn in for installation scripts, which are not run here."""
 
 _UNUSED_FILES = (
@@ -83,20 +100,21 @@ def key(packages: Sequence[Package]) -> str:
 
 
 def unpack(packages: Sequence[Package], root: Path) -> None:
-    """Lay the packages out in `root`, prune what containers never read, compile Python's library."""
+    """Lay the packages out in `root`, prune what containers never read, compile Python's library if it is there."""
     root.mkdir(parents=True)
     for package in packages:
         _run("dpkg-deb", "--extract", str(package.path), str(root))
     _merge_usr(root)
     remove(root, *_UNUSED_FILES)
-    (root / "usr/bin/python3").symlink_to("python3.11")
     _link_alternatives(root)
     _write_accounts(root)
     for folder in ("tmp", "run", "proc", "sys", "dev", "var/run/secrets", "etc"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     _run("ldconfig", "-r", str(root))
     remove(root, "var/cache/ldconfig")
-    compile_tree(root / PYTHON_LIBRARY, shown_as=f"/{PYTHON_LIBRARY}")
+    if (root / PYTHON_LIBRARY).is_dir():
+        (root / "usr/bin/python3").symlink_to("python3.11")
+        compile_tree(root / PYTHON_LIBRARY, shown_as=f"/{PYTHON_LIBRARY}")
 
 
 def _merge_usr(root: Path) -> None:
@@ -122,10 +140,18 @@ def _link_alternatives(root: Path) -> None:
 
 def _write_accounts(root: Path) -> None:
     (root / "etc").mkdir(exist_ok=True)
+    users = {"root": 0, "nobody": 65534}
+    if (root / "usr/bin/tcpdump").exists():
+        users["tcpdump"] = 101  # who it becomes once it has opened the interface
     (root / "etc/passwd").write_text(
-        "root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
+        "".join(
+            f"{name}:x:{number}:{number}:{name}:/:/sbin/nologin\n" for name, number in users.items()
+        )
     )
-    (root / "etc/group").write_text("root:x:0:\nnogroup:x:65534:\n")
+    groups = {"nogroup" if name == "nobody" else name: number for name, number in users.items()}
+    (root / "etc/group").write_text(
+        "".join(f"{name}:x:{number}:\n" for name, number in groups.items())
+    )
     (root / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from deploy.images import base, layout, wheels
 from deploy.images.cache import locked
-from deploy.images.catalogue import BASE_PACKAGES, REGISTRY, Image
+from deploy.images.catalogue import REGISTRY, Image
 from deploy.images.sbom import Component, document
 from deploy.images.tarball import Layer, make_layer
 from deploy.images.tree import compile_tree, copy_package
@@ -41,26 +41,33 @@ class Builder:
         self._locate = locate
         self._cache = cache
         self._compress = compress
-        with locked(cache):
-            self._packages = base.fetch(BASE_PACKAGES, cache / "debian")
+        self._fetched: dict[tuple[str, ...], list[base.Package]] = {}
 
     def build(self, image: Image, target: Path) -> Path:
         """Write the layout `target/NAME` and its SBOM beside it; returns the layout's folder."""
         installed = wheels.closure(image.wheels)
         with locked(self._cache):
-            shared = [self._base(), self._wheels(installed)]
-        layers = [*shared, self._own(image)]
+            packages = self._debian(image.debian)
+            layers = [self._base(packages)]
+            if installed:
+                layers.append(self._wheels(installed))
+        if image.packages:
+            layers.append(self._own(image))
         folder = target / image.name
         reference = f"{REGISTRY}/{image.name}:{VERSION}"
         layout.write(folder, reference, layers, _config(image))
-        contents = document(reference, layers[-1].diff_id, self._components(installed))
+        contents = document(reference, layers[-1].diff_id, _components(packages, installed))
         folder.with_suffix(".spdx.json").write_text(json.dumps(contents, indent=1) + "\n")
         return folder
 
-    def _base(self) -> Layer:
-        return self._layer(
-            f"base-{base.key(self._packages)}", lambda root: base.unpack(self._packages, root)
-        )
+    def _debian(self, names: tuple[str, ...]) -> list[base.Package]:
+        """Asked of apt once, however many images lie on them."""
+        if names not in self._fetched:
+            self._fetched[names] = base.fetch(names, self._cache / "debian")
+        return self._fetched[names]
+
+    def _base(self, packages: Sequence[base.Package]) -> Layer:
+        return self._layer(f"base-{base.key(packages)}", lambda root: base.unpack(packages, root))
 
     def _wheels(self, installed: Sequence[Distribution]) -> Layer:
         names = "\n".join(f"{one.name}={one.version}" for one in installed)
@@ -107,19 +114,20 @@ class Builder:
         kind = "gz" if self._compress else "tar"
         return self._cache / "notes" / f"{name}-{_RECIPE}.{kind}.json"
 
-    def _components(self, installed: Sequence[Distribution]) -> list[Component]:
-        return [
-            *(
-                Component(one.name, one.version, f"pkg:deb/debian/{one.name}@{one.version}")
-                for one in self._packages
-            ),
-            *(
-                Component(
-                    one.name, one.version, f"pkg:pypi/{wheels.canonical(one.name)}@{one.version}"
-                )
-                for one in installed
-            ),
-        ]
+
+def _components(
+    packages: Sequence[base.Package], installed: Sequence[Distribution]
+) -> list[Component]:
+    return [
+        *(
+            Component(one.name, one.version, f"pkg:deb/debian/{one.name}@{one.version}")
+            for one in packages
+        ),
+        *(
+            Component(one.name, one.version, f"pkg:pypi/{wheels.canonical(one.name)}@{one.version}")
+            for one in installed
+        ),
+    ]
 
 
 def prepare(image: Image, source: Path) -> None:
@@ -141,7 +149,7 @@ def _read_note(note: Path) -> Layer:
 def _config(image: Image) -> layout.Config:
     return layout.Config(
         user=f"{image.user}:{image.user}",
-        entrypoint=("/usr/bin/python3", "-m", image.module),
+        entrypoint=image.command,
         environment=(
             "PATH=/usr/sbin:/usr/bin",
             f"PYTHONPATH=/{APP}:/{SITE}",

@@ -3,6 +3,7 @@ import os
 import tarfile
 from pathlib import Path
 
+from deploy.images.catalogue import IMAGES
 from deploy.images.layout import Config, write
 from deploy.images.sbom import Component, document
 from deploy.images.tarball import make_layer
@@ -97,3 +98,9 @@ def test_the_bill_of_materials_lists_each_component_once() -> None:
     (package,) = contents["packages"]
     assert (package["name"], package["versionInfo"]) == ("trio", "1")
     assert contents["documentNamespace"].endswith("/ab")
+
+
+def test_only_the_debug_image_runs_as_root_or_has_a_shell() -> None:
+    roots = [one.name for one in IMAGES if one.user == 0]
+    shells = [one.name for one in IMAGES if {"bash", "dash"} & set(one.debian)]
+    assert roots == shells == ["debug"]

@@ -235,12 +235,12 @@ def read_proxy(tree: Mapping[str, Any]) -> ProxySettings:
     """The settings of a proxy no annotation speaks for. Raises ValuesError."""
     values = Values(tree)
     registry = values.text("imageRegistry")
+    version = values.text("imageVersion") or values.text("version")
+    pull_policy = values.text("imagePullPolicy")
     return ProxySettings(
         image=values.text("proxy.image.name") or f"{registry}/proxy",
-        version=values.text("proxy.image.version")
-        or values.text("imageVersion")
-        or values.text("version"),
-        pull_policy=values.text("proxy.image.pullPolicy") or values.text("imagePullPolicy"),
+        version=values.text("proxy.image.version") or version,
+        pull_policy=values.text("proxy.image.pullPolicy") or pull_policy,
         control_port=values.number("proxy.ports.control"),
         admin_port=values.number("proxy.ports.admin"),
         inbound_port=values.number("proxy.ports.inbound"),
@@ -277,9 +277,9 @@ def read_proxy(tree: Mapping[str, Any]) -> ProxySettings:
         gateway=values.flag("proxy.isGateway"),
         ingress=False,
         debug=False,
-        debug_image=values.text("debugContainer.image.name"),
-        debug_version=values.text("debugContainer.image.version"),
-        debug_pull_policy=values.text("debugContainer.image.pullPolicy"),
+        debug_image=values.text("debugContainer.image.name") or f"{registry}/debug",
+        debug_version=values.text("debugContainer.image.version") or version,
+        debug_pull_policy=values.text("debugContainer.image.pullPolicy") or pull_policy,
         close_wait_timeout=values.number("proxyInit.closeWaitTimeoutSecs"),
         await_ready=values.flag("proxy.await"),
         default_inbound_policy=values.text("proxy.defaultInboundPolicy"),

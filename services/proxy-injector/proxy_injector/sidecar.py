@@ -23,6 +23,7 @@ from weft.ports import PortSet, parse_port_set
 
 INIT_CONTAINER = "linkerd-init"
 DEBUG_CONTAINER = "linkerd-debug"
+DEBUG_CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SETGID", "SETUID")
 XTABLES_LOCK = "linkerd-proxy-init-xtables-lock"
 END_ENTITY_VOLUME = "linkerd-identity-end-entity"
 TOKEN_VOLUME = "linkerd-identity-token"  # noqa: S105
@@ -266,11 +267,23 @@ def proxy_security(settings: ProxySettings) -> Json:
 
 
 def debug_container(settings: ProxySettings) -> Json:
-    """A container with network tools, for `kubectl exec`."""
+    """A container with network tools, for `kubectl exec`; its log is a line for each packet.
+
+    Root, because packets, firewall rules and connections are shown to nobody else, with the
+    capabilities for that, and those with which tcpdump becomes another user once it listens. The pod's
+    own security context, such as `runAsNonRoot`, does not reach it.
+    """
     return {
         "name": DEBUG_CONTAINER,
-        "image": f"{settings.debug_image}:{settings.debug_version or settings.version}",
-        "imagePullPolicy": settings.debug_pull_policy or settings.pull_policy,
+        "image": f"{settings.debug_image}:{settings.debug_version}",
+        "imagePullPolicy": settings.debug_pull_policy,
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"add": list(DEBUG_CAPABILITIES), "drop": ["ALL"]},
+            "runAsNonRoot": False,
+            "runAsUser": 0,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
 

@@ -37,7 +37,7 @@ VALUES: dict[str, Any] = {
     "namespace": "weft", "version": "9.9.9", "identityTrustDomain": "", "clusterDomain": "cluster.local",
     "identityTrustAnchorsPEM": ANCHORS, "clusterNetworks": "10.0.0.0/8", "disableIPv6": True,
     "imageRegistry": "localhost/weft", "imageVersion": "", "imagePullPolicy": "IfNotPresent", "tap": {"identity": ""},
-    "debugContainer": {"image": {"name": "d", "version": "", "pullPolicy": ""}},
+    "debugContainer": {"image": {"name": "", "version": "", "pullPolicy": ""}},
     "proxyInit": {"kubeAPIServerPorts": "443", "runAsUser": 0, "ignoreInboundPorts": "", "ignoreOutboundPorts": "",
                   "skipSubnets": "", "closeWaitTimeoutSecs": 0},
     "proxy": {

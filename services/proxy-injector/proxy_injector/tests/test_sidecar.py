@@ -214,3 +214,16 @@ def test_opaque_ports_may_be_named_and_are_limited_to_the_objects_own() -> None:
     assert opaque_among("db,4000-6000,25", ports) == "3306,5000"
     assert opaque_among("", ports) == ""
     assert resolve_ports("25,db,ghost,9-10", {"db": 3306}) == "25,3306,9-10"
+
+
+def test_the_debug_container_sees_packets_and_rules_and_no_more() -> None:
+    assert sidecar(SETTINGS).debug is None
+    found = sidecar(replace(SETTINGS, debug=True)).debug
+    assert found is not None
+    assert (found["image"], found["imagePullPolicy"]) == ("example/debug:1.2.3", "Never")
+    context = found["securityContext"]
+    assert context["capabilities"] == {
+        "add": ["NET_ADMIN", "NET_RAW", "SETGID", "SETUID"],
+        "drop": ["ALL"],
+    }
+    assert (context["runAsUser"], context["runAsNonRoot"]) == (0, False)
