@@ -1,5 +1,7 @@
 """weft-data-plane: the proxies of applications, and the pods that should have one and do not."""
 
+from collections.abc import Iterator
+
 from cli.checks.context import (
     PROXY,
     Context,
@@ -14,7 +16,7 @@ from cli.checks.model import Category, Check
 from cli.checks.problem import Problem, Skipped
 from cli.checks.proxies import have_version, healthy, report
 from cli.cluster.paths import NAMESPACES, PODS, SERVICES, find, items
-from proxy_injector.decide import decide
+from proxy_injector.decide import Reason, decide
 from proxy_injector.defaults import Values, ValuesError
 from proxy_injector.patch import opaque_service_ports
 from proxy_injector.pod import MalformedObject
@@ -36,31 +38,53 @@ def namespace_exists(context: Context) -> None:
 
 
 def pods_are_meshed(context: Context) -> None:
-    """Every pod whose annotations ask for a proxy has one."""
-    namespaces = {
-        one["metadata"]["name"]: one["metadata"].get("annotations") or {}
-        for one in items(context.cluster, NAMESPACES)
-    }
-    found = []
-    for pod in items(context.cluster, PODS, context.data_namespace):
-        inherited = namespaces.get(pod["metadata"].get("namespace"), {})
-        if (
-            alive(pod)
-            and labels.CONTROL_PLANE_COMPONENT_LABEL not in pod_labels(pod)
-            and _asks(pod, inherited)
-        ):
-            found.append(f"{pod_name(pod)} has no {PROXY} container")
+    """Every pod whose annotations ask for a proxy, and that can have one, has one."""
+    found = [
+        f"* {pod_name(pod)} has no {PROXY} container"
+        for pod, against in _unmeshed(context)
+        if not against
+    ]
     if found:
-        report(["pods that ask for a proxy run without one:", *(f"* {one}" for one in found)])
+        report(["pods that ask for a proxy run without one:", *found])
 
 
-def _asks(pod: Json, inherited: dict[str, str]) -> bool:
-    if any(one["name"] == PROXY for one in proxies_and_containers(pod)):
-        return False
-    try:
-        return decide(pod.get("spec") or {}, pod_annotations(pod), inherited).inject
-    except MalformedObject:
-        return False
+def pods_can_be_meshed(context: Context) -> None:
+    """No pod asks for a proxy that it is never given."""
+    found = [f"* {pod_name(pod)}: {against}" for pod, against in _unmeshed(context) if against]
+    if found:
+        report(["pods that ask for a proxy are not given one:", *found])
+
+
+def _unmeshed(context: Context) -> Iterator[tuple[Json, str]]:
+    """Pods that ask for a proxy and have none, each with what rules it out; nothing when it could have one."""
+    namespaces = {one["metadata"]["name"]: one for one in items(context.cluster, NAMESPACES)}
+    excluded = context.installed().values.get("proxyInjector", {}).get("excludedNamespaces", [])
+    for pod in items(context.cluster, PODS, context.data_namespace):
+        namespace = namespaces.get(pod["metadata"].get("namespace"), {"metadata": {}})
+        if not alive(pod) or labels.CONTROL_PLANE_COMPONENT_LABEL in pod_labels(pod):
+            continue
+        if any(one["name"] == PROXY for one in proxies_and_containers(pod)):
+            continue
+        try:
+            decision = decide(
+                pod.get("spec") or {}, pod_annotations(pod), pod_annotations(namespace)
+            )
+        except MalformedObject:
+            continue
+        if decision.inject:
+            yield pod, _never_sent(namespace, excluded)
+        elif decision.reasons == (Reason.HOST_NETWORK,):
+            yield pod, Reason.HOST_NETWORK.sentence
+
+
+def _never_sent(namespace: Json, excluded: list[str]) -> str:
+    """Why the API server does not ask the webhook about pods of this namespace; nothing when it does."""
+    name = namespace["metadata"].get("name")
+    if pod_labels(namespace).get(labels.ADMISSION_WEBHOOKS_LABEL) == "disabled":
+        return f'namespace {name} has the label "{labels.ADMISSION_WEBHOOKS_LABEL}: disabled"'
+    return (
+        f"namespace {name} is one of proxyInjector.excludedNamespaces" if name in excluded else ""
+    )
 
 
 def proxies_ready(context: Context) -> None:
@@ -138,6 +162,7 @@ CATEGORY = Category(
     (
         Check("data plane namespace exists", "l5d-data-plane-exists", "Correct -n, or create the namespace.", namespace_exists, fatal=True),
         Check("data plane pods are meshed", "l5d-data-plane-meshed", "They were created while the webhook was away or before the annotation: restart them with `kubectl rollout restart`.", pods_are_meshed),
+        Check("data plane pods can be meshed", "l5d-data-plane-can-be-meshed", "Remove what is named, or say `linkerd.io/inject: disabled` where no proxy is wanted.", pods_can_be_meshed, warning=True),
         Check("data plane proxies are ready", "l5d-data-plane-ready", "Read the proxy's log: `kubectl logs POD -c linkerd-proxy`.", proxies_ready, retry=True),
         Check("data plane proxies certificate match CA", "l5d-identity-data-plane-proxies-certs-match-ca", "Restart them with `kubectl rollout restart`.", anchors_match, warning=True),
         Check("data plane is up-to-date", "l5d-data-plane-version", "Restart the pods with `kubectl rollout restart`.", have_version(_pods, of_cli=False), warning=True),

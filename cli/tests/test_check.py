@@ -131,6 +131,7 @@ weft-control-plane-proxy
 weft-data-plane
 ---------------
 √ data plane pods are meshed
+√ data plane pods can be meshed
 √ data plane proxies are ready
 √ data plane proxies certificate match CA
 √ data plane is up-to-date
@@ -300,6 +301,28 @@ def test_unmeshed_pods_are_named_with_what_to_do(healthy: FakeCluster) -> None:
     error = problems(results(context(healthy), proxy=True))["data plane pods are meshed"]
     assert "* shop/web-1 has no linkerd-proxy container" in error.error
     assert "rollout restart" in error.advice
+
+
+@pytest.mark.parametrize(
+    ("namespace", "more", "why"),
+    [
+        ("shop", {}, "hostNetwork is enabled"),
+        ("kube-system", {}, "namespace kube-system is one of proxyInjector.excludedNamespaces"),
+        ("off", {labels.ADMISSION_WEBHOOKS_LABEL: "disabled"}, "namespace off has the label"),
+    ],
+)
+def test_pods_that_are_never_given_a_proxy_are_named_with_the_reason(
+    healthy: FakeCluster, namespace: str, more: dict[str, str], why: str
+) -> None:
+    metadata = {"name": namespace, "annotations": {labels.INJECT: "enabled"}, "labels": more}
+    healthy.put({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    pod = meshed_pod("web-1", VERSION, namespace)
+    pod["spec"] |= {"initContainers": [], "hostNetwork": namespace == "shop"}
+    healthy.put(pod)
+    found = problems(results(context(healthy), proxy=True))
+    assert f"* {namespace}/web-1: {why}" in found["data plane pods can be meshed"].error
+    assert found["data plane pods can be meshed"].outcome is Outcome.WARNING
+    assert "data plane pods are meshed" not in found
 
 
 def test_proxies_that_are_not_ready_old_or_of_other_anchors(healthy: FakeCluster) -> None:
