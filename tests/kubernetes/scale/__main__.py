@@ -31,7 +31,7 @@ def main() -> None:
         finally:
             workloads.delete_namespace(cluster, wait=False)
     PATH.write_text(render(figures, KUBERNETES_VERSION, _machine()))
-    print(f"{figures.pods} pods, ready after {figures.seconds:.0f} s: {PATH}")
+    print(f"{figures.pods} pods, ready after {figures.steps[-1].seconds:.0f} s: {PATH}")
 
 
 def _whole(name: str, text: str, most: int) -> int:

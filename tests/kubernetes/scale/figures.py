@@ -19,6 +19,8 @@ class Usage:
 
     at: float
     """When that was read: seconds of a clock that does not jump."""
+    started: float
+    """When the process began, seconds since the epoch: another time is another process."""
     cpu_seconds: float
     resident: float
     """Bytes."""
@@ -34,11 +36,13 @@ class Component:
     """When all were ready."""
     later: Usage
     """After a while in which nothing happened."""
+    restarts: int
+    """Of its pod's containers, until then. What a process before a restart spent is not counted."""
 
     @property
     def starting(self) -> float:
         """Seconds of CPU spent while the pods came."""
-        return self.grown.cpu_seconds - self.alone.cpu_seconds
+        return spent(self.alone, self.grown)
 
     @property
     def more(self) -> float:
@@ -52,24 +56,34 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """Pods that were asked for at once, when they were ready."""
+
+    pods: int
+    """All that were ready by then."""
+    seconds: float
+    """Since the first of all was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Everything the page says."""
 
     wanted: int
-    pods: int
-    """As many of them as were ready when the time was over."""
-    seconds: float
-    """From the first pod asked for to the last one ready."""
-    unmeshed_pods: int
-    unmeshed_seconds: float
-    """The same for as many pods without a proxy, before."""
-    step: int
-    """So many pods were asked for at once."""
+    steps: Sequence[Step]
+    """In order; the last is when all were ready."""
+    unmeshed: Step
+    """The same pods without a proxy, before."""
     components: Mapping[str, Component]
     proxies: Sequence[Usage]
     """Every sleeper's, when all were ready."""
     idle_proxies: Sequence[float]
     """CPU of some of them while nothing happens, as a share of one core."""
+
+    @property
+    def pods(self) -> int:
+        """As many of those wanted as were ready when the time was over."""
+        return self.steps[-1].pods
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +98,17 @@ class Cost:
     """Cores, all the time."""
 
 
+def spent(before: Usage, after: Usage) -> float:
+    """Seconds of CPU between two readings; of a process that is another by now, all it spent."""
+    known = before.cpu_seconds if before.started == after.started else 0.0
+    return after.cpu_seconds - known
+
+
 def share(before: Usage, after: Usage) -> float:
     """CPU between two readings, as a share of one core. Raises ValueError for readings in disorder."""
     if after.at <= before.at:
         raise ValueError(f"no time went by from {before.at} to {after.at}")
-    return (after.cpu_seconds - before.cpu_seconds) / (after.at - before.at)
+    return spent(before, after) / (after.at - before.at)
 
 
 def component_per_thousand(component: Component, pods: int) -> Cost:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tests.kubernetes.scale.figures import Component, Figures, Usage, share
+from deploy.demo.terminal import StepFailed
+from tests.kubernetes.scale.figures import Component, Figures, Step, Usage, share
 from tests.mesh import pods, scrape, workloads
 from weft import labels, ports
 from weft.names import CONTROL_PLANE_NAMESPACE
@@ -36,10 +37,10 @@ def measure(cluster: Cluster, wanted: int, patience: float) -> Figures:
     Raises StepFailed.
     """
     workloads.create_namespace(cluster)
-    unmeshed, unmeshed_seconds = _without_mesh(cluster, min(STEP, wanted))
+    unmeshed = _without_mesh(cluster, min(STEP, wanted))
     time.sleep(SETTLING_SECONDS)
     alone = _control_plane(cluster)
-    count, seconds = _grow(cluster, _MESHED, wanted, patience)
+    steps = _grow(cluster, _MESHED, wanted, patience)
     time.sleep(SETTLING_SECONDS)
     sleepers = pods.running(cluster, workloads.NAMESPACE, f"app={_MESHED}")
     proxies = _proxies(cluster, sleepers)
@@ -49,20 +50,20 @@ def measure(cluster: Cluster, wanted: int, patience: float) -> Figures:
     later, after = _control_plane(cluster), _proxies(cluster, sample)
     return Figures(
         wanted=wanted,
-        pods=count,
-        seconds=seconds,
-        unmeshed_pods=unmeshed,
-        unmeshed_seconds=unmeshed_seconds,
-        step=STEP,
-        components={name: Component(alone[name], grown[name], later[name]) for name in COMPONENTS},
+        steps=steps,
+        unmeshed=unmeshed,
+        components={
+            name: Component(alone[name], grown[name], later[name], _pod(cluster, name).restarts)
+            for name in COMPONENTS
+        },
         proxies=tuple(proxies.values()),
         idle_proxies=tuple(share(before[name], after[name]) for name in before),
     )
 
 
-def _without_mesh(cluster: Cluster, wanted: int) -> tuple[int, float]:
+def _without_mesh(cluster: Cluster, wanted: int) -> Step:
     """The node's own work, for comparison; they are gone again on return."""
-    found = _grow(cluster, _BARE, wanted, 120.0, {labels.INJECT: labels.INJECT_DISABLED})
+    (found,) = _grow(cluster, _BARE, wanted, 120.0, {labels.INJECT: labels.INJECT_DISABLED})
     cluster.kubectl("delete", f"deploy/{_BARE}", "-n", workloads.NAMESPACE)
     pods.await_none(cluster, workloads.NAMESPACE, f"app={_BARE}")
     return found
@@ -74,25 +75,29 @@ def _grow(
     wanted: int,
     patience: float,
     annotations: Mapping[str, str] | None = None,
-) -> tuple[int, float]:
-    """How many were ready, and after how long. When the time is over, what is ready stays."""
+) -> tuple[Step, ...]:
+    """When the time is over, the last step is what was ready by then, and no more pods stay."""
     template = workloads.pod_template(name, _SLEEP, annotations or {})
     sleepers: Json = workloads.deployment(name, template)
     sleepers["spec"]["replicas"] = 0
     cluster.apply(sleepers)
-    began, ready, last = time.monotonic(), 0, 0.0
+    began, steps = time.monotonic(), [Step(0, 0.0)]
     for replicas in (*range(STEP, wanted, STEP), wanted):
         _ask_for(cluster, name, replicas)
-        while (ready := _ready(cluster, name)) < replicas and last < patience:
+        while (ready := _ready(cluster, name)) < replicas:
+            if time.monotonic() - began > patience:
+                break
             time.sleep(1)
-            last = time.monotonic() - began
-        last = time.monotonic() - began
-        cluster.terminal.say(f"{name}: {ready} ready after {last:.0f} s")
-        if last >= patience and ready < wanted:
+        if ready > steps[-1].pods:
+            steps.append(Step(ready, time.monotonic() - began))
+            cluster.terminal.say(f"{name}: {ready} ready after {steps[-1].seconds:.0f} s")
+        if ready < replicas:
             _ask_for(cluster, name, ready)
             pods.await_rollout(cluster, workloads.NAMESPACE, name)
             break
-    return ready, last
+    if len(steps) == 1:
+        raise StepFailed(f"no {name} was ready within {patience:.0f} s")
+    return tuple(steps[1:])
 
 
 def _ask_for(cluster: Cluster, name: str, replicas: int) -> None:
@@ -108,11 +113,14 @@ def _control_plane(cluster: Cluster) -> dict[str, Usage]:
     """The components themselves; their own proxies are proxies like any other."""
     found = {}
     for component in COMPONENTS:
-        selector = f"{labels.CONTROL_PLANE_COMPONENT_LABEL}={component}"
-        pod = pods.only(cluster, CONTROL_PLANE_NAMESPACE, selector)
-        port = ports.CONTROLLER_ADMIN
+        pod, port = _pod(cluster, component), ports.CONTROLLER_ADMIN
         found[component] = _usage(scrape.application(cluster, pod.namespace, pod.name, port))
     return found
+
+
+def _pod(cluster: Cluster, component: str) -> Pod:
+    selector = f"{labels.CONTROL_PLANE_COMPONENT_LABEL}={component}"
+    return pods.only(cluster, CONTROL_PLANE_NAMESPACE, selector)
 
 
 def _proxies(cluster: Cluster, sleepers: Iterable[Pod]) -> dict[str, Usage]:
@@ -122,6 +130,7 @@ def _proxies(cluster: Cluster, sleepers: Iterable[Pod]) -> dict[str, Usage]:
 def _usage(found: scrape.Scrape) -> Usage:
     return Usage(
         time.monotonic(),
+        found.total("process_start_time_seconds"),
         found.total("process_cpu_seconds_total"),
         found.total("process_resident_memory_bytes"),
     )

@@ -11,28 +11,27 @@ from tests.kubernetes.scale.figures import (
     Component,
     Cost,
     Figures,
+    Step,
     Usage,
     component_per_thousand,
     proxies_per_thousand,
     share,
+    spent,
     together,
 )
 from tests.kubernetes.scale.page import render
 
 
-def usage(at: float, cpu_seconds: float, mebibytes: float) -> Usage:
-    return Usage(at, cpu_seconds, mebibytes * MEBIBYTE)
+def usage(at: float, cpu_seconds: float, mebibytes: float, started: float = 5.0) -> Usage:
+    return Usage(at, started, cpu_seconds, mebibytes * MEBIBYTE)
 
 
-DESTINATION = Component(usage(0, 2, 60), usage(100, 12, 70), usage(160, 12.6, 70))
-IDENTITY = Component(usage(0, 1, 50), usage(100, 5, 51), usage(160, 5, 51))
+DESTINATION = Component(usage(0, 2, 60), usage(100, 12, 70), usage(160, 12.6, 70), 0)
+IDENTITY = Component(usage(0, 1, 50), usage(100, 5, 51), usage(160, 5, 51), 3)
 FIGURES = Figures(
     wanted=200,
-    pods=200,
-    seconds=300.0,
-    unmeshed_pods=20,
-    unmeshed_seconds=10.0,
-    step=20,
+    steps=(Step(100, 100.0), Step(200, 300.0)),
+    unmeshed=Step(20, 10.0),
     components={"destination": DESTINATION, "identity": IDENTITY},
     proxies=(usage(9, 0.4, 38), usage(9, 0.6, 42), usage(9, 0.5, 40)),
     idle_proxies=(0.001, 0.004, 0.002),
@@ -41,6 +40,11 @@ FIGURES = Figures(
 
 def test_a_share_is_of_the_time_between_two_readings() -> None:
     assert share(usage(10, 3, 1), usage(30, 8, 1)) == pytest.approx(0.25)
+
+
+def test_of_a_process_that_was_restarted_only_its_own_cpu_counts() -> None:
+    assert spent(usage(10, 8, 1, started=1), usage(30, 9, 1, started=20)) == pytest.approx(9)
+    assert spent(usage(10, 8, 1, started=1), usage(30, 9, 1, started=1)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("at", [10.0, 9.0])
@@ -72,10 +76,11 @@ def test_costs_add_up() -> None:
     "line",
     [
         "200 pods that sleep, each with the mesh's proxy, on one node of a real Kubernetes v1.0: ",
-        "| all 200 meshed and ready after | 300 s, 1.50 s for each pod |",
-        "| 20 pods without the mesh, on the same node, ready after | 10 s, 0.50 s for each pod |",
-        "| destination | 60.0 | 70.0 | 10.0 | 1.00 |",
-        "| identity | 50.0 | 51.0 | 4.0 | 0.00 |",
+        "| 100 | 100 | 1.00 |",
+        "| 200 | 300 | 2.00 |",
+        "20 pods without the mesh, on the same node before: 10 s, 0.50 s for each.",
+        "| destination | 60.0 | 70.0 | 10.0 | 1.00 | 0 |",
+        "| identity | 50.0 | 51.0 | 4.0 | 0.00 | 3 |",
         "| memory: least, median, most | 38.0, 40.0, 42.0 MiB |",
         "| CPU from the start until all pods were ready, median | 0.50 s |",
         "| CPU when nothing happens, median of 3 | 0.20 % of a core |",
@@ -91,5 +96,7 @@ def test_the_page_says_what_was_found(line: str) -> None:
 
 def test_the_page_says_when_fewer_pods_were_ready_than_wanted() -> None:
     fewer = "200 were wanted: no more were ready in the time there was."
-    assert fewer in render(replace(FIGURES, pods=120), "v1.0", "The machine: of tests")
+    assert fewer in render(
+        replace(FIGURES, steps=(Step(120, 900.0),)), "v1.0", "The machine: of tests"
+    )
     assert fewer not in render(FIGURES, "v1.0", "The machine: of tests")
