@@ -10,6 +10,7 @@ from weft.metrics import (
     CONTROL_IDENTITY_CERT_REFRESH,
     PROCESS_START_TIME_SECONDS,
     PROXY_BUILD_INFO,
+    PROXY_MEMORY_SHEDDING,
 )
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _SMALLEST = frozenset(
     )
 )
 """Facts, not amounts: of several the smallest tells when something becomes urgent."""
+
+_LARGEST = frozenset((PROXY_MEMORY_SHEDDING.name,))
+"""Yes or no: yes when it is so for any of them."""
 
 
 def merge(pages: Sequence[str]) -> str:
@@ -52,4 +56,6 @@ def merge(pages: Sequence[str]) -> str:
 
 
 def _merging(family: str) -> Callable[[Iterable[float]], float]:
-    return min if family in _SMALLEST else sum
+    if family in _SMALLEST:
+        return min
+    return max if family in _LARGEST else sum

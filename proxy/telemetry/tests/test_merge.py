@@ -1,5 +1,7 @@
 """Pages of several processes as one."""
 
+import pytest
+
 from proxy.telemetry.exposition import render
 from proxy.telemetry.merge import merge
 from proxy.telemetry.registry import Registry
@@ -8,6 +10,7 @@ from weft.metrics import (
     PROCESS_OPEN_FDS,
     PROCESS_START_TIME_SECONDS,
     PROXY_BUILD_INFO,
+    PROXY_MEMORY_SHEDDING,
     REQUEST_TOTAL,
     RESPONSE_LATENCY_MS,
 )
@@ -50,3 +53,17 @@ def test_one_page_is_itself() -> None:
 
 def test_families_that_only_one_has_are_there() -> None:
     assert "request_total" in merge([page({}, (), 1.0), page({"inbound": 1}, (), 1.0)])
+
+
+@pytest.mark.parametrize(
+    ("processes", "shown"), [((0, 0, 0), 0), ((1, 0, 1), 1), ((0, 1, 0), 1), ((1, 1, 1), 1)]
+)
+def test_a_proxy_turns_work_away_when_any_of_its_processes_does(
+    processes: tuple[int, ...], shown: int
+) -> None:
+    pages = []
+    for one in processes:
+        registry = Registry()
+        registry.gauge(PROXY_MEMORY_SHEDDING).child().value = one
+        pages.append(render(registry))
+    assert f"\nproxy_memory_shedding {shown}\n" in merge(pages)
