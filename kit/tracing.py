@@ -6,6 +6,7 @@ Without one nothing is imported and `span` costs a function call.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,3 +68,33 @@ def call(name: str, metadata: Callable[[], Iterable[tuple[str, str | bytes]]]) -
     parent = TraceContextTextMapPropagator().extract(carrier)
     with _tracer.start_as_current_span(name, parent, SpanKind.SERVER):
         yield
+
+
+@contextmanager
+def http_call(
+    method: str, path: str, headers: Callable[[], Iterable[tuple[str, str]]]
+) -> Iterator[Callable[[int], None]]:
+    """One HTTP request that is being served; what is yielded is told the status of its answer.
+
+    `path` is the route's, not what was asked for: names of spans are few.
+    """
+    if _tracer is None:
+        yield _untold
+        return
+    with call(f"{method} {path}", headers):
+        from opentelemetry.trace import get_current_span
+        from opentelemetry.trace.status import StatusCode
+
+        current = get_current_span()
+        current.set_attributes({"http.request.method": method, "http.route": path})
+
+        def answered(status: int) -> None:
+            current.set_attribute("http.response.status_code", status)
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                current.set_status(StatusCode.ERROR)
+
+        yield answered
+
+
+def _untold(status: int) -> None:
+    """Nobody collects."""

@@ -53,3 +53,34 @@ def test_without_a_collector_metadata_is_not_even_read() -> None:
 
     with tracing.exporting("identity", None), tracing.call("Identity/Certify", metadata):
         pass
+
+
+@pytest.mark.parametrize(("status", "failed"), [(200, False), (404, False), (503, True)])
+def test_an_http_call_has_its_route_and_status(status: int, failed: bool) -> None:
+    exporter = InMemorySpanExporter()
+    headers = [("traceparent", f"00-{TRACE}-b7ad6b7169203331-01")]
+    with (
+        tracing.exporting("web", None, exporter),
+        tracing.http_call("POST", "/api/v1/stat", lambda: headers) as answered,
+    ):
+        answered(status)
+    (call,) = exporter.get_finished_spans()
+    assert (call.name, call.kind.name) == ("POST /api/v1/stat", "SERVER")
+    assert f"{call.context.trace_id:032x}" == TRACE
+    assert call.attributes == {
+        "http.request.method": "POST",
+        "http.route": "/api/v1/stat",
+        "http.response.status_code": status,
+    }
+    assert (call.status.status_code.name == "ERROR") is failed
+
+
+def test_without_a_collector_headers_are_not_even_read() -> None:
+    def headers() -> list[tuple[str, str]]:
+        raise AssertionError
+
+    with (
+        tracing.exporting("web", None),
+        tracing.http_call("POST", "/", headers) as answered,
+    ):
+        answered(200)

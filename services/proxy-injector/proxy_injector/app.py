@@ -6,7 +6,7 @@ import socket
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from kit import admin
+from kit import admin, tracing
 from kit.kube.client import Client
 from kit.kube.errors import KubeError
 from kit.kube.events import Recorder
@@ -76,7 +76,10 @@ async def serve(
                 log.error("changed values are unusable", extra={"why": str(error)})
 
     async with admin.serve(settings.admin_addr, process.readiness, registry):
-        with bind(settings.addr.ip, settings.addr.port) as listener:
+        with (
+            tracing.exporting(INJECTOR_COMPONENT, settings.trace_collector),
+            bind(settings.addr.ip, settings.addr.port) as listener,
+        ):
             server = asyncio.create_task(serving.run(listener))
             listening.meet()
             try:

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from kit import tracing
 from proxy_injector.webhook import LARGEST_BODY, Webhook, failure
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,12 @@ def app(webhook: Webhook) -> Starlette:
     """The routes, without a socket."""
 
     async def review(request: Request) -> Response:
+        with tracing.http_call("POST", "/", request.headers.items) as answered:
+            response = await reviewed(request)
+            answered(response.status_code)
+            return response
+
+    async def reviewed(request: Request) -> Response:
         try:
             body = await read_body(request)
         except BodyTooLarge:

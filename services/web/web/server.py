@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from kit import tracing
 from web.metrics import Metrics
 from web.pages.routes import Dashboard
 from web.security import Guard
@@ -138,7 +139,13 @@ def _must_be(ready: bool) -> None:
 
 
 def _counted(path: str, handler: Handler, metrics: Metrics) -> Handler:
-    """The handler with failures as answers, and everything counted."""
+    """The handler with failures as answers, everything counted, and a span of its own."""
+
+    async def traced(request: Request) -> Response:
+        with tracing.http_call(request.method, path, request.headers.items) as answered:
+            response = await counted(request)
+            answered(response.status_code)
+            return response
 
     async def counted(request: Request) -> Response:
         started = time.perf_counter()
@@ -157,7 +164,7 @@ def _counted(path: str, handler: Handler, metrics: Metrics) -> Handler:
         metrics.latency.labels(path).observe(time.perf_counter() - started)
         return response
 
-    return counted
+    return traced
 
 
 async def _body(request: Request) -> bytes:

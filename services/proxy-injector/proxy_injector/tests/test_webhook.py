@@ -6,13 +6,17 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonpatch import JsonPatch
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
+from kit import tracing
 from kit.kube.errors import Unreachable
+from proxy_injector import serving
 from proxy_injector.metrics import Metrics
 from proxy_injector.tests.examples import MESH, SETTINGS, pod
 from proxy_injector.webhook import Webhook
@@ -300,3 +304,22 @@ def test_a_silent_api_server_is_a_failed_call_and_no_denial() -> None:
     status, answer = bench.ask(body)
     assert status == 500
     assert "boom" not in answer["message"]
+
+
+def test_a_review_is_a_span_of_its_caller_s_trace_when_somebody_collects_them() -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    exporter = InMemorySpanExporter()
+    transport = httpx.ASGITransport(serving.app(Bench(World()).webhook))
+
+    async def ask() -> int:
+        async with httpx.AsyncClient(transport=transport, base_url="http://injector") as client:
+            headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+            return (await client.post("/", content=b"no review", headers=headers)).status_code
+
+    with tracing.exporting("proxy-injector", None, exporter):
+        assert asyncio.run(ask()) == 400
+    (review,) = exporter.get_finished_spans()
+    assert review.name == "POST /"
+    assert f"{review.context.trace_id:032x}" == trace
+    assert review.attributes is not None
+    assert review.attributes["http.response.status_code"] == 400

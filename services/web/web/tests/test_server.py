@@ -8,9 +8,11 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
+from kit import tracing
 from web.metrics import Metrics
 from web.security import HEADERS, hostname
 from web.server import MAX_BODY, application
@@ -297,3 +299,17 @@ def test_what_needs_the_readers_own_rights_is_not_answered(method: str, path: st
     response = asyncio.run(story())
     assert response.status_code == 403
     assert "`mesh dashboard`" in response.json()["hint"]
+
+
+def test_a_question_is_a_span_when_somebody_collects_them() -> None:
+    exporter = InMemorySpanExporter()
+    with tracing.exporting("web", None, exporter):
+        ask({"resource": {"kind": "teapot"}}, 400, face())
+        ask({"resource": {"kind": "deployment", "namespace": "emojivoto"}}, 503, face(ready=False))
+    refused, early = exporter.get_finished_spans()
+    assert refused.name == early.name == "POST /api/v1/stat"
+    assert [(one.attributes or {})["http.response.status_code"] for one in (refused, early)] == [
+        400,
+        503,
+    ]
+    assert [one.status.status_code.name for one in (refused, early)] == ["UNSET", "ERROR"]
