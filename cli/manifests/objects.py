@@ -228,6 +228,8 @@ def controller_container(
         "livenessProbe": {
             "httpGet": {"path": "/live", "port": CONTROLLER_ADMIN},
             "initialDelaySeconds": 10,
+            # On a node without a moment for anybody, a second is no sign of death.
+            "timeoutSeconds": 5,
         },
         "readinessProbe": {
             "httpGet": {"path": "/ready", "port": CONTROLLER_ADMIN},

@@ -24,6 +24,9 @@ _SYSCTLS = {
     "net.ipv4.ip_forward": "1",
     "net.bridge.bridge-nf-call-iptables": "1",
     "fs.inotify.max_user_instances": "1024",
+    # One table for all network namespaces: the usual 1,024 neighbours are those of 180 pods.
+    "net.ipv4.neigh.default.gc_thresh2": "4096",
+    "net.ipv4.neigh.default.gc_thresh3": "8192",
 }
 
 
