@@ -120,3 +120,12 @@ def tcp(direction: str, peer: str, *, conns: float, read: float, write: float, *
 
 def started(at: float) -> str:
     return series("process_start_time_seconds", at)
+
+
+class Busy(FakeProxy):
+    """A proxy that has always answered more requests than when it was last asked."""
+
+    async def answer(self, request: http.Request) -> http.StreamResponse:
+        counted = 100.0 * (self.scrapes + 1)
+        self.text = inbound(success=counted) + series("proxy_build_info", 1, version="1")
+        return await super().answer(request)

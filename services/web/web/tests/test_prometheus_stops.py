@@ -7,7 +7,6 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
-from aiohttp import web as http
 from prometheus_client import CollectorRegistry
 
 from testkit.ports import free_ports
@@ -23,22 +22,13 @@ from web.stats.fallback import Fallback
 from web.stats.prometheus.client import Client
 from web.stats.prometheus.tests.server import Scraped, prometheus, wait_increased, wait_scraped
 from web.stats.tests.cluster import emojivoto
-from web.tests.proxies import FakeProxy, inbound, series, serving
+from web.tests.proxies import Busy, serving
 from weft.names import TrustDomain
 
 pytestmark = pytest.mark.slow
 
 LABELS = {"namespace": "emojivoto", "pod": "web-1-a", "replicaset": "web-1", "deployment": "web"}
 ROWS = {"resource": {"kind": "deployment", "namespace": "emojivoto", "name": "web"}}
-
-
-class Busy(FakeProxy):
-    """A proxy that has always answered more requests than when it was last asked."""
-
-    async def answer(self, request: http.Request) -> http.StreamResponse:
-        counted = 100.0 * (self.scrapes + 1)
-        self.text = inbound(success=counted) + series("proxy_build_info", 1, version="1")
-        return await super().answer(request)
 
 
 def test_numbers_go_on_while_prometheus_is_away() -> None:
