@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from deploy.demo.terminal import KUBECTL
 from tests.kubernetes.cluster import build, pki
 from tests.kubernetes.cluster.control_plane import start_control_plane
 from tests.kubernetes.cluster.down import down
@@ -57,7 +58,7 @@ def up(places: Places) -> None:
 def kubectl(places: Places, *arguments: str, given: str | None = None) -> str:
     """Run kubectl as the cluster's administrator. Raises ClusterError."""
     env = {"KUBECONFIG": str(places.kubeconfig())}
-    return run("kubectl", *arguments, given=given, env=env)
+    return run(*KUBECTL, *arguments, given=given, env=env)
 
 
 def install_packages() -> None:
