@@ -105,6 +105,7 @@ def test_all_deployments_restart_grow_and_shrink(installed: Cluster, asking: Loa
         seconds += _require_no_failure(asking, before, what).seconds
 
 
+@pytest.mark.usefixtures("at_length")
 @pytest.mark.timeout(240)
 def test_everything_restarts_at_once(installed: Cluster, asking: Load) -> None:
     """The control plane and the application it serves, at the same moment."""
