@@ -147,7 +147,7 @@ class BalancerMetrics:
         self._requests = families.requests.child(labels)
         self._latency = families.latency.child(labels)
         self._waits = 0
-        """Requests that had to wait, of those shown already."""
+        """Requests that had to wait and are not shown yet: the latency has them already."""
         self.opened = families.opened.child(labels)
         self.shut = families.shut.child(labels)
 

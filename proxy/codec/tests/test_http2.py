@@ -298,7 +298,6 @@ def test_requests_taken_back_are_forgiven_when_most_are_not() -> None:
 @pytest.mark.parametrize("answered", [True, False])
 def test_who_waited_for_the_answer_may_leave(answered: bool) -> None:
     """A gRPC client that has seen enough of a stream cancels it; a flood does not wait."""
-
     owner = Owner(answered=answered)
     server = Session(owner, Http2Settings(resets=10), server=True)
     assert server.receive(BEGINNING + frame(SETTINGS, ACK, 0)) is None
