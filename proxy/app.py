@@ -6,7 +6,6 @@ outbound -> ready; then nothing until SIGTERM, which lets connections finish, fo
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ import trio
 from proxy import cores
 from proxy.admin.routes import Facts, Request, Response, answer
 from proxy.admin.server import AdminServer
-from proxy.admin.together import Follower, Leader
 from proxy.control.connect import certifier, discovery_and_policies, span_exporter
 from proxy.control.tap import TapServer
 from proxy.control.tasks import Tasks
@@ -34,6 +32,7 @@ from proxy.net.reactor import Reactor
 from proxy.outbound.accept import Outbound
 from proxy.outbound.tap import OutboundTap
 from proxy.outbound.trace import OutboundRecorder
+from proxy.settle import settle
 from proxy.tap.registry import Registry as Taps
 from proxy.telemetry import exposition, logs, process
 from proxy.telemetry.registry import Registry
@@ -159,8 +158,7 @@ async def _serve(
             if spans is not None:
                 nursery.start_soon(spans.run)
             readiness.reached = True
-            gc.collect()
-            gc.freeze()
+            settle()
             _log.info("ready: %r, %d ports known", sockets, len(known_ports))
 
             await shutdown.requested.wait()
@@ -180,12 +178,13 @@ def _face(
     async def alone(request: Request) -> Response:
         return answer(facts, request)
 
+    if place.alone:
+        return AdminServer(sockets.admin[0], alone).run
+    from proxy.admin.together import Follower, Leader  # most proxies do without
+
     if place.leader is not None:
         return Follower(place.leader, alone, shutdown).run
-    (listener,) = sockets.admin
-    if place.siblings:
-        return Leader(listener, facts, shutdown, place.siblings).run
-    return AdminServer(listener, alone).run
+    return Leader(sockets.admin[0], facts, shutdown, place.siblings).run
 
 
 def _tap(

@@ -46,6 +46,11 @@ class Place:
     """The way to the leader, from a sibling."""
 
     @property
+    def alone(self) -> bool:
+        """Whether this process is the whole proxy."""
+        return self.leader is None and not self.siblings
+
+    @property
     def endings(self) -> tuple[signal.Signals, ...]:
         """The signals that end this process."""
         return (signal.SIGTERM, signal.SIGINT) if self.leader is None else (END,)

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deploy.images.catalogue import LEVELS
 from deploy.images.tree import compile_tree, remove
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def unpack(packages: Sequence[Package], root: Path) -> None:
     remove(root, "var/cache/ldconfig")
     if (root / PYTHON_LIBRARY).is_dir():
         (root / "usr/bin/python3").symlink_to("python3.11")
-        compile_tree(root / PYTHON_LIBRARY, shown_as=f"/{PYTHON_LIBRARY}")
+        compile_tree(root / PYTHON_LIBRARY, shown_as=f"/{PYTHON_LIBRARY}", levels=LEVELS)
 
 
 def _merge_usr(root: Path) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SITE = "usr/lib/weft/site"
 APP = "usr/lib/weft/app"
-_RECIPE = "1"
+_RECIPE = "2"
 """Raised when the way layers are made changes, so that older ones in the cache are not taken."""
 
 
@@ -50,7 +50,7 @@ class Builder:
             packages = self._debian(image.debian)
             layers = [self._base(packages)]
             if installed:
-                layers.append(self._wheels(installed))
+                layers.append(self._wheels(installed, image.optimize))
         if image.packages:
             layers.append(self._own(image))
         folder = target / image.name
@@ -69,12 +69,12 @@ class Builder:
     def _base(self, packages: Sequence[base.Package]) -> Layer:
         return self._layer(f"base-{base.key(packages)}", lambda root: base.unpack(packages, root))
 
-    def _wheels(self, installed: Sequence[Distribution]) -> Layer:
-        names = "\n".join(f"{one.name}={one.version}" for one in installed)
+    def _wheels(self, installed: Sequence[Distribution], level: int) -> Layer:
+        names = "\n".join((f"level={level}", *(f"{one.name}={one.version}" for one in installed)))
         key = hashlib.sha256(names.encode()).hexdigest()[:16]
         return self._layer(
             f"wheels-{key}",
-            lambda root: wheels.install(installed, root / SITE, shown_as=f"/{SITE}"),
+            lambda root: wheels.install(installed, root / SITE, shown_as=f"/{SITE}", level=level),
         )
 
     def _own(self, image: Image) -> Layer:
@@ -83,7 +83,7 @@ class Builder:
             root = Path(folder) / "root"
             for package in image.packages:
                 copy_package(self._locate(package), root / APP / Path(package).name)
-            compile_tree(root / APP, shown_as=f"/{APP}")
+            compile_tree(root / APP, shown_as=f"/{APP}", levels=(image.optimize,))
             made = make_layer(root, Path(folder) / "layer.tar", compress=self._compress)
             return self._keep(made, f"own-{image.name}-{made.digest[7:23]}")
 
@@ -155,6 +155,7 @@ def _config(image: Image) -> layout.Config:
             f"PYTHONPATH=/{APP}:/{SITE}",
             "PYTHONDONTWRITEBYTECODE=1",
             "PYTHONUNBUFFERED=1",
+            *((f"PYTHONOPTIMIZE={image.optimize}",) if image.optimize else ()),
         ),
         working_dir="/",
         labels={

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 REGISTRY = "localhost/weft"
 
+LEVELS = (0, 2)
+"""Of PYTHONOPTIMIZE that images run with."""
+
 BASE_PACKAGES = ("python3.11-minimal", "libpython3.11-stdlib", "libstdc++6", "iptables")
 """Debian packages; what they need comes along."""
 
@@ -57,7 +60,7 @@ class Image:
     """`command` is the entry point; `packages` are folders of this repository, each copied under
     its own last name; `wheels` are distributions whose closure is installed; `debian` are the
     packages below both; `prepare` is a script of this repository that makes what a package holds
-    but the checkout does not."""
+    but the checkout does not; `optimize` is PYTHONOPTIMIZE, one of `LEVELS`."""
 
     name: str
     command: tuple[str, ...]
@@ -66,6 +69,7 @@ class Image:
     wheels: tuple[str, ...] = ()
     debian: tuple[str, ...] = BASE_PACKAGES
     prepare: str | None = None
+    optimize: int = 0
 
 
 def _module(name: str) -> tuple[str, ...]:
@@ -78,7 +82,14 @@ def _control(name: str, package: str, prepare: str | None = None) -> Image:
 
 
 IMAGES = (
-    Image("proxy", _module("proxy"), PROXY_USER, ("weft", ".gen/weftapi", "proxy"), _PROXY),
+    Image(
+        "proxy",
+        _module("proxy"),
+        PROXY_USER,
+        ("weft", ".gen/weftapi", "proxy"),
+        _PROXY,
+        optimize=2,  # docstrings and assertions are a megabyte and a half beside every pod
+    ),
     _control("identity", "identity"),
     _control("destination", "destination"),
     _control("proxy-injector", "proxy_injector"),

@@ -9,6 +9,7 @@ from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _NEVER_RUN = {"__pycache__", "tests", "test", "BUILD", "py.typed"}
@@ -21,20 +22,23 @@ def copy_package(source: Path, target: Path) -> None:
     shutil.copytree(source, target, ignore=_ignored, symlinks=True)
 
 
-def compile_tree(root: Path, *, shown_as: str) -> None:
+def compile_tree(root: Path, *, shown_as: str, levels: Sequence[int] = (0,)) -> None:
     """Byte code beside every module, the same bytes whenever it is made.
 
     Containers have read-only roots, so what is not compiled here is compiled at every start.
-    `shown_as` is the folder's name inside the image, for tracebacks.
+    `shown_as` is the folder's name inside the image, for tracebacks; `levels` are those of
+    PYTHONOPTIMIZE that it is compiled for.
     """
-    compileall.compile_dir(
-        root,
-        quiet=2,
-        force=True,
-        stripdir=str(root),
-        prependdir=shown_as,
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-    )
+    for level in levels:
+        compileall.compile_dir(
+            root,
+            quiet=2,
+            force=True,
+            optimize=level,
+            stripdir=str(root),
+            prependdir=shown_as,
+            invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+        )
 
 
 def remove(root: Path, *patterns: str) -> None:

@@ -55,8 +55,10 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def install(distributions: Iterable[Distribution], site: Path, *, shown_as: str) -> None:
-    """Copy the distributions' files into `site`, prune and compile them."""
+def install(
+    distributions: Iterable[Distribution], site: Path, *, shown_as: str, level: int = 0
+) -> None:
+    """Copy the distributions' files into `site`, prune and compile them for a level of PYTHONOPTIMIZE."""
     for one in distributions:
         for file in one.files or ():
             if ".." in file.parts or "__pycache__" in file.parts:
@@ -65,4 +67,4 @@ def install(distributions: Iterable[Distribution], site: Path, *, shown_as: str)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(Path(str(file.locate())).read_bytes())
     remove(site, *_UNUSED)
-    compile_tree(site, shown_as=shown_as)
+    compile_tree(site, shown_as=shown_as, levels=(level,))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 import pytest
@@ -86,6 +87,21 @@ def plane() -> Iterator[ControlPlane]:
         yield started
 
 
+@pytest.fixture
+def as_in_its_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled before it starts, without docstrings: compiling takes memory that stays taken."""
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    path = os.pathsep.join(sys.path)
+    subprocess.run(
+        [sys.executable, "-c", "import proxy.__main__"],
+        env={**os.environ, "PYTHONPATH": path},
+        check=True,
+    )
+
+
+@pytest.mark.usefixtures("as_in_its_image")
 def test_started_small_and_ended_by_a_signal(plane: ControlPlane) -> None:
     began = time.monotonic()
     with proxy(plane, INBOUND_PORTS="8080", LOG="info") as started:

@@ -5,12 +5,14 @@ away from *our* root. But whoever joins its mount namespace later, as `runc exec
 the namespace's root: outside the container, and outside the chroot. So a sandbox in a chroot
 first leaves it for a namespace in which the chroot's directory is all there is.
 
-To be called before the process has threads: namespaces belong to threads.
+To be called before the process has threads: namespaces belong to threads. `python -m
+sandbox.node.own_root COMMAND...` does it for a command.
 """
 
 import ctypes
 import os
 import platform
+import sys
 
 _CLONE_NEWNS = 0x00020000
 _MNT_DETACH = 2
@@ -81,3 +83,8 @@ def _check(result: int, what: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+if __name__ == "__main__":
+    own_root()
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command it was given
