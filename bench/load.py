@@ -55,14 +55,21 @@ class Saturate:
 
 @dataclass(frozen=True, slots=True)
 class FixedRate:
-    """So many requests a second, whether or not answers come."""
+    """So many requests a second, whether or not answers come.
+
+    h2load sends one on every connection at once, so its slowest hundredth is the slowest bursts: few
+    in a short run. `longer` is how many times as long as others it runs, so that there are more.
+    """
 
     per_second: int
     connections: int
+    longer: int = 1
 
     def run(self, seconds: int) -> Outcome:
-        rate = f"--rps={self.per_second // self.connections}"
-        return _h2load("--h1", f"-c{self.connections}", rate, f"-D{seconds}", f"{_URL}/")
+        rate, duration = self.per_second // self.connections, seconds * self.longer
+        return _h2load(
+            "--h1", f"-c{self.connections}", f"--rps={rate}", f"-D{duration}", f"{_URL}/"
+        )
 
 
 @dataclass(frozen=True, slots=True)

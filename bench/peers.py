@@ -14,6 +14,7 @@ from bench.control_plane import save_authority
 from bench.namespaces import CLIENT, SERVER, BenchError, run
 from bench.processes import OTHER_CORE, PROXY_CORE, program, told, wait_listening
 from bench.works import ENDPOINTS, P50, Shape
+from deploy.images.catalogue import IMAGES
 from weft import ports
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     Peer = Callable[[Shape, Path], AbstractContextManager[list[Program]]]
 
+AS_IN_IMAGE = {"PYTHONOPTIMIZE": str(next(one.optimize for one in IMAGES if one.name == "proxy"))}
+"""How the image runs Weft's proxy."""
 OUTBOUND = 4140
 ADMIN = 4191
 
@@ -49,7 +52,9 @@ def weft(shape: Shape, folder: Path) -> Iterator[list[Program]]:
                 _control_plane(pod, workload, shape, authority, folder)
             )
             command = (sys.executable, "-m", "proxy")
-            proxy = _ready(pod, "weft", *command, admin=ADMIN, folder=folder, env=environment)
+            proxy = _ready(
+                pod, "weft", *command, admin=ADMIN, folder=folder, env=environment | AS_IN_IMAGE
+            )
             programs.append(stack.enter_context(proxy))
             stack.enter_context(_redirected(pod))
         yield programs

@@ -75,7 +75,7 @@ WORKS = (
         "http1-1000rps",
         "mTLS pair, HTTP/1, fixed 1,000 requests/s",
         Shape.HTTP1_PAIR,
-        FixedRate(per_second=1000, connections=10),
+        FixedRate(per_second=1000, connections=10, longer=3),
         {CPU: 0.75, P50: 1.0, P99: 1.0},
     ),
     Work(
