@@ -1,4 +1,7 @@
-"""ReplicaSet: as many pods as asked, and which ones go first when there are too many."""
+"""ReplicaSet and ReplicationController: as many pods as asked, and which ones go first when there are too many.
+
+The two differ in how they write their selector; Kubernetes runs one through the other's controller as well.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -33,7 +36,7 @@ _PHASE_ORDER = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 def decide(replicaset: Object, pods: Sequence[Object], now: datetime) -> list[Action]:
     """``pods`` are those of the ReplicaSet's namespace."""
-    claimed = claim(replicaset, spec(replicaset).get("selector"), pods)
+    claimed = claim(replicaset, _selector(replicaset), pods)
     if claimed.actions:
         return list(claimed.actions)
     active = [pod for pod in claimed.owned if pod_active(pod)]
@@ -46,6 +49,13 @@ def decide(replicaset: Object, pods: Sequence[Object], now: datetime) -> list[Ac
     if (wait := _until_available(replicaset, active, now)) is not None:
         actions.append(Again(wait))
     return actions
+
+
+def _selector(replicaset: Object) -> Object | None:
+    selector: Object | None = spec(replicaset).get("selector")
+    if selector and replicaset["kind"] == "ReplicationController":
+        return {"matchLabels": selector}
+    return selector
 
 
 def _fit(replicaset: Object, active: Sequence[Object], now: datetime) -> list[Action]:

@@ -190,8 +190,6 @@ def said_by_check(cluster: Cluster, namespace: str) -> dict[str, tuple[str, str]
 def test_pods_of_every_kind_that_stays_get_a_proxy_that_is_ready(
     applied: Cluster, kind: str
 ) -> None:
-    if kind == "ReplicationController" and applied.name == "sandbox":
-        pytest.skip("the sandbox runs no ReplicationControllers")
     selector = f"app=kind-{kind.lower()}"
     applied.terminal.wait_until(
         f"the {kind} has a pod",

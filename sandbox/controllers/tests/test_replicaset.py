@@ -67,6 +67,22 @@ def test_missing_pods_are_made_by_the_template() -> None:
     ]
 
 
+def test_a_replication_controller_is_served_by_its_plain_selector() -> None:
+    owner = made(2)
+    owner |= {"apiVersion": "v1", "kind": "ReplicationController"}
+    owner["spec"]["selector"] = {"app": "web"}
+    pods = [owned(owner, "a"), pod("orphan", labels={"app": "web"}), pod("b", labels={"app": "b"})]
+    (adoption,) = replicaset.decide(owner, pods, NOW)
+    assert isinstance(adoption, Update)
+    assert name(adoption.object) == "orphan"
+    (reference,) = owner_references(adoption.object)
+    assert (reference["apiVersion"], reference["kind"]) == ("v1", "ReplicationController")
+    (counts, created) = replicaset.decide(owner, pods[::2], NOW)
+    assert isinstance(counts, UpdateStatus)
+    assert isinstance(created, Create)
+    assert owner_references(created.object) == [reference]
+
+
 def test_surplus_pods_go_in_order() -> None:
     owner = made(1)
     pods = [
