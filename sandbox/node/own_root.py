@@ -86,5 +86,7 @@ def _check(result: int, what: str) -> None:
 
 
 if __name__ == "__main__":
+    here = os.getcwd()
     own_root()
+    os.chdir(here)
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command it was given
