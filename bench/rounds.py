@@ -25,6 +25,7 @@ from bench.works import (
     P99,
     RATE,
     READY,
+    WAITING,
     Shape,
 )
 
@@ -84,9 +85,10 @@ def _loaded(
     work: Work, load: Load, peer: str, proxies: Sequence[Program], seconds: int
 ) -> dict[str, float]:
     load.run(WARM_UP_SECONDS)
-    before = [one.cpu_seconds() for one in proxies]
+    before = [(one.cpu_seconds(), one.waiting_seconds()) for one in proxies]
     outcome = load.run(seconds)
-    spent = sum(one.cpu_seconds() for one in proxies) - sum(before)
+    spent = sum(one.cpu_seconds() for one in proxies) - sum(cpu for cpu, _ in before)
+    waited = sum(one.waiting_seconds() for one in proxies) - sum(waiting for _, waiting in before)
     if outcome.failures or not outcome.requests:
         logs = "\n".join(one.log.read_text()[-1500:] for one in proxies)
         raise BenchError(
@@ -95,6 +97,7 @@ def _loaded(
         )
     figures = {
         CPU: spent / outcome.requests * 1e6,
+        WAITING: waited / outcome.requests * 1e6,
         RATE: outcome.per_second,
         P50: outcome.p50,
         P99: outcome.p99,
