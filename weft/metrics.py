@@ -50,6 +50,9 @@ LATENCY_MS_BUCKETS: tuple[float, ...] = tuple(
     float(digit * scale) for scale in (1, 10, 100, 1000, 10_000) for digit in (1, 2, 3, 4, 5)
 )
 
+FRAME_SIZE_BUCKETS: tuple[int, ...] = (128, 1024, 10_240)
+"""Bytes."""
+
 # -- HTTP, both directions ----------------------------------------------------------------------
 REQUEST_TOTAL = _counter("request_total", "Total count of HTTP requests.")
 RESPONSE_TOTAL = _counter("response_total", "Total count of HTTP responses.")
@@ -109,6 +112,16 @@ INBOUND_HTTP_REQUEST_DURATION_SECONDS = _histogram(
     "Time between an inbound request's header and the end of its response.",
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
 )
+INBOUND_HTTP_REQUEST_FRAME_SIZE_BYTES = _histogram(
+    "inbound_http_request_frame_size_bytes",
+    "Sizes of the pieces in which bodies of inbound HTTP requests came.",
+    *FRAME_SIZE_BUCKETS,
+)
+INBOUND_HTTP_RESPONSE_FRAME_SIZE_BYTES = _histogram(
+    "inbound_http_response_frame_size_bytes",
+    "Sizes of the pieces in which bodies of inbound HTTP responses came.",
+    *FRAME_SIZE_BUCKETS,
+)
 INBOUND_GRPC_REQUESTS_TOTAL = _counter(
     "inbound_grpc_requests_total", "Inbound gRPC requests by the route they matched."
 )
@@ -119,6 +132,16 @@ INBOUND_GRPC_REQUEST_DURATION_SECONDS = _histogram(
     "inbound_grpc_request_duration_seconds",
     "Time between an inbound request's header and the end of its response.",
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
+)
+INBOUND_GRPC_REQUEST_FRAME_SIZE_BYTES = _histogram(
+    "inbound_grpc_request_frame_size_bytes",
+    "Sizes of the pieces in which bodies of inbound gRPC requests came.",
+    *FRAME_SIZE_BUCKETS,
+)
+INBOUND_GRPC_RESPONSE_FRAME_SIZE_BYTES = _histogram(
+    "inbound_grpc_response_frame_size_bytes",
+    "Sizes of the pieces in which bodies of inbound gRPC responses came.",
+    *FRAME_SIZE_BUCKETS,
 )
 INBOUND_TCP_AUTHZ_ALLOW_TOTAL = _counter(
     "inbound_tcp_authz_allow_total",
@@ -164,6 +187,11 @@ OUTBOUND_HTTP_ROUTE_REQUEST_DURATION_SECONDS = _histogram(
     "Time between a request's header and the end of its response, every try included.",
     *(0.05, 0.5, 1.0, 10.0),
 )
+OUTBOUND_HTTP_ROUTE_REQUEST_FRAME_SIZE_BYTES = _histogram(
+    "outbound_http_route_request_frame_size_bytes",
+    "Sizes of the pieces in which bodies of a route's HTTP requests came from the application.",
+    *FRAME_SIZE_BUCKETS,
+)
 OUTBOUND_HTTP_ROUTE_BACKEND_REQUESTS_TOTAL = _counter(
     "outbound_http_route_backend_requests_total", "HTTP tries sent to a backend of a route."
 )
@@ -175,6 +203,11 @@ OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS = _histogram(
     "outbound_http_route_backend_response_duration_seconds",
     "Time between a try's header and the end of its response.",
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
+)
+OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_FRAME_SIZE_BYTES = _histogram(
+    "outbound_http_route_backend_response_frame_size_bytes",
+    "Sizes of the pieces in which bodies of a backend's HTTP responses came.",
+    *FRAME_SIZE_BUCKETS,
 )
 OUTBOUND_HTTP_ROUTE_RETRY_REQUESTS_TOTAL = _counter(
     "outbound_http_route_retry_requests_total", "HTTP requests that were sent once more."
@@ -200,6 +233,11 @@ OUTBOUND_GRPC_ROUTE_REQUEST_DURATION_SECONDS = _histogram(
     "Time between a request's header and the end of its response, every try included.",
     *(0.05, 0.5, 1.0, 10.0),
 )
+OUTBOUND_GRPC_ROUTE_REQUEST_FRAME_SIZE_BYTES = _histogram(
+    "outbound_grpc_route_request_frame_size_bytes",
+    "Sizes of the pieces in which bodies of a route's gRPC requests came from the application.",
+    *FRAME_SIZE_BUCKETS,
+)
 OUTBOUND_GRPC_ROUTE_BACKEND_REQUESTS_TOTAL = _counter(
     "outbound_grpc_route_backend_requests_total", "gRPC tries sent to a backend of a route."
 )
@@ -211,6 +249,11 @@ OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS = _histogram(
     "outbound_grpc_route_backend_response_duration_seconds",
     "Time between a try's header and the end of its response.",
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
+)
+OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_FRAME_SIZE_BYTES = _histogram(
+    "outbound_grpc_route_backend_response_frame_size_bytes",
+    "Sizes of the pieces in which bodies of a backend's gRPC responses came.",
+    *FRAME_SIZE_BUCKETS,
 )
 OUTBOUND_GRPC_ROUTE_RETRY_REQUESTS_TOTAL = _counter(
     "outbound_grpc_route_retry_requests_total", "gRPC requests that were sent once more."

@@ -26,16 +26,28 @@ class InboundMetrics:
                 registry.counter(metrics.INBOUND_HTTP_REQUESTS_TOTAL),
                 registry.counter(metrics.INBOUND_HTTP_STATUSES_TOTAL),
                 registry.histogram(metrics.INBOUND_HTTP_REQUEST_DURATION_SECONDS),
+                registry.histogram(metrics.INBOUND_HTTP_REQUEST_FRAME_SIZE_BYTES),
+                registry.histogram(metrics.INBOUND_HTTP_RESPONSE_FRAME_SIZE_BYTES),
             ),
             True: (
                 registry.counter(metrics.INBOUND_GRPC_REQUESTS_TOTAL),
                 registry.counter(metrics.INBOUND_GRPC_STATUSES_TOTAL),
                 registry.histogram(metrics.INBOUND_GRPC_REQUEST_DURATION_SECONDS),
+                registry.histogram(metrics.INBOUND_GRPC_REQUEST_FRAME_SIZE_BYTES),
+                registry.histogram(metrics.INBOUND_GRPC_RESPONSE_FRAME_SIZE_BYTES),
             ),
         }
 
     def route(self, named: Labels, parent: Meta, route: Meta, *, grpc: bool) -> RequestMetrics:
         """Requests with these labels, and of this route of a port's policy."""
-        requests, statuses, durations = self._families[grpc]
-        view = Statuses(route_labels(parent, route), requests, statuses, durations, grpc=grpc)
+        requests, statuses, durations, request_sizes, response_sizes = self._families[grpc]
+        view = Statuses(
+            route_labels(parent, route),
+            requests,
+            statuses,
+            durations,
+            request_sizes=request_sizes,
+            response_sizes=response_sizes,
+            grpc=grpc,
+        )
         return self._http.requests(labels.INBOUND + named, view, classify=is_success)

@@ -131,7 +131,6 @@ class InboundCall(Call):
         "_carried",
         "_error",
         "_grpc",
-        "_metrics",
         "_passage",
         "_service",
         "_status",
@@ -153,7 +152,7 @@ class InboundCall(Call):
         self._blocked = False
         self._service = service
         self._carried = False
-        self._metrics: RequestMetrics | None = None
+        self._metrics = None
         self._passage: Passage | None = None
         self._status = 0
         self._error: str | None = None

@@ -13,17 +13,20 @@ sent again if the other side certainly did not act on it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.codec.message import clean_trailers
 from proxy.net.failure import Failure
 from proxy.net.relay import join
+from proxy.telemetry.frames import SIZES
 from weft import errors
 
 if TYPE_CHECKING:
     from proxy.codec.message import Headers, RequestHead, ResponseHead
     from proxy.net.relay import Done
     from proxy.net.transport import Transport
+    from proxy.telemetry.request import RequestMetrics
 
 REPLAY_LIMIT = 65_536
 """Bytes of a request's body that are kept for another try, or while there is no upstream yet."""
@@ -92,6 +95,7 @@ class Call:
     __slots__ = (
         "_blocked",
         "_kept_size",
+        "_metrics",
         "_replayable",
         "_trailers",
         "attempt",
@@ -120,6 +124,8 @@ class Call:
         self._replayable = True
         self._trailers: Headers | None = None
         self._blocked = False
+        self._metrics: RequestMetrics | None = None
+        """Where it is counted, once that is known."""
 
     # --- for subclasses -------------------------------------------------------------------
 
@@ -139,6 +145,11 @@ class Call:
 
     def on_end(self, trailers: Headers | None, failure: Failure | None) -> None:
         """The call is over, well or not; called exactly once."""
+
+    @property
+    def unplaced(self) -> RequestMetrics | None:
+        """Where it is counted before that is known."""
+        return None
 
     # --- the request ----------------------------------------------------------------------
 
@@ -160,8 +171,15 @@ class Call:
         if ends:
             self.request_ended = True
         upstream = self.upstream
+        size = len(data)
+        metrics = self._metrics or self.unplaced
+        if size and metrics is not None:
+            # As `FrameSizes.observe` does; this is done for every request with a body.
+            frames = metrics.request_frames
+            frames.counts[bisect_left(SIZES, size)] += 1
+            frames.sum += size
         if self._replayable and not self.responded:
-            self._kept_size += len(data)
+            self._kept_size += size
             if self.kept is None:
                 self.kept = [data]
             else:
@@ -222,6 +240,13 @@ class Call:
             self.finish(None, None)
 
     def response_body(self, data: bytes, ends: bool) -> None:
+        size = len(data)
+        metrics = self._metrics
+        if size and metrics is not None:
+            # As `FrameSizes.observe` does; this is done for every response with a body.
+            frames = metrics.response_frames
+            frames.counts[bisect_left(SIZES, size)] += 1
+            frames.sum += size
         self.downstream.respond_body(data, ends)
         if ends:
             if self.request_ended and not self.ended:

@@ -70,7 +70,6 @@ class OutboundCall(Call):
         "_given",
         "_grpc",
         "_member",
-        "_metrics",
         "_required",
         "_service",
         "_status",
@@ -103,7 +102,7 @@ class OutboundCall(Call):
         self.endpoint: EndpointClient | None = None
         self._service = service
         self._member: EndpointMember | None = None
-        self._metrics: RequestMetrics | None = None
+        self._metrics = None
         self._required: str | None = None
         """The identity the endpoint must have, because the request says so."""
         self._authority: str | None = None
@@ -327,15 +326,15 @@ class OutboundCall(Call):
 
     def tally(self, ending: Ending) -> Tally:
         """Where a request is counted that was tried more than once, or never."""
-        metrics = self._metrics
-        if metrics is None:
-            # It never got to an endpoint.
-            course = self.course
-            metrics = course.plan.metrics.whole if course is not None else self.unrouted
+        metrics = self._metrics or self.unplaced
         return metrics.outcomes.get(ending) or metrics.outcome(ending)
 
     @property
-    def unrouted(self) -> RequestMetrics:
+    def unplaced(self) -> RequestMetrics:
+        """Where it is counted while it has no endpoint, or never gets to one."""
+        course = self.course
+        if course is not None:
+            return course.plan.metrics.whole
         return self._service.outbound.metrics.unrouted
 
     def _teach(self, member: EndpointMember, tally: Tally | None, now: float) -> None:

@@ -188,6 +188,10 @@ class OutboundMetrics:
             False: registry.histogram(metrics.OUTBOUND_HTTP_ROUTE_REQUEST_DURATION_SECONDS),
             True: registry.histogram(metrics.OUTBOUND_GRPC_ROUTE_REQUEST_DURATION_SECONDS),
         }
+        self._route_sizes = {
+            False: registry.histogram(metrics.OUTBOUND_HTTP_ROUTE_REQUEST_FRAME_SIZE_BYTES),
+            True: registry.histogram(metrics.OUTBOUND_GRPC_ROUTE_REQUEST_FRAME_SIZE_BYTES),
+        }
         self._backend_requests = {
             False: registry.counter(metrics.OUTBOUND_HTTP_ROUTE_BACKEND_REQUESTS_TOTAL),
             True: registry.counter(metrics.OUTBOUND_GRPC_ROUTE_BACKEND_REQUESTS_TOTAL),
@@ -201,6 +205,12 @@ class OutboundMetrics:
                 metrics.OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS
             ),
             True: registry.histogram(metrics.OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS),
+        }
+        self._backend_sizes = {
+            False: registry.histogram(
+                metrics.OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_FRAME_SIZE_BYTES
+            ),
+            True: registry.histogram(metrics.OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_FRAME_SIZE_BYTES),
         }
         self._retries = {
             False: (
@@ -243,6 +253,7 @@ class OutboundMetrics:
             None,
             self._route_statuses[grpc],
             self._route_durations[grpc],
+            request_sizes=self._route_sizes[grpc],
             grpc=grpc,
             per_try=False,
         )
@@ -258,6 +269,7 @@ class OutboundMetrics:
             self._backend_requests[grpc],
             self._backend_statuses[grpc],
             self._backend_durations[grpc],
+            response_sizes=self._backend_sizes[grpc],
             grpc=grpc,
         )
 

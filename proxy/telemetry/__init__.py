@@ -4,6 +4,7 @@
 - `exposition`  the text format: escaping, HELP and TYPE, cumulative buckets
 - `labels`      the label groups of Linkerd's metrics: direction, peer, target, TLS
 - `request`     counters and latencies of HTTP requests, resolved once per route and endpoint
+- `frames`      how large the pieces of bodies are
 - `transport`   counters of one kind of connection
 - `identity`    when the certificate was refreshed and when it ends
 - `resource`    what spans say of the pod they come from

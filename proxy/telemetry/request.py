@@ -4,6 +4,7 @@ metrics = families.requests(view, ...)          # when the route or connection i
 metrics.requests += 1                           # a request began
 tally = metrics.outcomes.get(key) or metrics.outcome(key)
 tally.observe(milliseconds)                     # its response ended; key = (status, grpc, error)
+metrics.response_frames.observe(size)           # a piece of its body came
 
 A view is one face of the same requests: per endpoint, per backend, per route. Where a request may
 be tried more than once, some views count tries and others the request as a whole.
@@ -13,12 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
+from proxy.telemetry.frames import FrameSizes
 from proxy.telemetry.tally import Ledger, Tally
 from weft.metrics import REQUEST_TOTAL, RESPONSE_LATENCY_MS, RESPONSE_TOTAL
 
 if TYPE_CHECKING:
+    from proxy.telemetry.frames import Sizes
     from proxy.telemetry.registry import Counter, Family, Histogram, Labels, Registry
 
 Ending = tuple[int, int | None, str | None]
@@ -44,6 +48,11 @@ class View(Protocol):
         """Where requests are counted when they begin."""
 
     def response(self, ending: Ending, success: bool) -> tuple[Counter, Histogram | None]: ...
+
+    def request_sizes(self) -> tuple[Sizes, ...]:
+        """Where sizes of pieces of requests show."""
+
+    def response_sizes(self) -> tuple[Sizes, ...]: ...
 
 
 class Classified:
@@ -82,11 +91,26 @@ class Classified:
         latency = self._latencies.child(labels) if self._latencies is not None else None
         return self._counts.child(labels + outcome), latency
 
+    def request_sizes(self) -> tuple[Sizes, ...]:
+        return ()
+
+    def response_sizes(self) -> tuple[Sizes, ...]:
+        return ()
+
 
 class Statuses:
     """The newer families: `*_statuses_total{http_status,error}` and a duration."""
 
-    __slots__ = ("_durations", "_grpc", "_labels", "_requests", "_statuses", "per_try")
+    __slots__ = (
+        "_durations",
+        "_grpc",
+        "_labels",
+        "_request_sizes",
+        "_requests",
+        "_response_sizes",
+        "_statuses",
+        "per_try",
+    )
 
     def __init__(
         self,
@@ -95,11 +119,15 @@ class Statuses:
         statuses: Family[Counter],
         durations: Family[Histogram],
         *,
+        request_sizes: Family[Histogram] | None = None,
+        response_sizes: Family[Histogram] | None = None,
         grpc: bool,
         per_try: bool = True,
     ) -> None:
         """`grpc`: the families tell gRPC codes and not HTTP statuses."""
         self.per_try = per_try
+        self._request_sizes = request_sizes
+        self._response_sizes = response_sizes
         self._grpc = grpc
         self._labels = labels
         self._requests = requests
@@ -118,17 +146,39 @@ class Statuses:
         labels = (*self._labels, shown, ("error", error or ""))
         return self._statuses.child(labels), self._durations.child(self._labels)
 
+    def request_sizes(self) -> tuple[Sizes, ...]:
+        return ((self._request_sizes, self._labels),) if self._request_sizes is not None else ()
+
+    def response_sizes(self) -> tuple[Sizes, ...]:
+        return ((self._response_sizes, self._labels),) if self._response_sizes is not None else ()
+
 
 class RequestMetrics:
     """The tallies of one label set; each way for a response to end is resolved once."""
 
-    __slots__ = ("_classify", "_counters", "_poured", "_scoped", "_views", "outcomes", "requests")
+    __slots__ = (
+        "_classify",
+        "_counters",
+        "_poured",
+        "_scoped",
+        "_views",
+        "outcomes",
+        "request_frames",
+        "requests",
+        "response_frames",
+    )
 
     def __init__(self, views: tuple[View, ...], classify: Classify) -> None:
         self.requests = 0
         """Tries that began."""
         self.outcomes: dict[Ending, Tally] = {}
         """What `outcome` has answered for requests of one try."""
+        self.request_frames = FrameSizes(
+            tuple(chain.from_iterable(view.request_sizes() for view in views))
+        )
+        self.response_frames = FrameSizes(
+            tuple(chain.from_iterable(view.response_sizes() for view in views))
+        )
         self._views = views
         self._classify = classify
         self._counters = tuple(one for one in (view.request() for view in views) if one is not None)
@@ -168,6 +218,8 @@ class RequestMetrics:
             counter.value += began
         for tally in (*self.outcomes.values(), *self._scoped.values()):
             tally.pour()
+        self.request_frames.pour()
+        self.response_frames.pour()
 
 
 class HttpMetrics:
