@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from proxy.authz.store import InboundPolicies
     from proxy.control.spans import SpanExporter
+    from proxy.control.tap_together import Informer
     from proxy.settings import DirectionSettings, Settings
     from weft.addresses import SocketAddress
 
@@ -60,13 +61,14 @@ class Sockets:
     """Every listening socket, bound before anything else so that a taken port stops the start."""
 
     def __init__(self, settings: Settings, *, leads: bool = True) -> None:
-        """Only the process that leads has the admin port. Raises OSError."""
+        """Only the process that leads has the admin port and the tap port. Raises OSError."""
         inbound, outbound, tap = settings.inbound, settings.outbound, settings.tap
         shared = settings.cores > 1
+        self._leads = leads
         self.admin = [bind(settings.admin.listen, backlog=64)] if leads else []
         self.inbound = [_bind(address, inbound, shared=shared) for address in inbound.listen]
         self.outbound = [_bind(address, outbound, shared=shared) for address in outbound.listen]
-        self.tap = [bind(tap.listen, backlog=64, shared=shared)] if tap is not None else []
+        self.tap = [bind(tap.listen, backlog=64)] if leads and tap is not None else []
 
     def close(self) -> None:
         """Another process listens on them."""
@@ -74,10 +76,10 @@ class Sockets:
             one.close()
 
     def __repr__(self) -> str:
-        return (
-            f"<Sockets inbound {_names(self.inbound)}; outbound {_names(self.outbound)}; "
-            f"admin {_names(self.admin) or 'elsewhere'}; tap {_names(self.tap) or 'off'}>"
-        )
+        carry = f"inbound {_names(self.inbound)}; outbound {_names(self.outbound)}"
+        if not self._leads:
+            return f"<Sockets {carry}; admin and tap elsewhere>"
+        return f"<Sockets {carry}; admin {_names(self.admin)}; tap {_names(self.tap) or 'off'}>"
 
 
 def run(settings: Settings, environment: Mapping[str, str]) -> None:
@@ -151,7 +153,7 @@ async def _serve(
             if limit:
                 share = limit // settings.cores
                 nursery.start_soon(ceiling.watch, share, (inbound, outbound), registry)
-            tap = _tap(settings, reactor, store, inbound, outbound)
+            tap = _tap(settings, reactor, store, inbound, outbound, place)
             if tap is not None:
                 tap.start(sockets.tap)
             spans = _spans(settings, store, registry, tasks, inbound, outbound)
@@ -183,7 +185,7 @@ def _face(
     from proxy.admin.together import Follower, Leader  # most proxies do without
 
     if place.leader is not None:
-        return Follower(place.leader, alone, shutdown).run
+        return Follower(place.leader.admin, alone, shutdown).run
     return Leader(sockets.admin[0], facts, shutdown, place.siblings).run
 
 
@@ -193,14 +195,22 @@ def _tap(
     store: CertificateStore,
     inbound: Inbound,
     outbound: Outbound,
-) -> TapServer | None:
-    """Who may watch requests; None when nobody may."""
+    place: cores.Place,
+) -> TapServer | Informer | None:
+    """Who may watch requests; None when nobody may. For a sibling, its leader asks instead."""
     if settings.tap is None:
         return None
-    taps = Taps()
+    taps = Taps(first=place.number, step=settings.cores)
     taps.attach(inbound.observers, InboundTap(taps))
     taps.attach(outbound.observers, OutboundTap(taps))
-    return TapServer(reactor, store, taps, settings.tap.client_identity)
+    elsewhere = None
+    if not place.alone:
+        from proxy.control.tap_together import Elsewhere, Informer  # most proxies do without
+
+        if place.leader is not None:
+            return Informer(reactor, taps, place.leader.tap)
+        elsewhere = Elsewhere(reactor, taps, [ways.tap for ways in place.siblings.values()])
+    return TapServer(reactor, store, taps, settings.tap.client_identity, elsewhere)
 
 
 def _spans(

@@ -5,9 +5,10 @@ siblings before anything of it runs. Each has listening sockets of its own on th
 (SO_REUSEPORT), so the kernel spreads connections over them, and everything else as well: loop,
 certificate, discovery, pools, limits. They share nothing and never wait for each other.
 
-The leader alone has the admin port. It asks its siblings over a socket pair, by the requests that
-an admin server answers anyway (`proxy/admin/together.py`), and ends them with itself by a signal. A
-process that ends by itself takes the others with it: half a proxy is worse than one that starts anew.
+The leader alone has the admin port and the tap port. It asks its siblings over socket pairs: by the
+requests that an admin server answers anyway (`proxy/admin/together.py`), and for the requests that
+somebody watches (`proxy/control/tap_together.py`). It ends them with itself by a signal. A process
+that ends by itself takes the others with it: half a proxy is worse than one that starts anew.
 """
 
 from __future__ import annotations
@@ -36,14 +37,33 @@ class EndedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Ways:
+    """One end of what connects the leader and a sibling."""
+
+    admin: socket.socket
+    """For questions and answers."""
+    tap: socket.socket
+    """For who watches requests, and what they are told."""
+
+    @classmethod
+    def make(cls) -> tuple[Ways, Ways]:
+        (our_admin, their_admin), (our_tap, their_tap) = socket.socketpair(), socket.socketpair()
+        return cls(our_admin, our_tap), cls(their_admin, their_tap)
+
+    def close(self) -> None:
+        self.admin.close()
+        self.tap.close()
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Which of the processes this is."""
 
     number: int = 0
-    siblings: Mapping[int, socket.socket] = field(default_factory=dict)
-    """The leader's, by process id: the way to each. Nobody else has any."""
-    leader: socket.socket | None = None
-    """The way to the leader, from a sibling."""
+    siblings: Mapping[int, Ways] = field(default_factory=dict)
+    """The leader's, by process id: the ways to each. Nobody else has any."""
+    leader: Ways | None = None
+    """The ways to the leader, from a sibling."""
 
     @property
     def alone(self) -> bool:
@@ -61,13 +81,13 @@ def spread(cores: int) -> Place:
 
     To be called before any thread is started.
     """
-    siblings: dict[int, socket.socket] = {}
+    siblings: dict[int, Ways] = {}
     for number in range(1, cores):
-        ours, theirs = socket.socketpair()
+        ours, theirs = Ways.make()
         pid = os.fork()
         if pid == 0:
-            for channel in (ours, *siblings.values()):
-                channel.close()
+            for ways in (ours, *siblings.values()):
+                ways.close()
             # The leader says when it is time, also when all of them are told.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -31,12 +31,11 @@ _CORES = """\
 A process uses one core. With `CORES` above 1 the proxy is so many processes on the same ports: connections are spread over
 them, each takes the memory of a proxy and has a certificate of its own. `CORES_MAX_RATIO`, a share of the host's CPUs, comes
 before `CORES`; `CORES_MIN` and `CORES_MAX` bound both. One admin port answers for all: `/metrics` adds up, `/ready` waits for
-the last, `/errors` and `/proxy-log-level` are everybody's, `/shutdown` and SIGTERM end all. A process that fails ends the
-proxy, so that it is started anew.
+the last, `/errors` and `/proxy-log-level` are everybody's, `/shutdown` and SIGTERM end all. A tap shows the requests of all
+processes, and its limit holds for them together. A process that fails ends the proxy, so that it is started anew.
 
 A connection stays with its process, so a single busy connection uses one core. Limits, budgets, breakers and rate limits
-count in each process by itself, and a tap shows the requests of the process that it reached. With one core, the default, there
-is exactly one process."""
+count in each process by itself. With one core, the default, there is exactly one process."""
 
 
 def write() -> str:

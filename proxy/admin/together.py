@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from proxy.admin.server import Answer
+    from proxy.cores import Ways
 
 _log = logging.getLogger("proxy.admin")
 
@@ -142,12 +143,12 @@ class Leader:
         listener: socket.socket,
         facts: Facts,
         ending: Ending,
-        siblings: Mapping[int, socket.socket],
+        siblings: Mapping[int, Ways],
     ) -> None:
-        """`siblings`: by process id, the way to each."""
+        """`siblings`: by process id, the ways to each."""
         self._ending = ending
         self._pids = tuple(siblings)
-        self._siblings = [Sibling(one) for one in siblings.values()]
+        self._siblings = [Sibling(ways.admin) for ways in siblings.values()]
         self._server = AdminServer(listener, Together(facts, self._siblings).answer)
 
     async def run(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 _PREFIX = struct.Struct(">BI")
+PREFIX_SIZE = _PREFIX.size
 
 MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of one message: tens of thousands of endpoints; more is refused, not buffered."""

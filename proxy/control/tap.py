@@ -6,6 +6,8 @@ It lives in the reactor: events come from the data path, so sending them is a pl
 leave with the batch's flush. A reader that does not keep up loses events and never holds a request
 back: what its windows do not take waits in a small buffer, and what does not fit there is dropped
 and counted. The count goes out with the trailers (`l5d-tap-dropped`).
+
+A proxy of several processes has it in one of them, which asks the others (`tap_together.py`).
 """
 
 from __future__ import annotations
@@ -33,8 +35,10 @@ from weftapi.proxy import tap_pb2
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from proxy.codec.message import RequestHead
+    from proxy.control.tap_together import Elsewhere, Inquiry
     from proxy.identity.store import CertificateStore
     from proxy.net.exchange import Downstream
     from proxy.net.failure import Failure
@@ -66,12 +70,15 @@ class TapServer(Front):
         certificates: CertificateStore,
         registry: Registry,
         client_identity: str,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """Only a client that proves `client_identity` may watch."""
+        """Only a client that proves `client_identity` may watch. `elsewhere`: what the other
+        processes of this proxy see."""
         super().__init__(reactor)
         self.certificates = certificates
         self.registry = registry
         self.client_identity = client_identity
+        self.elsewhere = elsewhere
         self.encoder = Encoder()
 
     def _accept(self, sock: socket.socket, client: tuple[str, int]) -> None:
@@ -80,6 +87,11 @@ class TapServer(Front):
             sock.close()
             return
         Arrival(self, sock, client[0])
+
+    def stop(self) -> None:
+        super().stop()
+        if self.elsewhere is not None:
+            self.elsewhere.stop()
 
 
 class Arrival:
@@ -159,6 +171,7 @@ class Observation(Call):
         "_finished",
         "_headers",
         "_identity",
+        "_inquiry",
         "_server",
         "_stalled",
         "_tap",
@@ -176,6 +189,8 @@ class Observation(Call):
         self._identity = identity
         self._decoder = grpc_frames.Decoder(MAX_REQUEST)
         self._tap: Tap | None = None
+        self._inquiry: Inquiry | None = None
+        """What it is told by other processes."""
         self._headers = False
         self._buffer: deque[bytes] = deque()
         self._buffered = 0
@@ -204,21 +219,21 @@ class Observation(Call):
         try:
             messages = self._decoder.feed(data)
             if messages:
-                self._observe(tap_pb2.ObserveRequest.FromString(messages[0]))
+                self._observe(messages[0])
             elif ends:
                 self._refuse(Code.INVALID_ARGUMENT, "the request ends inside its message")
         except (grpc_frames.FrameError, DecodeError, UnusableMessageError, ValueError) as error:
             self._refuse(Code.INVALID_ARGUMENT, str(error))
 
-    def _observe(self, request: tap_pb2.ObserveRequest) -> None:
-        """Raises UnusableMessageError, and ValueError for a limit of zero."""
-        self._headers = translate_tap.wants_headers(request)
-        matches = translate_tap.predicate(request)
-        self._tap = Tap(request.limit, matches, self._deliver, self._complete)
+    def _observe(self, message: bytes) -> None:
+        """Raises DecodeError, UnusableMessageError, and ValueError for a limit of zero."""
+        self._headers, self._tap = tap_of(message, self._deliver, self._complete)
         headers = Headers([("content-type", b"application/grpc")])
         self.responded = True
         self.downstream.respond(ResponseHead(200, headers, HTTP_2), False)
         self._server.registry.add(self._tap)
+        if self._server.elsewhere is not None:
+            self._inquiry = self._server.elsewhere.ask(message, self._tap, self._send)
 
     def _refuse(self, code: Code, message: str) -> None:
         """Trailers only: the answer is a status."""
@@ -232,7 +247,10 @@ class Observation(Call):
     # --- events ---------------------------------------------------------------------------
 
     def _deliver(self, event: Event) -> None:
-        data = self._server.encoder.encode(event, headers=self._headers)
+        self._send(self._server.encoder.encode(event, headers=self._headers))
+
+    def _send(self, data: bytes) -> None:
+        """One event as it goes out."""
         if not self._stalled:
             self.downstream.respond_body(data, False)
         elif len(self._buffer) < BUFFER_EVENTS and self._buffered + len(data) <= BUFFER_BYTES:
@@ -261,8 +279,9 @@ class Observation(Call):
 
     def _say_goodbye(self) -> None:
         trailers = Headers([("grpc-status", b"0")])
-        if self._dropped:
-            trailers[DROPPED] = str(self._dropped)
+        dropped = self._dropped + (self._inquiry.lost if self._inquiry is not None else 0)
+        if dropped:
+            trailers[DROPPED] = str(dropped)
         self.downstream.respond_trailers(trailers)
         self.finish(None, None)
 
@@ -271,10 +290,25 @@ class Observation(Call):
     def on_end(self, trailers: Headers | None, failure: Failure | None) -> None:
         if self._tap is not None:
             self._server.registry.remove(self._tap)
+        if self._inquiry is not None:
+            self._inquiry.withdraw()
         self._buffer.clear()
 
     def __repr__(self) -> str:
         return f"<Observation {self._tap!r}, {len(self._buffer)} wait, {self._dropped} dropped>"
+
+
+def tap_of(
+    message: bytes, deliver: Callable[[Event], None], finished: Callable[[], None]
+) -> tuple[bool, Tap]:
+    """What an ObserveRequest asks for: whether headers are wanted, and the watcher.
+
+    Raises DecodeError, UnusableMessageError, and ValueError for a limit of zero.
+    """
+    request = tap_pb2.ObserveRequest.FromString(message)
+    matches = translate_tap.predicate(request)
+    headers = translate_tap.wants_headers(request)
+    return headers, Tap(request.limit, matches, deliver, finished)
 
 
 class Encoder:

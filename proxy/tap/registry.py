@@ -22,7 +22,7 @@ Observer = Callable[["Call", str], None]
 class Tap:
     """One watcher: what it wants, how much more of it, and where its events go."""
 
-    __slots__ = ("_deliver", "_finished", "matches", "open", "remaining")
+    __slots__ = ("_deliver", "_finished", "matches", "on_full", "open", "remaining")
 
     def __init__(
         self,
@@ -38,6 +38,8 @@ class Tap:
         """Requests it may still see begin."""
         self.open = 0
         """Requests it has seen begin and not end."""
+        self.on_full: Callable[[], None] | None = None
+        """Called when it may see no other begin."""
         self.matches = matches
         self._deliver = deliver
         self._finished = finished
@@ -46,7 +48,11 @@ class Tap:
         self._deliver(event)
 
     def ended(self) -> None:
+        """A request that it saw begin is over."""
         self.open -= 1
+        self.finish_if_over()
+
+    def finish_if_over(self) -> None:
         if not self.open and not self.remaining:
             self._finished()
 
@@ -81,14 +87,16 @@ class Watched:
 
 
 class Registry:
-    """The watchers of one proxy."""
+    """The watchers of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, first: int = 0, step: int = 1) -> None:
+        """Requests are numbered from `first` on in steps: processes of one proxy use no number twice."""
         self._taps: dict[Tap, None] = {}
         self._wanting: list[Tap] = []
         self._watched: set[Watched] = set()
         self._attached: list[tuple[list[Observer], Observer]] = []
-        self._streams = 0
+        self._next = first
+        self._step = step
 
     def attach(self, observers: list[Observer], observer: Observer) -> None:
         """Keep `observer` in the list exactly while there is something for it to see."""
@@ -113,18 +121,35 @@ class Registry:
         taps = [tap for tap in self._wanting if tap.matches(subject)]
         if not taps:
             return None
-        stream = self._streams
-        self._streams += 1
+        stream = self._next
+        self._next += self._step
         watched = Watched(self, taps, stream, subject)
         self._watched.add(watched)
         event = RequestInit(stream, subject)
         for tap in taps:
-            tap.remaining -= 1
-            tap.open += 1
-            if not tap.remaining:
-                self._wanting.remove(tap)
+            self.count(tap)
         watched.tell(event)
         return watched
+
+    def count(self, tap: Tap) -> None:
+        """A request begins that it sees, here or in another process."""
+        tap.remaining -= 1
+        tap.open += 1
+        if not tap.remaining:
+            self._full(tap)
+
+    def fill(self, tap: Tap) -> None:
+        """Let it see no other request begin; it finishes when those it has seen begin have ended."""
+        if tap.remaining:
+            tap.remaining = 0
+            self._full(tap)
+            tap.finish_if_over()
+
+    def _full(self, tap: Tap) -> None:
+        self._wanting.remove(tap)
+        self._settle()
+        if tap.on_full is not None:
+            tap.on_full()
 
     def forget(self, watched: Watched) -> None:
         self._watched.discard(watched)

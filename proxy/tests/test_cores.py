@@ -6,15 +6,21 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import grpc
 import pytest
 
+from proxy.codec.grpc_status import Code
+from proxy.identity.store import CertificateStore
+from proxy.tests.pair import application, echo_http, read_message
+from proxy.tests.redirected import TARGET
 from proxy.tests.test_app import Proxy, environment
+from proxy.tests.test_tap import TAP, Observer
 from testkit.control_plane import ControlPlane
 from testkit.ports import free_ports
 
@@ -40,11 +46,16 @@ class Several(Proxy):
 
 
 @contextmanager
-def proxies(plane: ControlPlane, **overrides: str) -> Iterator[Several]:
+def proxies(
+    plane: ControlPlane, *, redirected: int | None = None, **overrides: str
+) -> Iterator[Several]:
+    """`redirected`: the port of this host to which inbound connections were going."""
     admin, inbound, outbound = free_ports(3)
+    module = "proxy" if redirected is None else "proxy.tests.redirected"
     process = subprocess.Popen(
-        [sys.executable, "-m", "proxy"],
-        env=environment(
+        [sys.executable, "-m", module],
+        env={TARGET: str(redirected)}
+        | environment(
             plane,
             ADMIN_LISTEN_ADDR=f"127.0.0.1:{admin}",
             INBOUND_LISTEN_ADDR=f"127.0.0.1:{inbound}",
@@ -112,6 +123,60 @@ def test_connections_are_spread_and_counted_together(plane: ControlPlane) -> Non
         assert total(page, "proxy_build_info") == 1
 
 
+def store_of(plane: ControlPlane, name: str) -> CertificateStore:
+    """Somebody of that name in the mesh."""
+    store = CertificateStore(name, plane.authority.anchors_pem)
+    key, chain = plane.authority.key_and_chain(name)
+    store.install(chain.decode(), key.decode(), time.time() + 3600)
+    return store
+
+
+def request(port: int) -> int:
+    """One on a connection of its own; its status."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+        return int(read_message(sock)[0].split()[1])
+
+
+@contextmanager
+def asking(port: int) -> Iterator[None]:
+    """Requests go on all the time."""
+    enough = threading.Event()
+
+    def ask() -> None:
+        with suppress(OSError):
+            while not enough.is_set():
+                assert request(port) == 200
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join(10)
+
+
+def test_a_tap_sees_the_requests_of_all(plane: ControlPlane) -> None:
+    (port,) = free_ports(1)
+    tap = {"TAP_SVC_NAME": TAP, "CONTROL_LISTEN_ADDR": f"127.0.0.1:{port}"}
+    with application(echo_http) as app, proxies(plane, redirected=app, **tap) as started:
+        started.becomes(200, "/ready")
+        pids = [started.process.pid, *started.siblings()]
+        assert [listening(pid, port) for pid in pids] == [True, False, False]
+        wanted = f"limit: {CONNECTIONS} match {{ all {{}} }}"
+        with (
+            asking(started.inbound),
+            Observer(port, wanted, store_of(plane, TAP)) as observer,
+        ):
+            assert observer.end() is Code.OK
+        began = [one.http.request_init.id.stream for one in observer.events if one.http.HasField("request_init")]  # fmt: skip
+        ended = [one.http.response_end.id.stream for one in observer.events if one.http.HasField("response_end")]  # fmt: skip
+        assert len(set(began)) == len(began) == CONNECTIONS
+        assert set(ended) == set(began)
+        assert {stream % CORES for stream in began} == set(range(CORES))
+
+
 def test_not_ready_without_certificates(plane: ControlPlane) -> None:
     plane.identity.refusal = (grpc.StatusCode.UNAVAILABLE, "no issuer yet")
     with proxies(plane) as started:
@@ -173,6 +238,14 @@ def test_one_core_is_one_process(plane: ControlPlane) -> None:
     with proxies(plane, CORES="1") as started:
         started.becomes(200, "/ready")
         assert started.siblings() == []
+
+
+def test_one_core_imports_nothing_of_several() -> None:
+    script = (
+        "import sys, proxy.__main__; print([name for name in sys.modules if 'together' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    assert done.stdout == "[]\n"
 
 
 def test_a_taken_port_stops_the_start(plane: ControlPlane) -> None:

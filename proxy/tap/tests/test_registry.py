@@ -52,6 +52,36 @@ def test_requests_are_numbered_across_watchers() -> None:
     assert [event.stream for event in posts.heard] == [1]
 
 
+def test_processes_of_one_proxy_use_no_number_twice() -> None:
+    registries = [Registry(first=number, step=3) for number in range(3)]
+    watchers = [Watcher(registry) for registry in registries]
+    for registry in registries * 2:
+        registry.begin(VOTE)
+    heard = [[event.stream for event in watcher.heard] for watcher in watchers]
+    assert heard == [[0, 3], [1, 4], [2, 5]]
+
+
+def test_a_watcher_that_is_full_waits_for_what_it_saw_begin() -> None:
+    registry = Registry()
+    watcher = Watcher(registry)
+    said: list[str] = []
+    watcher.tap.on_full = lambda: said.append("full")
+    watched = registry.begin(VOTE)
+    registry.fill(watcher.tap)
+    registry.fill(watcher.tap)
+    assert registry.begin(VOTE) is None
+    assert (said, watcher.marks) == (["full"], [])
+    end(watched)
+    assert watcher.marks == ["ended"]
+
+
+def test_a_watcher_that_is_full_and_saw_nothing_has_finished() -> None:
+    registry = Registry()
+    watcher = Watcher(registry)
+    registry.fill(watcher.tap)
+    assert watcher.marks == ["ended"]
+
+
 def test_the_limit_counts_requests_and_the_last_end_completes() -> None:
     registry = Registry()
     watcher = Watcher(registry, limit=2)
