@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from proxy.control.spans import SpanExporter
     from proxy.control.tap_together import Informer
     from proxy.settings import DirectionSettings, Settings
+    from proxy.stack.shared_rate import SharedRates
     from weft.addresses import SocketAddress
 
 _log = logging.getLogger("proxy")
@@ -94,13 +95,16 @@ def run(settings: Settings, environment: Mapping[str, str]) -> None:
     store = _store(settings)
     keypair = obtain(settings.identity.directory, settings.identity.local_name)
     sockets = [Sockets(settings, leads=number == 0) for number in range(settings.cores)]
+    rates = _rates(settings)
     place = cores.spread(settings.cores)
     own = sockets.pop(place.number)
     for others in sockets:
         others.close()
     reactor = Reactor()
     try:
-        reactor.run(_serve, settings, environment, log_filter, store, keypair, own, reactor, place)
+        reactor.run(
+            _serve, settings, environment, log_filter, store, keypair, own, reactor, place, rates
+        )
     finally:
         cores.reap(place, settings.shutdown_grace_period)
 
@@ -114,6 +118,7 @@ async def _serve(
     sockets: Sockets,
     reactor: Reactor,
     place: cores.Place,
+    rates: SharedRates | None,
 ) -> None:
     registry = Registry(retain_idle=settings.admin.metrics_retain_idle)
     process.install(registry)
@@ -141,10 +146,23 @@ async def _serve(
             discovery, policies = discovery_and_policies(settings, store, registry, tasks, reactor)
             known_ports = [policies.port(port) for port in settings.inbound.ports]
             nursery.start_soon(_sweep, policies, settings.inbound.discovery_idle_timeout)
-            inbound = Inbound(reactor, settings.inbound, store, policies, registry, faults=faults)
+            inbound = Inbound(
+                reactor,
+                settings.inbound.shared_by(settings.cores),
+                store,
+                policies,
+                registry,
+                faults=faults,
+                rates=rates,
+            )
             inbound.start(sockets.inbound)
             outbound = Outbound(
-                reactor, settings.outbound, store, discovery, registry, faults=faults
+                reactor,
+                settings.outbound.shared_by(settings.cores),
+                store,
+                discovery,
+                registry,
+                faults=faults,
             )
             outbound.start(sockets.outbound)
             limit = settings.memory_limit
@@ -170,6 +188,15 @@ async def _serve(
             if spans is not None:
                 await spans.farewell()
         nursery.cancel_scope.cancel()
+
+
+def _rates(settings: Settings) -> SharedRates | None:
+    """What several processes count together; to be made before they part."""
+    if settings.cores == 1:
+        return None
+    from proxy.stack.shared_rate import SharedRates  # most proxies do without
+
+    return SharedRates()
 
 
 def _face(

@@ -3,7 +3,8 @@
 A process of Python uses one core. Where a proxy may use more, the first process, the leader, forks
 siblings before anything of it runs. Each has listening sockets of its own on the same ports
 (SO_REUSEPORT), so the kernel spreads connections over them, and everything else as well: loop,
-certificate, discovery, pools, limits. They share nothing and never wait for each other.
+certificate, discovery, pools. They share nothing but what rate limits count
+(`proxy/stack/shared_rate.py`), and never wait for each other.
 
 The leader alone has the admin port and the tap port. It asks its siblings over socket pairs: by the
 requests that an admin server answers anyway (`proxy/admin/together.py`), and for the requests that

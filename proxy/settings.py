@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from proxy.environment import PREFIX, Environment, SettingsError
 from proxy.stack.backoff import Backoff
@@ -148,6 +148,15 @@ class DirectionSettings:
     discovery_idle_timeout: float
     """Seconds an unused look-up is kept."""
     bounds: BoundSettings
+
+    def shared_by(self, processes: int) -> Self:
+        """For each of so many processes: what all of them may take holds for them together."""
+        connections = max(1, self.bounds.max_connections // processes)
+        return replace(
+            self,
+            max_in_flight=max(1, self.max_in_flight // processes),
+            bounds=replace(self.bounds, max_connections=connections),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,10 @@ before `CORES`; `CORES_MIN` and `CORES_MAX` bound both. One admin port answers f
 the last, `/errors` and `/proxy-log-level` are everybody's, `/shutdown` and SIGTERM end all. A tap shows the requests of all
 processes, and its limit holds for them together. A process that fails ends the proxy, so that it is started anew.
 
-A connection stays with its process, so a single busy connection uses one core. Limits, budgets, breakers and rate limits
-count in each process by itself. With one core, the default, there is exactly one process."""
+A connection stays with its process, so a single busy connection uses one core. Rate limits count all requests, whichever
+process takes them. Of `MAX_CONNECTIONS`, `MAX_IN_FLIGHT` and the memory limit each process takes its part. Balancers, breakers,
+queues and retry budgets are each process's own ([why](../decisions/cores.md)). With one core, the default, there is exactly one
+process."""
 
 
 def write() -> str:

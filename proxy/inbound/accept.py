@@ -26,7 +26,7 @@ from proxy.net.front import (
 )
 from proxy.net.orig_dst import original_destination
 from proxy.net.verdicts import Verdicts
-from proxy.stack.limit import RateLimiter
+from proxy.stack.limit import RateLimiter, own_rate
 from proxy.telemetry import labels
 from proxy.telemetry.transport import TransportFamilies
 from weft import errors, metrics
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from proxy.net.exchange import Call
     from proxy.net.reactor import Reactor
     from proxy.settings import InboundSettings
+    from proxy.stack.shared_rate import SharedRates
     from proxy.telemetry.registry import Counter, Labels, Registry
     from proxy.telemetry.request import RequestMetrics
     from weft.addresses import SocketAddress
@@ -79,8 +80,10 @@ class Inbound(Front):
         *,
         faults: Faults | None = None,
         original_destination: OriginalDestination = original_destination,
+        rates: SharedRates | None = None,
     ) -> None:
-        """Nothing is accepted before `start`; handshakes need `certificates.ready`."""
+        """Nothing is accepted before `start`; handshakes need `certificates.ready`. `rates`: what
+        the processes of one proxy count together."""
         super().__init__(reactor)
         self.settings = settings
         self.certificates = certificates
@@ -113,6 +116,7 @@ class Inbound(Front):
         self._limiters: WeakKeyDictionary[PolicyCell, tuple[RateLimit, RateLimiter]] = (
             WeakKeyDictionary()
         )
+        self._rates = rates
         self.verdicts = Verdicts()
         self._dialer = Dialer(reactor, connect_settings(settings))
         self._access_log = (
@@ -196,7 +200,8 @@ class Inbound(Front):
         held = self._limiters.get(cell)
         if held is None or held[0] != wanted:
             overrides = [(one.requests_per_second, one.identities) for one in wanted.overrides]
-            held = (wanted, RateLimiter(wanted.total, wanted.identity, overrides))
+            make = own_rate if self._rates is None else self._rates.of(cell.port)
+            held = (wanted, RateLimiter(wanted.total, wanted.identity, overrides, make))
             self._limiters[cell] = held
         return held[1]
 

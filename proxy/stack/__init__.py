@@ -10,4 +10,5 @@
 - `budget`    how many retries the whole service can afford
 - `failfast`  when to stop queueing for a destination that has nothing ready
 - `limit`     how many requests may be in flight, and how many a second
+- `shared_rate`  how many a second in all processes of a proxy together
 """

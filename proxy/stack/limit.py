@@ -6,7 +6,8 @@ allowance would be whole again. A second's worth may come in one burst.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +33,28 @@ class InFlight:
         self.count -= 1
 
 
+class Moments(Protocol):
+    """For each key, when its allowance is whole again."""
+
+    def get(self, key: str | None, default: float) -> float: ...
+
+    def __setitem__(self, key: str | None, moment: float) -> None: ...
+
+    def __len__(self) -> int:
+        """Keys held, if their number can grow."""
+
+    def forget(self, now: float) -> None:
+        """Drop keys whose allowance is whole."""
+
+
+class OwnMoments(dict[str | None, float]):
+    """Those of one process."""
+
+    def forget(self, now: float) -> None:
+        for key in [key for key, moment in self.items() if moment <= now]:
+            del self[key]
+
+
 class Rate:
     """So many a second, for any number of keys. `now` is monotonic seconds."""
 
@@ -40,10 +63,11 @@ class Rate:
     FORGET_ABOVE = 1_024
     """Keys held before those whose allowance is whole again are dropped."""
 
-    def __init__(self, per_second: int) -> None:
+    def __init__(self, per_second: int, whole_at: Moments | None = None) -> None:
+        """`whole_at`: where it is counted; others may count there as well."""
         self.per_second = per_second
         self._interval = 1.0 / per_second
-        self._whole_at: dict[str | None, float] = {}
+        self._whole_at: Moments = OwnMoments() if whole_at is None else whole_at
 
     def allows(self, now: float, key: str | None = None) -> bool:
         """Whether the key may have one more now, without taking it."""
@@ -52,8 +76,17 @@ class Rate:
     def take(self, now: float, key: str | None = None) -> None:
         """Count one."""
         if len(self._whole_at) > self.FORGET_ABOVE:
-            self._whole_at = {known: at for known, at in self._whole_at.items() if at > now}
+            self._whole_at.forget(now)
         self._whole_at[key] = max(now, self._whole_at.get(key, now)) + self._interval
+
+
+MakeRate = Callable[[Hashable, int], Rate]
+"""From the name of a limit and its requests per second."""
+
+
+def own_rate(name: Hashable, per_second: int) -> Rate:
+    """Counted in this process alone."""
+    return Rate(per_second)
 
 
 class RateLimiter:
@@ -66,13 +99,16 @@ class RateLimiter:
         total: int | None,
         identity: int | None,
         overrides: Iterable[tuple[int, Iterable[str]]] = (),
+        make: MakeRate = own_rate,
     ) -> None:
         """Requests per second, None for no limit of that kind; the clients of an override share it."""
-        self._total = Rate(total) if total else None
-        self._identity = Rate(identity) if identity else None
+        self._total = make("total", total) if total else None
+        self._identity = make("identity", identity) if identity else None
         self._overrides = {
             client: rate
-            for rate, clients in ((Rate(limit), clients) for limit, clients in overrides)
+            for rate, clients in (
+                (make(frozenset(clients), limit), clients) for limit, clients in overrides
+            )
             for client in clients
         }
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import grpc
@@ -20,6 +20,7 @@ from proxy.identity.store import CertificateStore
 from proxy.tests.pair import application, echo_http, read_message
 from proxy.tests.redirected import TARGET
 from proxy.tests.test_app import Proxy, environment
+from proxy.tests.test_governed import limited_server
 from proxy.tests.test_tap import TAP, Observer
 from testkit.control_plane import ControlPlane
 from testkit.ports import free_ports
@@ -175,6 +176,61 @@ def test_a_tap_sees_the_requests_of_all(plane: ControlPlane) -> None:
         assert len(set(began)) == len(began) == CONNECTIONS
         assert set(ended) == set(began)
         assert {stream % CORES for stream in began} == set(range(CORES))
+
+
+LIMIT = 20
+"""Requests a second."""
+
+
+def test_a_rate_limit_holds_for_all_together(plane: ControlPlane) -> None:
+    with application(echo_http) as app:
+        plane.server(app).show(limited_server(LIMIT))
+        with proxies(plane, redirected=app, INBOUND_PORTS=str(app)) as started:
+            started.becomes(200, "/ready")
+            until(lambda: plane.server(app).listening == CORES)
+
+            def holds() -> bool:
+                """Whether as many pass as may; more do before every process knows its policy."""
+                began = time.monotonic()
+                passed = [request(started.inbound) for _ in range(8 * LIMIT)].count(200)
+                allowed = LIMIT * (1 + time.monotonic() - began)
+                # A request on either side of the reading of the clock, and one counted for two.
+                return passed <= allowed + 3
+
+            until(holds)
+            # And as many do: three processes that each had a third would refuse most of a burst.
+            time.sleep(1.0)
+            began = time.monotonic()
+            codes = [request(started.inbound) for _ in range(8 * LIMIT)]
+            assert LIMIT <= codes.count(200) <= LIMIT * (1 + time.monotonic() - began) + 3
+            assert codes.count(429) == len(codes) - codes.count(200)
+            assert codes[:LIMIT] == [200] * LIMIT
+
+
+def test_a_limit_of_connections_is_shared_out(plane: ControlPlane) -> None:
+    with (
+        application(echo_http) as app,
+        proxies(plane, redirected=app, INBOUND_MAX_CONNECTIONS=str(2 * CORES)) as started,
+        ExitStack() as held,
+    ):
+        started.becomes(200, "/ready")
+        socks = [
+            held.enter_context(socket.create_connection(("127.0.0.1", started.inbound), timeout=5))
+            for _ in range(CONNECTIONS)
+        ]
+        until(lambda: refused(started) >= CONNECTIONS - 2 * CORES)
+        served = 0
+        for sock in socks:
+            with suppress(OSError):
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+                served += read_message(sock)[0].startswith(b"HTTP/1.1 200")
+        assert served == 2 * CORES == CONNECTIONS - refused(started)
+
+
+def refused(started: Several) -> int:
+    """Connections that were closed because there are too many."""
+    _, page = started.get("/metrics")
+    return int(total(page, "inbound_tcp_errors_total"))
 
 
 def test_not_ready_without_certificates(plane: ControlPlane) -> None:

@@ -144,19 +144,25 @@ def test_a_profile_with_routes() -> None:
         assert pair.metric("route_actual_request_total", rt_route="votes") == 2
 
 
+def limited_server(per_second: int) -> inbound_pb2.Server:
+    """What a port is told that takes so many requests a second of everybody."""
+    return parse(
+        inbound_pb2.Server,
+        f"""labels {{ key: "name" value: "web" }} labels {{ key: "kind" value: "server" }}
+            labels {{ key: "group" value: "policy.linkerd.io" }}
+            authorizations {{ metadata {{ default: "all" }} authentication {{ unauthenticated {{}} }}
+                networks {{ net {{ ip {{ ipv4: 0 }} prefix_len: 0 }} }} }}
+            protocol {{ detect {{ timeout {{ seconds: 10 }}
+                http_routes {{ metadata {{ default: "r" }}
+                    rules {{ matches {{ path {{ prefix: "/" }} }} }} }}
+                http_local_rate_limit {{ metadata {{ default: "limit" }}
+                    total {{ requestsPerSecond: {per_second} }} }} }} }}""",
+    )
+
+
 @pytest.mark.parametrize("limited", [True, False])
 def test_a_ports_rate_limit(*, limited: bool) -> None:
-    server = parse(
-        inbound_pb2.Server,
-        """labels { key: "name" value: "web" } labels { key: "kind" value: "server" }
-           labels { key: "group" value: "policy.linkerd.io" }
-           authorizations { metadata { default: "all" } authentication { unauthenticated {} }
-               networks { net { ip { ipv4: 0 } prefix_len: 0 } } }
-           protocol { detect { timeout { seconds: 10 }
-               http_routes { metadata { default: "r" } rules { matches { path { prefix: "/" } } } }
-               http_local_rate_limit { metadata { default: "limit" }
-                   total { requestsPerSecond: 2 } } } }""",
-    )
+    server = limited_server(2)
     if not limited:
         server.protocol.detect.ClearField("http_local_rate_limit")
     app = Script(200)

@@ -275,3 +275,11 @@ def test_where_spans_go() -> None:
 def test_spans_go_nowhere_by_guess(variables: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         read(None, TRACE_COLLECTOR_SVC_ADDR="collector.tracing:4317", **variables)
+
+
+def test_bounds_are_shared_out_among_processes() -> None:
+    inbound = read(INBOUND_MAX_CONNECTIONS="10", INBOUND_MAX_IN_FLIGHT="2").inbound
+    assert inbound.shared_by(1) == inbound
+    part = inbound.shared_by(3)
+    assert (part.bounds.max_connections, part.max_in_flight) == (3, 1)
+    assert part.bounds.body_timeout == inbound.bounds.body_timeout

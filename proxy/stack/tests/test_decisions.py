@@ -9,7 +9,7 @@ from proxy.stack.backoff import Backoff
 from proxy.stack.budget import Budget, RetryBudget
 from proxy.stack.failfast import Failfast
 from proxy.stack.filters import FailHttp, HeaderModifier, injects
-from proxy.stack.limit import InFlight, Rate, RateLimiter
+from proxy.stack.limit import InFlight, OwnMoments, Rate, RateLimiter
 from proxy.stack.meta import Meta
 from proxy.stack.retry import Outcome, Terms, retry_in
 from proxy.stack.timeout import Deadlines, Expired
@@ -155,11 +155,12 @@ def test_a_second_of_allowance_then_a_steady_rate() -> None:
 
 
 def test_idle_keys_are_forgotten() -> None:
-    rate = Rate(1_000)
+    moments = OwnMoments()
+    rate = Rate(1_000, moments)
     for key in range(Rate.FORGET_ABOVE + 1):
         rate.take(0.0, str(key))
     rate.take(10.0, "late")
-    assert rate._whole_at.keys() == {"late"}
+    assert moments.keys() == {"late"}
 
 
 def test_each_limit_names_itself() -> None:
