@@ -9,6 +9,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Literal
 
 from kit.kube import errors
@@ -65,9 +66,20 @@ def event(
 
 
 async def create_event(
-    client: Client, subject: Subject, kind: EventType, reason: str, message: str, *, component: str
+    client: Client,
+    subject: Subject,
+    kind: EventType,
+    reason: str,
+    message: str,
+    *,
+    component: str,
+    once: bool = False,
 ) -> None:
-    """Sends one event and waits for the answer. Raises KubeError."""
+    """Sends one event and waits for the answer. Raises KubeError.
+
+    `once`: not again while the API server still has an equal one about the same object, whoever sent it.
+    """
+    same = f"{subject.uid}/{subject.name}/{reason}/{message}"
     body = event(
         subject,
         kind,
@@ -75,9 +87,22 @@ async def create_event(
         message,
         component=component,
         now=datetime.now(UTC),
-        suffix=uuid.uuid4().hex[:16],
+        suffix=(sha256(same.encode()).hexdigest() if once else uuid.uuid4().hex)[:16],
     )
-    await client.create(EVENTS, body, subject.namespace)
+    try:
+        await client.create(EVENTS, body, subject.namespace)
+    except errors.Conflict:
+        if not once:
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    subject: Subject
+    kind: EventType
+    reason: str
+    message: str
+    once: bool
 
 
 class Recorder:
@@ -86,24 +111,32 @@ class Recorder:
     def __init__(self, client: Client, component: str, capacity: int = 256) -> None:
         self._client = client
         self._component = component
-        self._queue: asyncio.Queue[tuple[Subject, EventType, str, str]] = asyncio.Queue(capacity)
+        self._queue: asyncio.Queue[_Queued] = asyncio.Queue(capacity)
         self.dropped = 0
 
-    def record_nowait(self, subject: Subject, kind: EventType, reason: str, message: str) -> None:
-        """Never waits and never fails."""
+    def record_nowait(
+        self, subject: Subject, kind: EventType, reason: str, message: str, *, once: bool = False
+    ) -> None:
+        """Never waits and never fails. `once` as in `create_event`."""
         try:
-            self._queue.put_nowait((subject, kind, reason, message))
+            self._queue.put_nowait(_Queued(subject, kind, reason, message, once))
         except asyncio.QueueFull:
             self.dropped += 1
 
     async def run(self) -> None:
         """Sends events until cancelled."""
         while True:
-            subject, kind, reason, message = await self._queue.get()
+            one = await self._queue.get()
             try:
                 await create_event(
-                    self._client, subject, kind, reason, message, component=self._component
+                    self._client,
+                    one.subject,
+                    one.kind,
+                    one.reason,
+                    one.message,
+                    component=self._component,
+                    once=one.once,
                 )
             except errors.KubeError as error:
                 self.dropped += 1
-                log.warning("event not recorded", extra={"reason": reason, "why": str(error)})
+                log.warning("event not recorded", extra={"reason": one.reason, "why": str(error)})

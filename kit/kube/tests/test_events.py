@@ -45,3 +45,20 @@ def test_recording_sends_outlives_failures_and_never_waits() -> None:
             running.cancel()
 
     asyncio.run(script())
+
+
+def test_an_event_that_is_told_once_is_there_once_whoever_tells_it() -> None:
+    async def script() -> None:
+        async with FakeKube().serving() as kube, kube.client() as client:
+            recorders = [Recorder(client, "identity") for _ in range(2)]
+            running = [asyncio.ensure_future(one.run()) for one in recorders]
+            for message in ("m", "m", "other"):
+                for one in recorders:
+                    one.record_nowait(SUBJECT, "Warning", "R", message, once=True)
+            await wait_until(lambda: [one[0] for one in kube.requests].count("POST") == 6)
+            for job in running:
+                job.cancel()
+            assert sorted(one["message"] for one in kube.objects(EVENTS)) == ["m", "other"]
+            assert [one.dropped for one in recorders] == [0, 0]
+
+    asyncio.run(script())
