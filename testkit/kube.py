@@ -1,7 +1,7 @@
 """A small Kubernetes API in memory, served over HTTP on loopback: what services' tests talk to.
 
 It keeps objects of any kind as plain dicts, lists and watches them with resource versions and
-bookmarks, reviews tokens from a table, and can be told to misbehave: forget history (410), drop
+bookmarks, evicts pods, reviews tokens from a table, and can be told to misbehave: forget history (410), drop
 watches, fail requests, lose a resource's definition. It validates nothing; whatever it promises is
 written down in `kube_contract.py`, which a real API server must pass too.
 """
@@ -122,6 +122,8 @@ class FakeKube:
         if table.endswith("/subjectaccessreviews"):
             return web.json_response(self._review_access(body), status=201)
         match request.method:
+            case "POST" if request.path.endswith(f"/{name}/eviction"):
+                return await self._evict(table, (namespace, name), body)
             case "GET" if name:
                 return self._one(table, (namespace, name))
             case "GET" if request.query.get("watch") in ("1", "true"):
@@ -153,6 +155,17 @@ class FakeKube:
     def _one(self, table: str, key: ObjectKey) -> web.Response:
         obj = self._table(table).objects.get(key)
         return web.json_response(obj) if obj else _failure(404, f"{key[1]!r} not found")
+
+    async def _evict(self, table: str, key: ObjectKey, body: Object) -> web.Response:
+        """Gone at once: nothing runs here, and there are no budgets."""
+        pod = self._table(table).objects.get(key)
+        if pod is None:
+            return _failure(404, f"{key[1]!r} not found")
+        uid = body.get("deleteOptions", {}).get("preconditions", {}).get("uid")
+        if uid not in (None, pod["metadata"].get("uid")):
+            return _failure(409, f"{key[1]!r}: the UID in the precondition does not match")
+        await self._drop(table, key)
+        return web.json_response({"kind": "Status", "status": "Success"}, status=201)
 
     def _list(self, request: web.Request, table: str, namespace: str) -> web.Response:
         items = [

@@ -11,6 +11,7 @@ _CONFIG = "config.linkerd.io/"
 # -- what the mesh puts on its own and on meshed objects ----------------------------------------
 CONTROL_PLANE_NS_LABEL = "linkerd.io/control-plane-ns"
 CONTROL_PLANE_COMPONENT_LABEL = "linkerd.io/control-plane-component"
+CNI_RESOURCE_LABEL = "linkerd.io/cni-resource"
 IS_CONTROL_PLANE_LABEL = "linkerd.io/is-control-plane"
 WORKLOAD_NS_LABEL = "linkerd.io/workload-ns"
 EXTENSION_LABEL = "linkerd.io/extension"

@@ -10,16 +10,14 @@ from cli.checks.context import (
     pod_annotations,
     pod_labels,
     pod_name,
-    proxies_and_containers,
 )
 from cli.checks.model import Category, Check
 from cli.checks.problem import Problem, Skipped
 from cli.checks.proxies import have_version, healthy, report
 from cli.cluster.paths import NAMESPACES, PODS, SERVICES, find, items
-from proxy_injector.decide import Reason, decide
-from proxy_injector.defaults import Values, ValuesError
+from proxy_injector.defaults import Values, ValuesError, read_installation
 from proxy_injector.patch import opaque_service_ports
-from proxy_injector.pod import MalformedObject
+from proxy_injector.unmeshed.find import find_unmeshed
 from weft import labels
 
 CONFIG_PREFIXES = ("config.linkerd.io/", "config.alpha.linkerd.io/")
@@ -58,33 +56,15 @@ def pods_can_be_meshed(context: Context) -> None:
 def _unmeshed(context: Context) -> Iterator[tuple[Json, str]]:
     """Pods that ask for a proxy and have none, each with what rules it out; nothing when it could have one."""
     namespaces = {one["metadata"]["name"]: one for one in items(context.cluster, NAMESPACES)}
-    excluded = context.installed().values.get("proxyInjector", {}).get("excludedNamespaces", [])
+    try:
+        installed = read_installation(context.installed().values)
+    except ValuesError as error:
+        raise Problem(str(error)) from None
     for pod in items(context.cluster, PODS, context.data_namespace):
         namespace = namespaces.get(pod["metadata"].get("namespace"), {"metadata": {}})
-        if not alive(pod) or labels.CONTROL_PLANE_COMPONENT_LABEL in pod_labels(pod):
-            continue
-        if any(one["name"] == PROXY for one in proxies_and_containers(pod)):
-            continue
-        try:
-            decision = decide(
-                pod.get("spec") or {}, pod_annotations(pod), pod_annotations(namespace)
-            )
-        except MalformedObject:
-            continue
-        if decision.inject:
-            yield pod, _never_sent(namespace, excluded)
-        elif decision.reasons == (Reason.HOST_NETWORK,):
-            yield pod, Reason.HOST_NETWORK.sentence
-
-
-def _never_sent(namespace: Json, excluded: list[str]) -> str:
-    """Why the API server does not ask the webhook about pods of this namespace; nothing when it does."""
-    name = namespace["metadata"].get("name")
-    if pod_labels(namespace).get(labels.ADMISSION_WEBHOOKS_LABEL) == "disabled":
-        return f'namespace {name} has the label "{labels.ADMISSION_WEBHOOKS_LABEL}: disabled"'
-    return (
-        f"namespace {name} is one of proxyInjector.excludedNamespaces" if name in excluded else ""
-    )
+        found = find_unmeshed(pod, namespace, installed) if alive(pod) else None
+        if found is not None:
+            yield pod, found.against
 
 
 def proxies_ready(context: Context) -> None:
@@ -161,7 +141,7 @@ CATEGORY = Category(
     "weft-data-plane",
     (
         Check("data plane namespace exists", "l5d-data-plane-exists", "Correct -n, or create the namespace.", namespace_exists, fatal=True),
-        Check("data plane pods are meshed", "l5d-data-plane-meshed", "They were created while the webhook was away or before the annotation: restart them with `kubectl rollout restart`.", pods_are_meshed),
+        Check("data plane pods are meshed", "l5d-data-plane-meshed", "They were created while the webhook was away or before the annotation: restart them with `kubectl rollout restart`, or let the injector do it: `proxyInjector.unmeshedPods: restart`.", pods_are_meshed),
         Check("data plane pods can be meshed", "l5d-data-plane-can-be-meshed", "Remove what is named, or say `linkerd.io/inject: disabled` where no proxy is wanted.", pods_can_be_meshed, warning=True),
         Check("data plane proxies are ready", "l5d-data-plane-ready", "Read the proxy's log: `kubectl logs POD -c linkerd-proxy`.", proxies_ready, retry=True),
         Check("data plane proxies certificate match CA", "l5d-identity-data-plane-proxies-certs-match-ca", "Restart them with `kubectl rollout restart`.", anchors_match, warning=True),

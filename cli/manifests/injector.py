@@ -13,11 +13,13 @@ from cli.manifests.objects import (
     cluster_role,
     controller_container,
     metadata,
+    role,
     service,
     service_account,
     tls_secret,
 )
 from cli.manifests.values import Values
+from proxy_injector.unmeshed.find import NOT_SENT_LABELS
 from weft import labels
 from weft.names import INJECTOR_COMPONENT
 from weft.ports import INJECTOR
@@ -28,12 +30,16 @@ WEBHOOK_CONFIGURATION = "weft-proxy-injector-webhook-config"
 WEBHOOK = "weft-proxy-injector.linkerd.io"
 TLS_PATH = "/var/run/linkerd/tls"
 CONFIG_PATH = "/var/run/linkerd/config"
+LEADER_RULES = (Rule(("coordination.k8s.io",), ("leases",), ("create", "get", "patch")),)
+"""One replica looks after pods that run unmeshed: the one that holds the Lease."""
 RULES = (
     Rule(("",), ("namespaces", "replicationcontrollers"), ("get",)),
     Rule(("apps",), ("deployments", "replicasets", "daemonsets", "statefulsets"), ("get",)),
     Rule(("batch",), ("cronjobs", "jobs"), ("get",)),
     Rule(("",), ("events",), ("create", "patch")),
 )
+LOOKING_RULES = (Rule(("",), ("namespaces", "pods"), ("list", "watch")),)
+RESTARTING_RULES = (Rule(("",), ("pods/eviction",), ("create",)),)
 
 
 def render(values: Values, credentials: Webhook) -> list[dict[str, Any]]:
@@ -56,8 +62,16 @@ def render(values: Values, credentials: Webhook) -> list[dict[str, Any]]:
 
 
 def rbac(values: Values) -> list[dict[str, Any]]:
-    """May look up namespaces and owners, and write events."""
-    return [service_account(values, COMPONENT), *cluster_role(values, COMPONENT, RULES)]
+    """May look up namespaces and owners, and write events; more only for what is to be done about pods that
+    run unmeshed."""
+    choice = values.proxyInjector.unmeshedPods
+    looking = LOOKING_RULES if choice != "ignore" else ()
+    restarting = RESTARTING_RULES if choice == "restart" else ()
+    return [
+        service_account(values, COMPONENT),
+        *cluster_role(values, COMPONENT, (*RULES, *looking, *restarting)),
+        *(role(values, COMPONENT, LEADER_RULES) if choice != "ignore" else ()),
+    ]
 
 
 def container(values: Values) -> dict[str, Any]:
@@ -70,6 +84,7 @@ def container(values: Values) -> dict[str, Any]:
             "ADDR": f"0.0.0.0:{INJECTOR}",
             "TLS_PATH": TLS_PATH,
             "CONFIG_PATH": f"{CONFIG_PATH}/values",
+            "UNMESHED_PODS": values.proxyInjector.unmeshedPods,
         },
         mounts={"tls": TLS_PATH, "config": CONFIG_PATH},
         resources=resources(values.proxyInjector.resources),
@@ -99,8 +114,7 @@ def webhook(values: Values, credentials: Webhook) -> dict[str, Any]:
                 "namespaceSelector": namespace_selector(values),
                 "objectSelector": {
                     "matchExpressions": [
-                        {"key": labels.CONTROL_PLANE_COMPONENT_LABEL, "operator": "DoesNotExist"},
-                        {"key": "linkerd.io/cni-resource", "operator": "DoesNotExist"},
+                        {"key": label, "operator": "DoesNotExist"} for label in NOT_SENT_LABELS
                     ]
                 },
                 "reinvocationPolicy": "Never",

@@ -377,6 +377,8 @@ class ProxyInjector(Serving):
     """How long the API server waits for it before webhookFailurePolicy applies."""
     excludedNamespaces: list[str] = ["kube-system", "cert-manager"]
     """Namespaces whose pods are never sent to it."""
+    unmeshedPods: Literal["report", "restart", "ignore"] = "report"
+    """Pods that ask for a proxy and run without one, since it was away when they were made: `report` says so in events and a metric, `restart` evicts those that their controller makes anew, one of a workload at a time, `ignore` leaves them to `mesh check --proxy`."""
     resources: Resources = Resources()
     """Of its container."""
 

@@ -325,6 +325,15 @@ def test_pods_that_are_never_given_a_proxy_are_named_with_the_reason(
     assert "data plane pods are meshed" not in found
 
 
+def test_pods_that_would_be_refused_are_named_with_the_annotation(healthy: FakeCluster) -> None:
+    pod = meshed_pod("web-1", VERSION, **{labels.INJECT: "enabled", labels.PROXY_CPU_LIMIT: "much"})
+    pod["spec"]["initContainers"] = []
+    healthy.put(pod)
+    found = problems(results(context(healthy), proxy=True))
+    assert labels.PROXY_CPU_LIMIT in found["data plane pods can be meshed"].error
+    assert "data plane pods are meshed" not in found
+
+
 def test_proxies_that_are_not_ready_old_or_of_other_anchors(healthy: FakeCluster) -> None:
     pod = meshed_pod("web-1", "0.0.1", **{labels.TRUST_ROOT_SHA256: "x"})
     pod["status"]["initContainerStatuses"][0]["ready"] = False

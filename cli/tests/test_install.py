@@ -215,6 +215,37 @@ def test_no_role_writes_what_it_need_not() -> None:
         assert {one for rule in role["rules"] for one in rule["resources"]} <= {"leases"}
 
 
+@pytest.mark.parametrize(
+    ("choice", "more"),
+    [
+        ("report", {"list pods", "watch pods", "list namespaces", "watch namespaces"}),
+        (
+            "restart",
+            {
+                *("list pods", "watch pods", "list namespaces", "watch namespaces"),
+                "create pods/eviction",
+            },
+        ),
+        ("ignore", set()),
+    ],
+)
+def test_the_injector_may_do_no_more_than_is_chosen_about_unmeshed_pods(
+    choice: str, more: set[str]
+) -> None:
+    documents = rendered(proxyInjector={"unmeshedPods": choice})
+    may = {
+        f"{verb} {resource}"
+        for rule in by_name(documents, "ClusterRole")["weft-weft-proxy-injector"]["rules"]
+        for verb in rule["verbs"]
+        for resource in rule["resources"]
+    }
+    about_pods = {one for one in may if "pods" in one or one.split()[1] == "namespaces"}
+    assert about_pods == more | {"get namespaces"}
+    assert ("weft-proxy-injector" in by_name(documents, "Role")) is (choice != "ignore")
+    container = pod_spec(documents, "weft-proxy-injector")["containers"][0]
+    assert environment(container)["WEFT_UNMESHED_PODS"] == choice
+
+
 def test_services_select_pods_that_exist() -> None:
     documents = rendered()
     pods = [

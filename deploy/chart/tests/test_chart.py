@@ -115,6 +115,8 @@ SETS: dict[str, Json] = {
         "webhookFailurePolicy": "Fail",
         "proxyInjector": {"excludedNamespaces": [], "timeoutSeconds": 3},
     },
+    "unmeshed pods restarted": {"proxyInjector": {"unmeshedPods": "restart"}},
+    "unmeshed pods ignored": {"proxyInjector": {"unmeshedPods": "ignore"}},
     "an issuer of others": {
         "identity": {
             "issuer": {

@@ -18,6 +18,7 @@ from proxy_injector.metrics import Metrics
 from proxy_injector.serving import Serving
 from proxy_injector.settings import InjectorSettings
 from proxy_injector.sidecar import supports_native
+from proxy_injector.unmeshed.controller import Controller
 from proxy_injector.webhook import Webhook
 from proxy_injector.world import KubernetesWorld, read_installation, server_version
 from weft.names import INJECTOR_COMPONENT
@@ -42,11 +43,21 @@ async def serve(
     listening = process.readiness.require("webhook listening")
     world = KubernetesWorld(client, installation, native_available=False)
     recorder = Recorder(client, INJECTOR_COMPONENT)
+    metrics = Metrics(registry)
     webhook = Webhook(
         world,
-        Metrics(registry),
+        metrics,
         KubernetesObserver(recorder),
         lookup_timeout=settings.lookup_timeout,
+    )
+    unmeshed = Controller(
+        client,
+        settings.unmeshed_pods,
+        settings.controller_namespace,
+        world,
+        process.readiness,
+        recorder,
+        metrics,
     )
     try:
         serving = Serving(webhook, settings.tls_path)
@@ -88,6 +99,7 @@ async def serve(
                     serving.watch_certificate(settings.poll_interval),
                     learn_version(),
                     follow_values(),
+                    unmeshed.run(),
                 )
             finally:
                 serving.stop()

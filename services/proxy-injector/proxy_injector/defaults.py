@@ -169,6 +169,16 @@ class ProxySettings:
     """None: no spans are made."""
 
 
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The values in force."""
+
+    mesh: Mesh
+    settings: ProxySettings
+    excluded_namespaces: tuple[str, ...] = ()
+    """Namespaces whose pods the API server never asks the webhook about."""
+
+
 class Values:
     """Typed reading of nested values by dotted names. Every getter raises ValuesError."""
 
@@ -206,12 +216,28 @@ class Values:
             raise ValuesError(f"value {name} must be true or false, not {value!r}")
         return value
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of strings."""
+        value = self._get(name)
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise ValuesError(f"value {name} must be a list of strings, not {value!r}")
+        return tuple(value)
+
     def objects(self, name: str) -> tuple[str, ...]:
         """A list of objects, each as canonical JSON."""
         value = self._get(name)
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise ValuesError(f"value {name} must be a list of objects, not {value!r}")
         return tuple(json.dumps(one, separators=(",", ":"), ensure_ascii=False) for one in value)
+
+
+def read_installation(tree: Mapping[str, Any]) -> Installation:
+    """All of it from the mesh's values. Raises ValuesError."""
+    return Installation(
+        mesh=read_mesh(tree),
+        settings=read_proxy(tree),
+        excluded_namespaces=Values(tree).texts("proxyInjector.excludedNamespaces"),
+    )
 
 
 def read_mesh(tree: Mapping[str, Any]) -> Mesh:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kit.kube.events import Recorder, Subject
 from kit.kube.objects import PODS
-from proxy_injector.world import OWNERS, Parent
+from proxy_injector.owners import OWNERS, Parent
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class KubernetesObserver:
 
     def injected(self, namespace: str, parent: Parent) -> None:
         """Normal event `Injected`."""
-        self.recorder.record_nowait(_subject(namespace, parent), "Normal", "Injected", INJECTED)
+        self.recorder.record_nowait(subject_of(namespace, parent), "Normal", "Injected", INJECTED)
         log.info(
             "injected", extra={"namespace": namespace, "owner": f"{parent.kind}/{parent.name}"}
         )
@@ -30,7 +30,7 @@ class KubernetesObserver:
     def skipped(self, namespace: str, parent: Parent, why: str) -> None:
         """Normal event `InjectionSkipped`."""
         self.recorder.record_nowait(
-            _subject(namespace, parent), "Normal", "InjectionSkipped", SKIPPED + why
+            subject_of(namespace, parent), "Normal", "InjectionSkipped", SKIPPED + why
         )
         log.info(
             "skipped",
@@ -39,12 +39,15 @@ class KubernetesObserver:
 
     def refused(self, namespace: str, parent: Parent, why: str) -> None:
         """Warning event `InjectionRefused`."""
-        self.recorder.record_nowait(_subject(namespace, parent), "Warning", "InjectionRefused", why)
+        self.recorder.record_nowait(
+            subject_of(namespace, parent), "Warning", "InjectionRefused", why
+        )
         log.warning(
             "refused",
             extra={"namespace": namespace, "owner": f"{parent.kind}/{parent.name}", "why": why},
         )
 
 
-def _subject(namespace: str, parent: Parent) -> Subject:
+def subject_of(namespace: str, parent: Parent) -> Subject:
+    """What an event about a workload is attached to."""
     return Subject(OWNERS.get(parent.kind, PODS), namespace, parent.name, parent.uid)

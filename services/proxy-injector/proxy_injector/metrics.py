@@ -1,8 +1,8 @@
 """What the proxy-injector counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
 from proxy_injector.annotations import RULES, STABLE_PREFIX, canonical
 
@@ -13,6 +13,12 @@ _CONFIG_LABELS = {
 }
 """Annotation -> label, whose value is `true` where the annotation is used. The annotation's own text is
 not a label: whoever writes manifests could make series without end."""
+
+
+NAMESPACES = 100
+"""Most namespaces that the unmeshed pods are counted by: those with the most of them."""
+OTHER_NAMESPACES = "_other"
+"""Those beyond; no namespace can have this name."""
 
 
 class Metrics:
@@ -38,6 +44,30 @@ class Metrics:
             ["cause"],
             registry=registry,
         )
+
+        self.unmeshed = Gauge(
+            "proxy_inject_unmeshed_pods",
+            "Pods that ask for a proxy and run without one, by whether a new pod would have it.",
+            ["namespace", "injectable"],
+            registry=registry,
+        )
+        self.evictions = Counter(
+            "proxy_inject_unmeshed_evictions_total",
+            "Unmeshed pods that were evicted, or whose eviction was refused.",
+            ["outcome"],
+            registry=registry,
+        )
+
+    def count_unmeshed(self, counts: Mapping[tuple[str, bool], int]) -> None:
+        """What there is now, by namespace and whether a new pod would have its proxy."""
+        sums: dict[str, int] = {}
+        for (namespace, _), count in counts.items():
+            sums[namespace] = sums.get(namespace, 0) + count
+        named = set(sorted(sums, key=lambda one: (-sums[one], one))[:NAMESPACES])
+        self.unmeshed.clear()
+        for (namespace, injectable), count in counts.items():
+            shown = namespace if namespace in named else OTHER_NAMESPACES
+            self.unmeshed.labels(shown, "true" if injectable else "false").inc(count)
 
     def request(
         self, owner_kind: str, namespace: str, annotation_at: str, annotations: Iterable[str]

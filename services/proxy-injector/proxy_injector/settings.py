@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from kit.settings import ListenAddress, Seconds, Settings
+from proxy_injector.unmeshed.plan import Choice
 from weft import ports
 from weft.addresses import SocketAddress
 
@@ -22,3 +23,5 @@ class InjectorSettings(Settings):
     lookup_timeout: Seconds = Field(8.0, gt=0)
     """How long an answer waits for the API server; below the webhook's own time-out, so that the
     API server hears why."""
+    unmeshed_pods: Choice = "report"
+    """What becomes of pods that ask for a proxy and run without one: `report`, `restart` or `ignore`."""

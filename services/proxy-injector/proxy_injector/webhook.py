@@ -15,27 +15,20 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kit.kube.errors import KubeError
-from proxy_injector.annotations import (
-    AnnotationError,
-    apply_annotations,
-    settings_in,
-    unknown_annotations,
-)
-from proxy_injector.decide import Decision, decide
-from proxy_injector.defaults import ControlPlane
+from proxy_injector.annotations import AnnotationError, settings_in
+from proxy_injector.decide import decide
 from proxy_injector.metrics import Metrics
-from proxy_injector.patch import Operations, encode, opaque_patch, pod_patch
+from proxy_injector.owners import Parent
+from proxy_injector.patch import encode, opaque_patch
 from proxy_injector.pod import Json, MalformedObject, mapping_at, strings_at
 from proxy_injector.review import MalformedReview, Request, Review, read_review
-from proxy_injector.sidecar import Owner, build
-from proxy_injector.world import Parent, World
-from weft.version import VERSION
+from proxy_injector.sidecar import Owner
+from proxy_injector.verdict import Verdict, judged, sentence
+from proxy_injector.world import World
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 10 * 1024 * 1024
-CREATED_BY = f"weft/proxy-injector {VERSION}"
-UDP_WARNING = "pod declares UDP ports, whose traffic does not pass the proxy"
 DENIED = 400
 
 
@@ -45,14 +38,6 @@ class Answer:
 
     status: int
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What to say about an object that could be judged."""
-
-    operations: Operations
-    warnings: tuple[str, ...] = ()
 
 
 class Observer(Protocol):
@@ -129,7 +114,16 @@ class Webhook:
         place = (parent.kind.lower(), request.namespace, decision.annotation_at)
         self._metrics.request(*place, used)
         try:
-            verdict = self._verdict(request.namespace, pod, parent, decision, own, inherited)
+            verdict = judged(
+                self._world.installation,
+                pod,
+                decision,
+                own,
+                inherited,
+                namespace=request.namespace,
+                owner=Owner(parent.kind.lower(), parent.name),
+                native_available=self._world.native_available,
+            )
         except AnnotationError as error:
             self._tell(request, self._observer.refused, parent, str(error))
             raise
@@ -144,40 +138,6 @@ class Webhook:
     def _tell(self, request: Request, tell: Any, parent: Parent, why: str) -> None:
         if not request.dry_run:
             tell(request.namespace, parent, why)
-
-    def _verdict(
-        self,
-        namespace: str,
-        pod: Json,
-        parent: Parent,
-        decision: Decision,
-        own: Mapping[str, str],
-        inherited: Mapping[str, str],
-    ) -> Verdict:
-        installed = self._world.installation
-        if not decision.inject:
-            opaque = installed.settings.opaque_ports
-            return Verdict(opaque_patch("Pod", pod, opaque, inherited))
-        settings = apply_annotations(installed.settings, inherited, own)
-        sidecar = build(
-            installed.mesh,
-            settings,
-            mapping_at(pod, "spec", "object"),
-            control_plane=ControlPlane.services(installed.mesh),
-            namespace=namespace,
-            owner=Owner(parent.kind.lower(), parent.name),
-            created_by=CREATED_BY,
-            native_available=self._world.native_available,
-        )
-        warnings = unknown_annotations(own)
-        if decision.udp:
-            warnings.append(UDP_WARNING)
-        return Verdict(pod_patch(pod, sidecar, settings, inherited), tuple(warnings))
-
-
-def sentence(decision: Decision) -> str:
-    """The reasons of a skipped pod, for people."""
-    return "; ".join(reason.sentence for reason in decision.reasons)
 
 
 # -- answers ------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ once, often right after its namespace was annotated, and must not be judged by w
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,56 +13,14 @@ import yaml
 
 from kit.kube import errors
 from kit.kube.client import Client
-from kit.kube.objects import (
-    DAEMON_SETS,
-    DEPLOYMENTS,
-    JOBS,
-    NAMESPACES,
-    PODS,
-    REPLICA_SETS,
-    STATEFUL_SETS,
-    Resource,
-    annotations,
-    metadata,
-)
-from proxy_injector.defaults import Mesh, ProxySettings, ValuesError, read_mesh, read_proxy
-from proxy_injector.pod import list_at
+from kit.kube.objects import NAMESPACES, PODS, annotations, metadata
+from proxy_injector import defaults
+from proxy_injector.defaults import Installation, ValuesError
+from proxy_injector.owners import INTERMEDIATE, OWNERS, Parent, controller_of
 
 log = logging.getLogger(__name__)
 
-OWNERS = {
-    resource.kind: resource
-    for resource in (
-        DEPLOYMENTS,
-        REPLICA_SETS,
-        DAEMON_SETS,
-        STATEFUL_SETS,
-        JOBS,
-        Resource("batch", "v1", "cronjobs", "CronJob"),
-        Resource("", "v1", "replicationcontrollers", "ReplicationController"),
-    )
-}
-INTERMEDIATE = frozenset({"ReplicaSet", "Job"})
-"""Kinds that are usually made by another workload."""
 REMEMBERED = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """The workload an event or a label is about; the pod itself when nobody owns it."""
-
-    kind: str
-    """As Kubernetes writes it: `Deployment`."""
-    name: str
-    uid: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """The values in force."""
-
-    mesh: Mesh
-    settings: ProxySettings
 
 
 class World(Protocol):
@@ -106,32 +63,27 @@ class KubernetesWorld:
         if owner is None:
             name = pod_metadata.get("name") or pod_metadata.get("generateName") or ""
             return Parent(PODS.kind, str(name).rstrip("-"))
+        return await self.above(namespace, owner)
+
+    async def above(self, namespace: str, owner: Parent) -> Parent:
+        """The workload a pod's controller belongs to, or the controller itself. Raises KubeError."""
         if owner.kind not in INTERMEDIATE:
             return owner
         known = self._parents.get(owner.uid)
         if known is None:
-            known = await self._above(namespace, owner)
+            known = await self._look_above(namespace, owner)
             if len(self._parents) >= REMEMBERED:
                 self._parents.pop(next(iter(self._parents)))
             if owner.uid:
                 self._parents[owner.uid] = known
         return known
 
-    async def _above(self, namespace: str, owner: Parent) -> Parent:
+    async def _look_above(self, namespace: str, owner: Parent) -> Parent:
         try:
             found = await self._client.get(OWNERS[owner.kind], owner.name, namespace)
         except errors.NotFound:
             return owner
         return controller_of(metadata(found)) or owner
-
-
-def controller_of(pod_metadata: Mapping[str, Any]) -> Parent | None:
-    """The controlling owner reference, if its kind is one that labels name."""
-    for reference in list_at(pod_metadata, "ownerReferences", "metadata"):
-        kind, name = reference.get("kind"), reference.get("name")
-        if reference.get("controller") is True and kind in OWNERS and isinstance(name, str):
-            return Parent(str(kind), name, str(reference.get("uid") or ""))
-    return None
 
 
 def read_installation(path: Path) -> Installation:
@@ -142,7 +94,7 @@ def read_installation(path: Path) -> Installation:
         raise ValuesError(f"cannot read the mesh's values from {path}: {error}") from error
     if not isinstance(tree, dict):
         raise ValuesError(f"the mesh's values in {path} are not keys and values")
-    return Installation(read_mesh(tree), read_proxy(tree))
+    return defaults.read_installation(tree)
 
 
 async def server_version(client: Client) -> tuple[int, int] | None:

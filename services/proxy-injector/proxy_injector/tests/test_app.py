@@ -23,10 +23,11 @@ from kit.kube.client import Client
 from kit.lifecycle import Process
 from kit.settings import SettingsError
 from proxy_injector import app
+from proxy_injector.owners import Parent, controller_of
 from proxy_injector.settings import InjectorSettings
 from proxy_injector.tests.examples import ANCHORS, pod
 from proxy_injector.webhook import LARGEST_BODY
-from proxy_injector.world import KubernetesWorld, Parent, controller_of
+from proxy_injector.world import KubernetesWorld
 from testkit.waiting import wait_until
 from weft import labels
 from weft.pki import keys
@@ -36,6 +37,7 @@ HOST = "weft-proxy-injector.weft.svc"
 VALUES: dict[str, Any] = {
     "namespace": "weft", "version": "9.9.9", "identityTrustDomain": "", "clusterDomain": "cluster.local",
     "identityTrustAnchorsPEM": ANCHORS, "clusterNetworks": "10.0.0.0/8", "disableIPv6": True,
+    "proxyInjector": {"excludedNamespaces": ["kube-system"]},
     "imageRegistry": "localhost/weft", "imageVersion": "", "imagePullPolicy": "IfNotPresent", "tap": {"identity": ""},
     "debugContainer": {"image": {"name": "", "version": "", "pullPolicy": ""}},
     "proxyInit": {"kubeAPIServerPorts": "443", "runAsUser": 0, "ignoreInboundPorts": "", "ignoreOutboundPorts": "",
@@ -120,6 +122,7 @@ async def running(folder: Path, server: ApiServer) -> AsyncIterator[str]:
             "WEFT_TLS_PATH": str(folder),
             "WEFT_CONFIG_PATH": str(folder / "values"),
             "WEFT_POLL_INTERVAL": "10ms",
+            "WEFT_UNMESHED_PODS": "ignore",
         }
     )
     process = Process()

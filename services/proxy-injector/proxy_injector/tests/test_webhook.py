@@ -17,10 +17,11 @@ from prometheus_client import CollectorRegistry
 from kit import tracing
 from kit.kube.errors import Unreachable
 from proxy_injector import serving
+from proxy_injector.defaults import Installation
 from proxy_injector.metrics import Metrics
+from proxy_injector.owners import Parent
 from proxy_injector.tests.examples import MESH, SETTINGS, pod
 from proxy_injector.webhook import Webhook
-from proxy_injector.world import Installation, Parent
 from weft import labels
 
 
