@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from proxy_injector.unmeshed.plan import Choice
 from weft import labels, redaction
 from weft.addresses import AddressError, parse_networks, split_host_port
 from weft.durations import parse_duration, parse_go_duration
@@ -377,7 +378,7 @@ class ProxyInjector(Serving):
     """How long the API server waits for it before webhookFailurePolicy applies."""
     excludedNamespaces: list[str] = ["kube-system", "cert-manager"]
     """Namespaces whose pods are never sent to it."""
-    unmeshedPods: Literal["report", "restart", "ignore"] = "report"
+    unmeshedPods: Choice = "report"
     """Pods that ask for a proxy and run without one, since it was away when they were made: `report` says so in events and a metric, `restart` evicts those that their controller makes anew, one of a workload at a time, `ignore` leaves them to `mesh check --proxy`."""
     resources: Resources = Resources()
     """Of its container."""

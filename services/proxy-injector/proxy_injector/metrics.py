@@ -22,7 +22,7 @@ OTHER_NAMESPACES = "_other"
 
 
 class Metrics:
-    """Admissions, by whose pods they are and what became of them."""
+    """Admissions, by whose pods they are and what became of them; and pods that missed theirs."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         common = ["owner_kind", "namespace", "annotation_at"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from socket import gethostname
 
 from kit.kube.client import Client
-from kit.kube.errors import ApiError, KubeError
+from kit.kube.errors import ApiError, KubeError, NotFound
 from kit.kube.events import EventType, Recorder, Subject
 from kit.kube.lease import Leadership
 from kit.kube.objects import NAMESPACES, PODS, Key, Object, Resource
@@ -84,6 +84,7 @@ class Controller:
     async def _lead(self, leadership: Leadership) -> None:
         """Returns when another replica leads."""
         picture = Picture(self.world.installation)
+        self._ready_since = None
         listed = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as group:
             watches = [
@@ -168,7 +169,7 @@ class Controller:
         return memory
 
     async def _evict(self, pod: Pod) -> str:
-        """Asks for the eviction; why it was refused, if it was."""
+        """Asks for the eviction; why it was refused, if it was. A pod that is gone already needs none."""
         body = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",
@@ -180,6 +181,8 @@ class Controller:
             await self.client.request(
                 "POST", PODS.path(pod.namespace, pod.name, "eviction"), body=body
             )
+        except NotFound:
+            return ""
         except KubeError as error:
             why = error.message if isinstance(error, ApiError) else str(error)
             log.warning("a pod was not evicted", extra={**about, "why": why})

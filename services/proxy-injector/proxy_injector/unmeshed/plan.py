@@ -15,12 +15,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal
 
 from proxy_injector.owners import Parent
 
 Choice = Literal["report", "restart", "ignore"]
-CHOICES: tuple[Choice, ...] = get_args(Choice)
+"""What becomes of unmeshed pods, as the user says it."""
 
 REPLACING_KINDS = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet"})
 """Controllers that make a new pod for one that is evicted, and lose nothing by it."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,6 @@ from proxy_injector.unmeshed.plan import (
     BACK_OFF,
     BARE,
     CAME_UNMESHED,
-    CHOICES,
     CREATED_WITHOUT,
     GIVEN_UP,
     JOB,
@@ -227,7 +227,7 @@ histories = st.lists(
 )
 
 
-@given(histories, st.sampled_from(CHOICES))
+@given(histories, st.sampled_from(get_args(Choice)))
 def test_whatever_happens_no_harm_is_done(
     history: list[tuple[list[Pod], float, bool]], choice: Choice
 ) -> None:
