@@ -74,6 +74,28 @@ def test_a_deployment_comes_up(api: Api) -> None:
     api.transcript.note("revision", None, last["metadata"]["annotations"])
 
 
+def test_a_replication_controller_comes_up(api: Api) -> None:
+    template = _deployment(2)["spec"]["template"]
+    version = since(api, "replicationcontrollers")
+    api.quietly(
+        "POST",
+        "replicationcontrollers",
+        {"metadata": {"name": "web"}, "spec": {"replicas": 2, "template": template}},
+    )
+    seen = follow(
+        api,
+        "replicationcontrollers",
+        version,
+        lambda one: one["status"].get("availableReplicas") == 2,
+    )
+    api.transcript.note("selector", None, seen[-1]["spec"]["selector"])
+    api.transcript.note("status", None, seen[-1]["status"])
+    owners = [
+        one["metadata"]["ownerReferences"] for one in api.quietly("GET", "pods").body["items"]
+    ]
+    api.transcript.note("owners", None, owners)
+
+
 def test_its_conditions(api: Api, cluster: Cluster) -> None:
     api.quietly("POST", "deployments", _deployment(1))
 

@@ -68,6 +68,7 @@ def replication_controller(obj: Obj) -> None:
     if labels and not spec.get("selector"):
         spec["selector"] = dict(labels)
     template(obj, "spec", "template")
+    _status(obj, "replicas")
 
 
 def stateful_set(obj: Obj) -> None:
