@@ -112,6 +112,11 @@ INBOUND_HTTP_REQUEST_DURATION_SECONDS = _histogram(
     "Time between an inbound request's header and the end of its response.",
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
 )
+INBOUND_HTTP_RESPONSE_DURATION_SECONDS = _histogram(
+    "inbound_http_response_duration_seconds",
+    "Time between the end of an inbound request and the end of its response.",
+    *(0.05, 0.5, 1.0, 10.0),
+)
 INBOUND_HTTP_REQUEST_FRAME_SIZE_BYTES = _histogram(
     "inbound_http_request_frame_size_bytes",
     "Sizes of the pieces in which bodies of inbound HTTP requests came.",
@@ -132,6 +137,11 @@ INBOUND_GRPC_REQUEST_DURATION_SECONDS = _histogram(
     "inbound_grpc_request_duration_seconds",
     "Time between an inbound request's header and the end of its response.",
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
+)
+INBOUND_GRPC_RESPONSE_DURATION_SECONDS = _histogram(
+    "inbound_grpc_response_duration_seconds",
+    "Time between the end of an inbound request and the end of its response.",
+    *(0.05, 0.5, 1.0, 10.0),
 )
 INBOUND_GRPC_REQUEST_FRAME_SIZE_BYTES = _histogram(
     "inbound_grpc_request_frame_size_bytes",
@@ -201,7 +211,7 @@ OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_STATUSES_TOTAL = _counter(
 )
 OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS = _histogram(
     "outbound_http_route_backend_response_duration_seconds",
-    "Time between a try's header and the end of its response.",
+    "Time between the end of a try's request and the end of its response.",
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
 )
 OUTBOUND_HTTP_ROUTE_BACKEND_RESPONSE_FRAME_SIZE_BYTES = _histogram(
@@ -247,7 +257,7 @@ OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_STATUSES_TOTAL = _counter(
 )
 OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_DURATION_SECONDS = _histogram(
     "outbound_grpc_route_backend_response_duration_seconds",
-    "Time between a try's header and the end of its response.",
+    "Time between the end of a try's request and the end of its response.",
     *(0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0),
 )
 OUTBOUND_GRPC_ROUTE_BACKEND_RESPONSE_FRAME_SIZE_BYTES = _histogram(

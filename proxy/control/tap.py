@@ -184,7 +184,7 @@ class Observation(Call):
         server: TapServer,
         identity: str | None,
     ) -> None:
-        super().__init__(head, downstream)
+        super().__init__(head, downstream, server.reactor)
         self._server = server
         self._identity = identity
         self._decoder = grpc_frames.Decoder(MAX_REQUEST)

@@ -26,6 +26,7 @@ class InboundMetrics:
                 registry.counter(metrics.INBOUND_HTTP_REQUESTS_TOTAL),
                 registry.counter(metrics.INBOUND_HTTP_STATUSES_TOTAL),
                 registry.histogram(metrics.INBOUND_HTTP_REQUEST_DURATION_SECONDS),
+                registry.histogram(metrics.INBOUND_HTTP_RESPONSE_DURATION_SECONDS),
                 registry.histogram(metrics.INBOUND_HTTP_REQUEST_FRAME_SIZE_BYTES),
                 registry.histogram(metrics.INBOUND_HTTP_RESPONSE_FRAME_SIZE_BYTES),
             ),
@@ -33,6 +34,7 @@ class InboundMetrics:
                 registry.counter(metrics.INBOUND_GRPC_REQUESTS_TOTAL),
                 registry.counter(metrics.INBOUND_GRPC_STATUSES_TOTAL),
                 registry.histogram(metrics.INBOUND_GRPC_REQUEST_DURATION_SECONDS),
+                registry.histogram(metrics.INBOUND_GRPC_RESPONSE_DURATION_SECONDS),
                 registry.histogram(metrics.INBOUND_GRPC_REQUEST_FRAME_SIZE_BYTES),
                 registry.histogram(metrics.INBOUND_GRPC_RESPONSE_FRAME_SIZE_BYTES),
             ),
@@ -40,12 +42,13 @@ class InboundMetrics:
 
     def route(self, named: Labels, parent: Meta, route: Meta, *, grpc: bool) -> RequestMetrics:
         """Requests with these labels, and of this route of a port's policy."""
-        requests, statuses, durations, request_sizes, response_sizes = self._families[grpc]
+        requests, statuses, durations, waits, request_sizes, response_sizes = self._families[grpc]
         view = Statuses(
             route_labels(parent, route),
             requests,
             statuses,
             durations,
+            waits=waits,
             request_sizes=request_sizes,
             response_sizes=response_sizes,
             grpc=grpc,

@@ -9,7 +9,7 @@ from proxy.authz.decide import Denied, RouteNotFound, authorize_http, find_route
 from proxy.codec.message import HTTP_2
 from proxy.codec.upgrade import note_response, restore_request, to_http1
 from proxy.net.answer import answer
-from proxy.net.exchange import Call
+from proxy.net.exchange import TOGETHER, Call
 from proxy.net.failure import Failure
 from proxy.net.filtering import act
 from proxy.net.http2_server import ServerStream
@@ -66,6 +66,7 @@ class InboundHttp:
         "inbound",
         "limiter",
         "only",
+        "reactor",
         "version",
     )
 
@@ -75,6 +76,7 @@ class InboundHttp:
         identity = context.client.identity
         self.client_id = identity.encode("ascii") if identity else None
         self.cell = context.cell
+        self.reactor = inbound.reactor
         self.clock = inbound.reactor.clock
         target = context.target
         self.application = None if inbound.is_own(target) else inbound.application(target)
@@ -153,6 +155,8 @@ class InboundCall(Call):
         self._service = service
         self._carried = False
         self._metrics = None
+        self._sent_at = 0.0
+        self._reactor = service.reactor
         self._passage: Passage | None = None
         self._status = 0
         self._error: str | None = None
@@ -316,9 +320,12 @@ class InboundCall(Call):
         ending = (status, grpc, error)
         tally = metrics.outcomes.get(ending) or metrics.outcome(ending)
         # As `Tally.observe` does; this is done for every request.
-        elapsed = (self._service.clock() - self._began) * 1000.0
+        now = self._service.clock()
+        elapsed = (now - self._began) * 1000.0
         tally.counts[bisect_left(BOUNDS, elapsed)] += 1
         tally.sum += elapsed
+        if self._sent_at - self._began > TOGETHER or not self.request_ended:
+            metrics.waits.correct(elapsed, self.since_sent(now))
 
     def _observe(self, event: str) -> None:
         for observer in tuple(self._service.inbound.observers):

@@ -24,12 +24,16 @@ from weft import errors
 
 if TYPE_CHECKING:
     from proxy.codec.message import Headers, RequestHead, ResponseHead
+    from proxy.net.reactor import Reactor
     from proxy.net.relay import Done
     from proxy.net.transport import Transport
     from proxy.telemetry.request import RequestMetrics
 
 REPLAY_LIMIT = 65_536
 """Bytes of a request's body that are kept for another try, or while there is no upstream yet."""
+
+TOGETHER = 0.001
+"""Seconds within which a body counts as having come with its head: no histogram is that fine."""
 
 
 class Downstream(Protocol):
@@ -96,7 +100,9 @@ class Call:
         "_blocked",
         "_kept_size",
         "_metrics",
+        "_reactor",
         "_replayable",
+        "_sent_at",
         "_trailers",
         "attempt",
         "downstream",
@@ -108,7 +114,7 @@ class Call:
         "upstream",
     )
 
-    def __init__(self, head: RequestHead, downstream: Downstream) -> None:
+    def __init__(self, head: RequestHead, downstream: Downstream, reactor: Reactor) -> None:
         self.head = head
         self.downstream = downstream
         self.upstream: Upstream | None = None
@@ -126,6 +132,9 @@ class Call:
         self._blocked = False
         self._metrics: RequestMetrics | None = None
         """Where it is counted, once that is known."""
+        self._sent_at = 0.0
+        """When the batch began in which the request's body ended."""
+        self._reactor = reactor
 
     # --- for subclasses -------------------------------------------------------------------
 
@@ -151,6 +160,11 @@ class Call:
         """Where it is counted before that is known."""
         return None
 
+    def since_sent(self, now: float) -> float:
+        """Milliseconds since the end of a request whose body did not come with its head; none
+        while it has not ended."""
+        return (now - self._sent_at) * 1000.0 if self.request_ended else 0.0
+
     # --- the request ----------------------------------------------------------------------
 
     def replay(self, upstream: Upstream) -> None:
@@ -170,6 +184,7 @@ class Call:
     def request_body(self, data: bytes, ends: bool) -> None:
         if ends:
             self.request_ended = True
+            self._sent_at = self._reactor.turned
         upstream = self.upstream
         size = len(data)
         metrics = self._metrics or self.unplaced
@@ -194,6 +209,7 @@ class Call:
 
     def request_trailers(self, trailers: Headers) -> None:
         self.request_ended = True
+        self._sent_at = self._reactor.turned
         clean_trailers(trailers)
         if self._replayable and not self.responded:
             self._trailers = trailers

@@ -66,6 +66,8 @@ class Reactor:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
+        self.turned = 0.0
+        """When the present batch began; between batches, when the last one did."""
         self.failures = 0
         """Handlers that raised since the start."""
         self._epoll = select.epoll()
@@ -189,7 +191,7 @@ class Reactor:
         events = self._epoll.poll(timeout, _BATCH)
         # Timers are due as of this look at the sockets. What arrives while a slow batch is handled,
         # or while the machine gives us no time, is seen before a deadline that it meets has passed.
-        now = self.clock()
+        now = self.turned = self.clock()
         self._turning = True
         handlers = self._handlers
         for fd, ready in events:

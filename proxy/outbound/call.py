@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from proxy.codec.message import HTTP_2, Headers
 from proxy.codec.upgrade import restore_response
 from proxy.net.answer import CONNECTION, answer
-from proxy.net.exchange import Call
+from proxy.net.exchange import TOGETHER, Call
 from proxy.net.failure import Failure
 from proxy.stack.classify import grpc_status
 from proxy.stack.retry import IDEMPOTENT
@@ -43,11 +43,12 @@ MAX_TRIES = 4
 class Service:
     """What the calls of one accepted HTTP connection have in common."""
 
-    __slots__ = ("clock", "logical", "outbound")
+    __slots__ = ("clock", "logical", "outbound", "reactor")
 
     def __init__(self, outbound: Outbound, logical: Logical) -> None:
         self.outbound = outbound
         self.logical = logical
+        self.reactor = outbound.reactor
         self.clock = outbound.reactor.clock
 
     def refused(self, failure: Failure) -> None:
@@ -103,6 +104,8 @@ class OutboundCall(Call):
         self._service = service
         self._member: EndpointMember | None = None
         self._metrics = None
+        self._sent_at = 0.0
+        self._reactor = service.reactor
         self._required: str | None = None
         """The identity the endpoint must have, because the request says so."""
         self._authority: str | None = None
@@ -317,12 +320,21 @@ class OutboundCall(Call):
             elapsed = (now - self.began) * 1000.0
             tally.counts[bisect_left(BOUNDS, elapsed)] += 1
             tally.sum += elapsed
+            if self._sent_at - self.began > TOGETHER or not self.request_ended:
+                self._correct(metrics, elapsed, now)
         member = self._member
         if member is not None:
             if member.gate is None and self._answered_at and not member.penalty:
                 member.finish(self._answered_at - self._given, now)
             else:
                 self._teach(member, None if gone else tally, now)
+
+    def _correct(self, metrics: RequestMetrics | None, elapsed: float, now: float) -> None:
+        """Count the wait for a try's response from the end of the request; `elapsed` milliseconds
+        have been counted from the try's beginning."""
+        late = self._sent_at - self.began > TOGETHER or not self.request_ended
+        if metrics is not None and late:
+            metrics.waits.correct(elapsed, self.since_sent(now))
 
     def tally(self, ending: Ending) -> Tally:
         """Where a request is counted that was tried more than once, or never."""

@@ -268,7 +268,7 @@ class OutboundMetrics:
             route_labels(parent, route) + backend.full_labels("backend"),
             self._backend_requests[grpc],
             self._backend_statuses[grpc],
-            self._backend_durations[grpc],
+            waits=self._backend_durations[grpc],
             response_sizes=self._backend_sizes[grpc],
             grpc=grpc,
         )

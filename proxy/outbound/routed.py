@@ -310,7 +310,9 @@ class RoutedCall(OutboundCall):
         tally = None
         if metrics is not None:
             tally = metrics.outcome(ending, Scope.TRY)
-            tally.observe((now - self.began) * 1000.0)
+            elapsed = (now - self.began) * 1000.0
+            tally.observe(elapsed)
+            self._correct(metrics, elapsed, now)
         if self._member is not None:
             if failure is not None:
                 self.settle_failure(failure)

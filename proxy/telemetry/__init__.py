@@ -5,6 +5,7 @@
 - `labels`      the label groups of Linkerd's metrics: direction, peer, target, TLS
 - `request`     counters and latencies of HTTP requests, resolved once per route and endpoint
 - `frames`      how large the pieces of bodies are
+- `waits`       how long responses took from the end of their request
 - `transport`   counters of one kind of connection
 - `identity`    when the certificate was refreshed and when it ends
 - `resource`    what spans say of the pod they come from

@@ -5,6 +5,7 @@ metrics.requests += 1                           # a request began
 tally = metrics.outcomes.get(key) or metrics.outcome(key)
 tally.observe(milliseconds)                     # its response ended; key = (status, grpc, error)
 metrics.response_frames.observe(size)           # a piece of its body came
+metrics.waits.correct(counted, waited)          # its request's body took its time
 
 A view is one face of the same requests: per endpoint, per backend, per route. Where a request may
 be tried more than once, some views count tries and others the request as a whole.
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.telemetry.frames import FrameSizes
 from proxy.telemetry.tally import Ledger, Tally
+from proxy.telemetry.waits import Waits
 from weft.metrics import REQUEST_TOTAL, RESPONSE_LATENCY_MS, RESPONSE_TOTAL
 
 if TYPE_CHECKING:
@@ -47,12 +49,15 @@ class View(Protocol):
     def request(self) -> Counter | None:
         """Where requests are counted when they begin."""
 
-    def response(self, ending: Ending, success: bool) -> tuple[Counter, Histogram | None]: ...
+    def response(self, ending: Ending, success: bool) -> tuple[Counter, tuple[Histogram, ...]]: ...
 
     def request_sizes(self) -> tuple[Sizes, ...]:
         """Where sizes of pieces of requests show."""
 
     def response_sizes(self) -> tuple[Sizes, ...]: ...
+
+    def waits(self) -> tuple[Histogram, ...]:
+        """Those of its histograms that count from the end of the request."""
 
 
 class Classified:
@@ -78,7 +83,7 @@ class Classified:
     def request(self) -> Counter | None:
         return self._requests.child(self._labels) if self._requests is not None else None
 
-    def response(self, ending: Ending, success: bool) -> tuple[Counter, Histogram | None]:
+    def response(self, ending: Ending, success: bool) -> tuple[Counter, tuple[Histogram, ...]]:
         status, grpc, error = ending
         labels = self._labels
         if status:
@@ -88,7 +93,7 @@ class Classified:
             outcome += (("grpc_status", str(grpc)),)
         if error is not None:
             outcome += (("error", error),)
-        latency = self._latencies.child(labels) if self._latencies is not None else None
+        latency = (self._latencies.child(labels),) if self._latencies is not None else ()
         return self._counts.child(labels + outcome), latency
 
     def request_sizes(self) -> tuple[Sizes, ...]:
@@ -97,9 +102,12 @@ class Classified:
     def response_sizes(self) -> tuple[Sizes, ...]:
         return ()
 
+    def waits(self) -> tuple[Histogram, ...]:
+        return ()
+
 
 class Statuses:
-    """The newer families: `*_statuses_total{http_status,error}` and a duration."""
+    """The newer families: `*_statuses_total{http_status,error}` and durations."""
 
     __slots__ = (
         "_durations",
@@ -109,6 +117,7 @@ class Statuses:
         "_requests",
         "_response_sizes",
         "_statuses",
+        "_waits",
         "per_try",
     )
 
@@ -117,15 +126,20 @@ class Statuses:
         labels: Labels,
         requests: Family[Counter] | None,
         statuses: Family[Counter],
-        durations: Family[Histogram],
+        durations: Family[Histogram] | None = None,
         *,
+        waits: Family[Histogram] | None = None,
         request_sizes: Family[Histogram] | None = None,
         response_sizes: Family[Histogram] | None = None,
         grpc: bool,
         per_try: bool = True,
     ) -> None:
-        """`grpc`: the families tell gRPC codes and not HTTP statuses."""
+        """`durations` count from a request's head, `waits` from its end.
+
+        `grpc`: the families tell gRPC codes and not HTTP statuses.
+        """
         self.per_try = per_try
+        self._waits = waits
         self._request_sizes = request_sizes
         self._response_sizes = response_sizes
         self._grpc = grpc
@@ -137,20 +151,24 @@ class Statuses:
     def request(self) -> Counter | None:
         return self._requests.child(self._labels) if self._requests is not None else None
 
-    def response(self, ending: Ending, success: bool) -> tuple[Counter, Histogram | None]:
+    def response(self, ending: Ending, success: bool) -> tuple[Counter, tuple[Histogram, ...]]:
         status, grpc, error = ending
         if self._grpc:
             shown = ("grpc_status", "" if grpc is None else str(grpc))
         else:
             shown = ("http_status", str(status) if status else "")
         labels = (*self._labels, shown, ("error", error or ""))
-        return self._statuses.child(labels), self._durations.child(self._labels)
+        durations = (self._durations.child(self._labels),) if self._durations is not None else ()
+        return self._statuses.child(labels), durations + self.waits()
 
     def request_sizes(self) -> tuple[Sizes, ...]:
         return ((self._request_sizes, self._labels),) if self._request_sizes is not None else ()
 
     def response_sizes(self) -> tuple[Sizes, ...]:
         return ((self._response_sizes, self._labels),) if self._response_sizes is not None else ()
+
+    def waits(self) -> tuple[Histogram, ...]:
+        return (self._waits.child(self._labels),) if self._waits is not None else ()
 
 
 class RequestMetrics:
@@ -166,6 +184,7 @@ class RequestMetrics:
         "request_frames",
         "requests",
         "response_frames",
+        "waits",
     )
 
     def __init__(self, views: tuple[View, ...], classify: Classify) -> None:
@@ -179,6 +198,7 @@ class RequestMetrics:
         self.response_frames = FrameSizes(
             tuple(chain.from_iterable(view.response_sizes() for view in views))
         )
+        self.waits = Waits(tuple(chain.from_iterable(view.waits() for view in views)))
         self._views = views
         self._classify = classify
         self._counters = tuple(one for one in (view.request() for view in views) if one is not None)
@@ -209,7 +229,7 @@ class RequestMetrics:
         return Tally(
             success,
             tuple(counter for counter, _ in series),
-            tuple(latency for _, latency in series if latency is not None),
+            tuple(chain.from_iterable(durations for _, durations in series)),
         )
 
     def pour(self) -> None:

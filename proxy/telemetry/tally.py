@@ -34,7 +34,7 @@ class Tally:
         self.counts = [0] * (len(BOUNDS) + 1)
         self.sum = 0.0
         self._counters = counters
-        self._histograms = tuple((one, *_buckets(one.bounds)) for one in histograms)
+        self._histograms = tuple((one, *buckets_of(one.bounds)) for one in histograms)
 
     def observe(self, milliseconds: float) -> None:
         self.counts[bisect_left(BOUNDS, milliseconds)] += 1
@@ -56,7 +56,7 @@ class Tally:
         self.sum = 0.0
 
 
-def _buckets(bounds: tuple[float, ...]) -> tuple[tuple[int, ...], float]:
+def buckets_of(bounds: tuple[float, ...]) -> tuple[tuple[int, ...], float]:
     """Into which of a histogram's buckets each of ours goes, and its unit in milliseconds."""
     unit = 1.0 if bounds[-1] >= 10_000 else 0.001
     scaled = (bound if unit == 1.0 else bound / 1000.0 for bound in BOUNDS)

@@ -46,6 +46,7 @@ UNSEEN = {
     "inbound_grpc_requests_total": "only on ports declared as gRPC",
     "inbound_grpc_statuses_total": "only on ports declared as gRPC",
     "inbound_grpc_request_duration_seconds": "only on ports declared as gRPC",
+    "inbound_grpc_response_duration_seconds": "only on ports declared as gRPC",
     "inbound_http_request_frame_size_bytes": "test_frame_sizes.py",
     "inbound_grpc_request_frame_size_bytes": "test_frame_sizes.py",
     "inbound_grpc_response_frame_size_bytes": "test_frame_sizes.py",
