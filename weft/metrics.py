@@ -311,6 +311,18 @@ OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TOTAL = _counter(
     "outbound_http_balancer_queue_gate_shut_total",
     "Times the backend was given up: no endpoint was ready for the fail-fast time.",
 )
+OUTBOUND_HTTP_BALANCER_QUEUE_GATE_OPEN_TIME = _gauge(
+    "outbound_http_balancer_queue_gate_open_time_seconds",
+    "Since when the backend is not given up, in seconds since the epoch; 0 while it is.",
+)
+OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TIME = _gauge(
+    "outbound_http_balancer_queue_gate_shut_time_seconds",
+    "Since when the backend is given up, in seconds since the epoch; 0 while it is not.",
+)
+OUTBOUND_HTTP_BALANCER_QUEUE_GATE_TIMEOUT = _gauge(
+    "outbound_http_balancer_queue_gate_timeout_seconds",
+    "How long requests wait for an endpoint before the backend is given up.",
+)
 OUTBOUND_TCP_ERRORS_TOTAL = _counter(
     "outbound_tcp_errors_total",
     "The total number of outbound TCP connections closed by a proxy error.",

@@ -183,9 +183,7 @@ class Balanced:
 
     def show(self) -> None:
         """Bring the metrics up to date."""
-        self._show(*self.counts)
-
-    def _show(self, ready: int, pending: int, waiting: int) -> None:
+        ready, pending, waiting = self.counts
         given, self._given = self._given, 0
         self._measured.show(ready=ready, pending=pending, waiting=waiting, given=given)
 
@@ -302,7 +300,7 @@ class Balanced:
         ready = self._p2c.ready_count > 0
         if ready:
             if self._failing:
-                self._measured.opened.value += 1
+                self._measured.found()
             self._failing = False
             if self._timer is not None:
                 self._timer.cancel()
@@ -326,7 +324,7 @@ class Balanced:
     def _give_up(self) -> None:
         self._timer = None
         self._failing = True
-        self._measured.shut.value += 1
+        self._measured.given_up()
         waiting, self._waiting = self._waiting, deque()
         failure = self._why()
         for traffic in waiting:
@@ -354,7 +352,7 @@ class Balanced:
             if isinstance(member.gate, Gate):
                 member.gate.close()
             member.service.release(self)
-        self._show(0, 0, 0)
+        self._measured.close(given=self._given)
         self._outbound.discovery.release_endpoints(self._set)
 
     def _give_up_quietly(self) -> None:

@@ -266,7 +266,9 @@ class Logical:
         if isinstance(dispatcher, Forward):
             return Forwarded(self._outbound, dispatcher.endpoint)
         if isinstance(dispatcher, Balancer):
-            measured = self._outbound.metrics.balancer(self.target.policy.meta, backend.meta)
+            measured = self._outbound.metrics.balancer(
+                self.target.policy.meta, backend.meta, backend.failfast_timeout
+            )
             return Balanced(self._outbound, backend, dispatcher, measured)
         assert isinstance(dispatcher, Failing)
         return Failed(dispatcher.message)

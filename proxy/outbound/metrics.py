@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from proxy.net.failure import Failure
@@ -12,6 +13,8 @@ from weft import errors, metrics
 from weft.classification import is_success
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.stack.meta import Meta
     from proxy.telemetry.registry import Counter, Family, Labels, Registry
     from proxy.telemetry.request import Classify, RequestMetrics, View
@@ -118,6 +121,9 @@ class BalancerFamilies:
         self.latency = registry.histogram(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_LATENCY_SECONDS)
         self.opened = registry.counter(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_GATE_OPEN_TOTAL)
         self.shut = registry.counter(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TOTAL)
+        self.open_time = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_GATE_OPEN_TIME)
+        self.shut_time = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TIME)
+        self.timeout = registry.gauge(metrics.OUTBOUND_HTTP_BALANCER_QUEUE_GATE_TIMEOUT)
 
 
 class BalancerMetrics:
@@ -127,18 +133,36 @@ class BalancerMetrics:
         "_labels",
         "_latency",
         "_length",
+        "_now",
+        "_open_time",
+        "_opened",
+        "_opened_at",
         "_pending",
         "_picked",
         "_ready",
         "_requests",
+        "_shut",
+        "_shut_at",
+        "_shut_time",
+        "_timeout",
         "_updates",
+        "_wait_at_most",
         "_waits",
-        "opened",
-        "shut",
     )
 
-    def __init__(self, families: BalancerFamilies, labels: Labels) -> None:
+    def __init__(
+        self,
+        families: BalancerFamilies,
+        labels: Labels,
+        timeout: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`timeout`: seconds that requests wait at most; `now`: seconds since the epoch."""
         self._labels = labels
+        self._now = now
+        self._wait_at_most = timeout
+        self._opened_at = now()
+        self._shut_at = 0.0
         self._picked = families.ready.child(labels)
         self._ready = families.states.child((*labels, ("endpoint_state", "ready")))
         self._pending = families.states.child((*labels, ("endpoint_state", "pending")))
@@ -148,14 +172,27 @@ class BalancerMetrics:
         self._latency = families.latency.child(labels)
         self._waits = 0
         """Requests that had to wait and are not shown yet: the latency has them already."""
-        self.opened = families.opened.child(labels)
-        self.shut = families.shut.child(labels)
+        self._opened = families.opened.child(labels)
+        self._shut = families.shut.child(labels)
+        self._open_time = families.open_time.child(labels)
+        self._shut_time = families.shut_time.child(labels)
+        self._timeout = families.timeout.child(labels)
 
     def updated(self, *, added: int, removed: int) -> None:
         """The control plane changed the set by so many endpoints."""
         for op, count in (("Add", added), ("Remove", removed)):
             if count:
                 self._updates.child((*self._labels, ("op", op))).value += 1
+
+    def given_up(self) -> None:
+        """No endpoint was ready in time."""
+        self._shut.value += 1
+        self._opened_at, self._shut_at = 0.0, self._now()
+
+    def found(self) -> None:
+        """An endpoint is there again."""
+        self._opened.value += 1
+        self._opened_at, self._shut_at = self._now(), 0.0
 
     def waited(self, seconds: float) -> None:
         """A request gets its endpoint only now."""
@@ -167,10 +204,18 @@ class BalancerMetrics:
         self._picked.value = self._ready.value = ready
         self._pending.value = pending
         self._length.value = waiting
+        self._open_time.value = self._opened_at
+        self._shut_time.value = self._shut_at
+        self._timeout.value = self._wait_at_most
         self._requests.value += given
         # Most wait for nothing, and are not looked at one by one.
         self._latency.counts[0] += given - self._waits
         self._waits = 0
+
+    def close(self, *, given: int) -> None:
+        """Show the last requests, and nothing that is still so."""
+        self._opened_at = self._shut_at = self._wait_at_most = 0.0
+        self.show(ready=0, pending=0, waiting=0, given=given)
 
 
 class OutboundMetrics:
@@ -273,9 +318,9 @@ class OutboundMetrics:
             grpc=grpc,
         )
 
-    def balancer(self, parent: Meta, backend: Meta) -> BalancerMetrics:
+    def balancer(self, parent: Meta, backend: Meta, timeout: float) -> BalancerMetrics:
         named = parent.full_labels("parent") + backend.full_labels("backend")
-        return BalancerMetrics(self._balancers, named)
+        return BalancerMetrics(self._balancers, named, timeout)
 
     def stream(
         self, parent: Meta, route: Meta, address: SocketAddress, *, tls: bool

@@ -8,6 +8,9 @@ from proxy.telemetry.exposition import number
 from weft.metrics import (
     CONTROL_IDENTITY_CERT_EXPIRATION,
     CONTROL_IDENTITY_CERT_REFRESH,
+    OUTBOUND_HTTP_BALANCER_QUEUE_GATE_OPEN_TIME,
+    OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TIME,
+    OUTBOUND_HTTP_BALANCER_QUEUE_GATE_TIMEOUT,
     PROCESS_START_TIME_SECONDS,
     PROXY_BUILD_INFO,
     PROXY_MEMORY_SHEDDING,
@@ -27,8 +30,16 @@ _SMALLEST = frozenset(
 )
 """Facts, not amounts: of several the smallest tells when something becomes urgent."""
 
-_LARGEST = frozenset((PROXY_MEMORY_SHEDDING.name,))
-"""Yes or no: yes when it is so for any of them."""
+_LARGEST = frozenset(
+    metric.name
+    for metric in (
+        OUTBOUND_HTTP_BALANCER_QUEUE_GATE_OPEN_TIME,
+        OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TIME,
+        OUTBOUND_HTTP_BALANCER_QUEUE_GATE_TIMEOUT,
+        PROXY_MEMORY_SHEDDING,
+    )
+)
+"""Yes or no, or since when; 0 is no: yes when it is so for any of them."""
 
 
 def merge(pages: Sequence[str]) -> str:

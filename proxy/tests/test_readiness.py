@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from proxy.net.dial import ConnectSettings, Dialer
@@ -173,17 +174,27 @@ def test_a_backend_that_is_given_up_shuts_the_gate_until_it_is_found_again() -> 
     app = Script(200)
     with applications(app) as ports, pair([1]) as (mesh, dialer):
         gates = [f"outbound_http_balancer_queue_gate_{way}_total" for way in ("shut", "open")]
+        since = [
+            f"outbound_http_balancer_queue_gate_{way}_time_seconds" for way in ("shut", "open")
+        ]
+        began = time.time()
         with mesh.connect() as sock:
             sock.sendall(REQUEST)
             mesh.becomes(lambda: bool(dialer.dialed) and balanced(mesh).counts == (0, 1, 1))
             mesh.advance(31.0)
             assert status(read_message(sock)[0]) == 504
         assert [mesh.metric(gate) for gate in gates] == [1, 0]
+        shut, opened = (mesh.metric(time_of) for time_of in since)
+        assert began <= shut <= time.time()
+        assert opened == 0
+        assert mesh.metric("outbound_http_balancer_queue_gate_timeout_seconds") == 30
         add(mesh, ports[0])
         mesh.becomes(lambda: balanced(mesh).counts[0] == 1)
         with mesh.connect() as sock:
             assert status(ask(sock)) == 200
         assert [mesh.metric(gate) for gate in gates] == [1, 1]
+        assert mesh.metric(since[0]) == 0
+        assert shut <= mesh.metric(since[1]) <= time.time()
 
 
 def test_bytes_nobody_looks_at_need_no_connection_beforehand() -> None:

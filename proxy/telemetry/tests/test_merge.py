@@ -6,6 +6,7 @@ from proxy.telemetry.exposition import render
 from proxy.telemetry.merge import merge
 from proxy.telemetry.registry import Registry
 from weft.metrics import (
+    OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TIME,
     PROCESS_MAX_FDS,
     PROCESS_OPEN_FDS,
     PROCESS_START_TIME_SECONDS,
@@ -67,3 +68,12 @@ def test_a_proxy_turns_work_away_when_any_of_its_processes_does(
         registry.gauge(PROXY_MEMORY_SHEDDING).child().value = one
         pages.append(render(registry))
     assert f"\nproxy_memory_shedding {shown}\n" in merge(pages)
+
+
+def test_a_backend_is_given_up_since_the_last_process_gave_it_up() -> None:
+    pages = []
+    for since in (0, 1_700_000_000.5, 1_700_000_002.5):
+        registry = Registry()
+        registry.gauge(OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TIME).child().value = since
+        pages.append(render(registry))
+    assert "_gate_shut_time_seconds 1700000002.5\n" in merge(pages)
