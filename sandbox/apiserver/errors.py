@@ -130,6 +130,19 @@ class ConflictError(ApiError):
         message = f'Operation cannot be fulfilled on {kind.resource} "{name}": {why}'
         return cls(message, details=_details(kind, name))
 
+    @classmethod
+    def deletion(
+        cls, kind: Kind, name: str, what: str, wanted: str, has: str, perhaps: str
+    ) -> "ConflictError":
+        """Of a deletion that means an object of another uid or version. It names the kind, not the resource."""
+        named = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+        why = (
+            f"the {what} in the precondition ({wanted}) does not match the {what} in record ({has})."
+            f" The object might have been {perhaps}"
+        )
+        message = f'Operation cannot be fulfilled on {named} "{name}": {why}'
+        return cls(message, details=_named({"name": name, "group": kind.group, "kind": kind.kind}))
+
 
 class GoneError(ApiError):
     """A watch asked to start before what the replay window still holds. List again."""
@@ -222,6 +235,15 @@ class InvalidError(ApiError):
 
 class TooManyRequestsError(ApiError):
     code, reason = 429, "TooManyRequests"
+
+    @classmethod
+    def budget(cls, why: str) -> "TooManyRequestsError":
+        """Of an eviction that a PodDisruptionBudget forbids."""
+        causes = [{"reason": "DisruptionBudget", "message": why}]
+        return cls(
+            "Cannot evict pod as it would violate the pod's disruption budget.",
+            details={"causes": causes},
+        )
 
 
 class InternalError(ApiError):

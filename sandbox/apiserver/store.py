@@ -266,7 +266,7 @@ class Store:
         finalized.
         """
         stored = self.get(kind, namespace, name)
-        self._check(kind, stored, preconditions)
+        self._check_deletion(kind, stored, preconditions)
         new = objects.copied(stored)
         _mark_propagation(new, propagation)
         seconds = self._grace(kind, new, grace)
@@ -383,6 +383,17 @@ class Store:
             )
         if preconditions.resource_version not in (None, meta["resourceVersion"]):
             raise ConflictError.modified(kind, name)
+
+    def _check_deletion(self, kind: Kind, stored: Obj, wanted: Preconditions) -> None:
+        meta, name = stored["metadata"], objects.name_of(stored)
+        if wanted.uid not in (None, meta["uid"]):
+            perhaps = "deleted and then recreated"
+            raise ConflictError.deletion(kind, name, "UID", str(wanted.uid), meta["uid"], perhaps)
+        version = meta["resourceVersion"]
+        if wanted.resource_version not in (None, version):
+            raise ConflictError.deletion(
+                kind, name, "ResourceVersion", str(wanted.resource_version), version, "modified"
+            )
 
     def _next_state(self, kind: Kind, stored: Obj, new: Obj, part: Part) -> Obj:
         """`new` with everything the writer may not change taken from `stored`."""

@@ -118,15 +118,10 @@ class Subresources:
     async def _evict(self, call: Call) -> Response:
         eviction = await call.object_body()
         pod = self._store.get(POD, call.path.namespace, call.path.name)
-        for budget in self._store.list(POD_DISRUPTION_BUDGET, call.path.namespace):
-            chosen = labels_from_object(dig(budget, "spec", "selector"))
-            covers = chosen.matches(objects.labels_of(pod))
-            if covers and not dig(budget, "status", "disruptionsAllowed", default=0):
-                raise TooManyRequestsError(
-                    "Cannot evict pod as it would violate the pod's disruption budget."
-                )
         options = eviction.get("deleteOptions") or {}
         wanted = options.get("preconditions") or {}
+        if dig(pod, "status", "phase") == "Running" and not objects.is_deleting(pod):
+            self._take_from_budgets(pod)
         await self._api.delete(
             POD,
             call.path.namespace,
@@ -136,6 +131,39 @@ class Subresources:
             preconditions=Preconditions(wanted.get("uid"), wanted.get("resourceVersion")),
         )
         return call.answer({**SUCCESS, "code": 201}, 201)
+
+    def _take_from_budgets(self, pod: Obj) -> None:
+        """Counts the eviction at once; the disruption controller counts anew when the pod ends. Pods that
+        do not run are nobody's loss."""
+        covering = [
+            budget
+            for budget in self._store.list(POD_DISRUPTION_BUDGET, objects.namespace_of(pod))
+            if labels_from_object(dig(budget, "spec", "selector")).matches(objects.labels_of(pod))
+        ]
+        for budget in covering:
+            generation = objects.metadata(budget).get("generation")
+            name = objects.name_of(budget)
+            if dig(budget, "status", "observedGeneration", default=0) != generation:
+                why = f"The disruption budget {name} is still being processed by the server."
+                raise TooManyRequestsError.budget(why)
+            if not dig(budget, "status", "disruptionsAllowed", default=0):
+                needs, has = (
+                    dig(budget, "status", key, default=0)
+                    for key in ("desiredHealthy", "currentHealthy")
+                )
+                why = f"The disruption budget {name} needs {needs} healthy pods and has {has} currently"
+                raise TooManyRequestsError.budget(why)
+
+        def less(obj: Obj) -> None:
+            obj["status"]["disruptionsAllowed"] -= 1
+
+        for budget in covering:
+            self._store.mutate(
+                POD_DISRUPTION_BUDGET,
+                objects.namespace_of(budget),
+                objects.name_of(budget),
+                less,
+            )
 
     async def _bind(self, call: Call) -> Response:
         binding = await call.object_body()

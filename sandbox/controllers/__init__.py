@@ -8,6 +8,6 @@
 Each decision is a pure function, objects in, actions out:
 
     deployment rollout deployment_status      replicaset adopt      daemonset      statefulset
-    job      cronjob cron      endpoints (slices and the legacy object)      schedule      podgc
+    job      cronjob cron      endpoints (slices and the legacy object)      schedule      podgc      disruption
     namespaces (what each holds, how it ends)      garbage (owner references)
 """

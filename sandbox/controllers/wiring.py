@@ -15,6 +15,7 @@ from sandbox.apiserver.kinds import (
     NAMESPACE,
     NODE,
     POD,
+    POD_DISRUPTION_BUDGET,
     REPLICA_SET,
     REPLICATION_CONTROLLER,
     SERVICE,
@@ -22,12 +23,13 @@ from sandbox.apiserver.kinds import (
     STATEFUL_SET,
     Kind,
 )
-from sandbox.apiserver.selectors import LabelSelector, labels_from_map
+from sandbox.apiserver.selectors import LabelSelector, labels_from_map, labels_from_object
 from sandbox.apiserver.store import Store
 from sandbox.controllers import (
     cronjob,
     daemonset,
     deployment,
+    disruption,
     endpoints,
     garbage,
     job,
@@ -49,6 +51,7 @@ from sandbox.controllers.objects import (
     namespace,
     owner_references,
     spec,
+    status,
     uid,
 )
 
@@ -76,6 +79,7 @@ def controllers(root_ca: str) -> list[Controller]:
         Controller("cronjob", _cronjob_concerns, _cronjob, _refused_event),
         Controller("endpointslice", _service_concerns(ENDPOINT_SLICE), _slices),
         Controller("endpoints", _service_concerns(ENDPOINTS), _endpoints),
+        Controller("disruption", _disruption_concerns, _disruption),
         Controller("scheduler", _scheduler_concerns, _schedule),
         Controller("pod-gc", _podgc_concerns, _podgc),
         Controller("namespace", _namespace_concerns, _namespace),
@@ -220,6 +224,50 @@ def _selected(store: Store, service: Object) -> Sequence[Object]:
 
 def _zone(store: Store) -> str:
     return next((labels(node).get(ZONE_LABEL, "") for node in store.list(NODE)), "")
+
+
+# --- evictions --------------------------------------------------------------
+
+
+def _disruption_concerns(store: Store, kind: Kind, obj: Object) -> Iterable[Key]:
+    if kind.key == POD_DISRUPTION_BUDGET.key:
+        return [key_of(POD_DISRUPTION_BUDGET, obj)]
+    if kind.key != POD.key:
+        return []
+    return [
+        key_of(POD_DISRUPTION_BUDGET, budget)
+        for budget in store.list(POD_DISRUPTION_BUDGET, namespace(obj))
+        if labels_from_object(spec(budget).get("selector")).matches(labels(obj))
+    ]
+
+
+def _disruption(store: Store, key: Key, now: datetime) -> Sequence[Action]:
+    budget = store.find(*key)
+    if budget is None:
+        return []
+    selector = labels_from_object(spec(budget).get("selector"))
+    found = [
+        pod
+        for pod in store.list(POD, key.namespace, labels=selector)
+        if status(pod).get("phase") not in ("Succeeded", "Failed")
+    ]
+    return disruption.decide(budget, found, _replicas(store, found), now)
+
+
+def _replicas(store: Store, pods: Iterable[Object]) -> dict[str, int]:
+    """What those who control the pods want, by their uids; a ReplicaSet's Deployment speaks for it."""
+    found = {}
+    for pod in pods:
+        ref = controller_of(pod)
+        kind = store.registry.by_kind(str(ref["apiVersion"]), str(ref["kind"])) if ref else None
+        owner = store.find(kind, namespace(pod), str(ref["name"])) if ref and kind else None
+        if owner is None:
+            continue
+        above = controller_of(owner)
+        named = str(above["name"]) if above and above.get("kind") == DEPLOYMENT.kind else ""
+        speaks = store.find(DEPLOYMENT, namespace(pod), named) if named else owner
+        found[uid(owner)] = int(spec(speaks or owner).get("replicas") or 0)
+    return found
 
 
 # --- placing and clearing pods ----------------------------------------------

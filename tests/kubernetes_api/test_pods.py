@@ -296,14 +296,67 @@ def test_a_pod_without_grace_is_gone_at_once(api: Api) -> None:
     assert api.quietly("GET", "pods/one").code == 404
 
 
+def _eviction(api: Api, name: str, **options: Any) -> Json:
+    found: Json = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": name, "namespace": api.namespace},
+    }
+    return found | ({"deleteOptions": options} if options else {})
+
+
 def test_eviction(api: Api) -> None:
     _live(api, lives.pod("one", runs("app", "time.sleep(60)")), lives.is_ready)
     version = since(api, "pods")
-    eviction = {
-        "apiVersion": "policy/v1",
-        "kind": "Eviction",
-        "metadata": {"name": "one", "namespace": api.namespace},
-    }
+    eviction = _eviction(api, "one")
     api.create("pods/one/eviction", eviction)
     follow(api, "pods", version, lives.is_gone)
     api.create("pods/one/eviction", eviction)
+
+
+def test_an_eviction_that_means_another_pod_of_that_name(api: Api) -> None:
+    _live(api, lives.pod("one", runs("app", "time.sleep(60)")), lives.is_ready)
+    other = "00000000-0000-4000-8000-000000000000"
+    api.create("pods/one/eviction", _eviction(api, "one", preconditions={"uid": other}))
+    found = api.quietly("GET", "pods/one").body["metadata"]
+    assert "deletionTimestamp" not in found
+    meant = _eviction(api, "one", preconditions={"uid": found["uid"]})
+    api.create("pods/one/eviction", meant)
+
+
+def _budget(api: Api, allowed: int, **wanted: Any) -> None:
+    """Made, and its status noted as soon as it allows so many evictions."""
+    version = since(api, "poddisruptionbudgets")
+    body = {
+        "metadata": {"name": "budget"},
+        "spec": {"selector": {"matchLabels": {"part": "of"}}, **wanted},
+    }
+    assert api.quietly("POST", "poddisruptionbudgets", body).code == 201
+
+    def counted(found: Json) -> bool:
+        status = found["status"]
+        return bool(status.get("observedGeneration") and status["disruptionsAllowed"] == allowed)
+
+    seen = follow(api, "poddisruptionbudgets", version, counted)
+    api.transcript.note("status", None, seen[-1]["status"])
+
+
+def test_evictions_within_a_budget(api: Api) -> None:
+    """Two pods of which one must stay: one may go, and then the other may not."""
+    for name in ("one", "two"):
+        body = lives.pod(name, runs("app", lives.FOR_EVER))
+        body["metadata"]["labels"]["part"] = "of"
+        _live(api, body, lives.is_ready)
+    _budget(api, 1, minAvailable=1)
+    api.create("pods/one/eviction", _eviction(api, "one"))
+    api.create("pods/two/eviction", _eviction(api, "two"))
+    assert "deletionTimestamp" not in api.quietly("GET", "pods/two").body["metadata"]
+
+
+def test_an_eviction_of_a_pod_that_does_not_run(api: Api) -> None:
+    """Nobody loses by it, whatever a budget says."""
+    body = lives.pod("one", runs("app", "pass"), nodeSelector={"no": "node"})
+    body["metadata"]["labels"]["part"] = "of"
+    assert api.quietly("POST", "pods", body).code == 201
+    _budget(api, 0, minAvailable=1)
+    api.create("pods/one/eviction", _eviction(api, "one"))
