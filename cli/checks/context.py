@@ -1,5 +1,5 @@
-"""What checks ask of the world. Nothing is remembered between two questions but the connection:
-a retried check must see what has changed."""
+"""What checks ask of the world. Nothing is remembered between two questions but the connection, and what
+`list_once` read: a retried check must see what has changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Any
 from cli.checks.problem import Problem
 from cli.cluster.client import Cluster
 from cli.cluster.installed import Installed, read_installed
-from cli.cluster.paths import PODS, items
+from cli.cluster.paths import PODS, Resource, items
 from weft import labels
 from weft.names import (
     DESTINATION_COMPONENT,
@@ -43,6 +43,7 @@ class Context:
     expected_version: str
     now: Callable[[], datetime]
     _cluster: Cluster | None = field(default=None)
+    _listed: dict[tuple[Resource, str | None], list[Json]] = field(default_factory=dict)
 
     @property
     def cluster(self) -> Cluster:
@@ -50,6 +51,13 @@ class Context:
         if self._cluster is None:
             self._cluster = self.connect()
         return self._cluster
+
+    def list_once(self, resource: Resource, namespace: str | None = None) -> list[Json]:
+        """Objects as they were when first asked for, for checks that are not retried. Raises ClusterError."""
+        key = resource, namespace
+        if key not in self._listed:
+            self._listed[key] = items(self.cluster, resource, namespace)
+        return self._listed[key]
 
     def installed(self) -> Installed:
         """The installation. Raises ClusterError."""

@@ -55,12 +55,12 @@ def pods_can_be_meshed(context: Context) -> None:
 
 def _unmeshed(context: Context) -> Iterator[tuple[Json, str]]:
     """Pods that ask for a proxy and have none, each with what rules it out; nothing when it could have one."""
-    namespaces = {one["metadata"]["name"]: one for one in items(context.cluster, NAMESPACES)}
+    namespaces = {one["metadata"]["name"]: one for one in context.list_once(NAMESPACES)}
     try:
         installed = read_installation(context.installed().values)
     except ValuesError as error:
         raise Problem(str(error)) from None
-    for pod in items(context.cluster, PODS, context.data_namespace):
+    for pod in context.list_once(PODS, context.data_namespace):
         namespace = namespaces.get(pod["metadata"].get("namespace"), {"metadata": {}})
         found = find_unmeshed(pod, namespace, installed) if alive(pod) else None
         if found is not None:

@@ -10,6 +10,7 @@ import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -98,18 +99,23 @@ def plain_namespace(chosen: Globals) -> str | None:
 
 
 def _document(chosen: Globals) -> tuple[Path, Mapping[str, Any]]:
-    import yaml
-
     present = [file for file in files_of(chosen) if file.is_file()]
     if len(present) != 1:
         raise _NotPlain
+    return present[0], _mapping(_parsed(present[0].read_bytes()))
+
+
+@lru_cache(maxsize=1)
+def _parsed(content: bytes) -> object:
+    """Kept, because a command asks for the namespace and for the connection; not to be changed."""
+    import yaml
+
     try:
         # The loader in C where there is one; both load nothing but plain values.
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        found = yaml.load(present[0].read_bytes(), Loader=loader)  # noqa: S506
+        return yaml.load(content, Loader=loader)  # noqa: S506
     except yaml.YAMLError:
         raise _NotPlain from None
-    return present[0], _mapping(found)
 
 
 def _context(document: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli.checks.context import Context
+from cli.checks.data_plane import pods_are_meshed, pods_can_be_meshed
 from cli.checks.model import Category, Check, Outcome, Result
 from cli.checks.problem import Problem, Skipped
 from cli.checks.registry import select
@@ -301,6 +302,14 @@ def test_unmeshed_pods_are_named_with_what_to_do(healthy: FakeCluster) -> None:
     error = problems(results(context(healthy), proxy=True))["data plane pods are meshed"]
     assert "* shop/web-1 has no linkerd-proxy container" in error.error
     assert "rollout restart" in error.advice
+
+
+def test_checks_of_unmeshed_pods_share_one_listing(healthy: FakeCluster) -> None:
+    found = context(healthy)
+    pods_are_meshed(found)
+    healthy.asked.clear()
+    pods_can_be_meshed(found)
+    assert not {"/api/v1/pods", "/api/v1/namespaces"} & set(healthy.asked)
 
 
 @pytest.mark.parametrize(

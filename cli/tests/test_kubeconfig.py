@@ -187,3 +187,23 @@ def test_commands_with_a_plain_file_do_not_import_the_library(tmp_path: Path) ->
         capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)},
     ).stdout  # fmt: skip
     assert said.split() == ["shop", "False"]
+
+
+def test_a_file_is_parsed_once_for_namespace_and_access_and_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[bytes] = []
+    load = yaml.load
+
+    def counted(content: bytes, **more: Any) -> Any:
+        parsed.append(content)
+        return load(content, **more)
+
+    monkeypatch.setattr(yaml, "load", counted)
+    for token in ("first", "second"):
+        chosen = write(tmp_path, {"server": SERVER}, {"token": token})
+        plain = read_plain(chosen)
+        assert plain is not None
+        assert plain.token == token
+        assert plain_namespace(chosen) is not None
+    assert len(parsed) == 2
