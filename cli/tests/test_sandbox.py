@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import sandbox.settings
-from cli.commands.sandbox import sandbox as command
+from cli.main import build
 from sandbox import record
 from sandbox.settings import Settings
 
@@ -29,7 +29,7 @@ def chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def mesh_sandbox(*words: str) -> Result:
-    return CliRunner().invoke(command, [*words])
+    return CliRunner().invoke(build(), ["sandbox", *words])
 
 
 def test_status_of_a_sandbox_that_is_down(chosen: Settings) -> None:
