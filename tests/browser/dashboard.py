@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from prometheus_client import CollectorRegistry
 
@@ -48,13 +49,16 @@ from weft.labels import CONTROL_PLANE_COMPONENT_LABEL
 from weft.names import TrustDomain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from starlette.applications import Starlette
 
+    from web.stats.backend import Backend as Measuring
     from web.stats.selection import Selection
     from web.stats.tallies import TallySelection
 
+T = TypeVar("T")
 NAMESPACE = "emojivoto"
 NOBODY = "127.0.0.1"
 """Where a pod without a proxy of the test's is asked: it refuses at once."""
@@ -114,18 +118,21 @@ def _past(traffic: Traffic, count: int) -> list[Sample]:
 
 
 @dataclass
-class Service:
-    """A web service that can be stopped and started again at the same port."""
+class Served(ABC):
+    """A web service in a thread of its own, which can be stopped and started again at the same port."""
 
     inventory: Inventory
-    backend: Backend
-    interval: float = INTERVAL
-    port: int = 0
-    proxies: dict[str, FakeProxy] = field(default_factory=dict)
+    proxies: dict[str, FakeProxy] = field(default_factory=dict, kw_only=True)
     """Admin ports of pods by their names, served as long as the service is."""
-    _thread: threading.Thread | None = None
-    _loop: asyncio.AbstractEventLoop | None = None
-    _stop: asyncio.Event | None = None
+    interval: float = field(default=INTERVAL, kw_only=True)
+    port: int = field(default=0, kw_only=True)
+    _thread: threading.Thread | None = field(default=None, init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
+    _stop: asyncio.Event | None = field(default=None, init=False)
+
+    @abstractmethod
+    def measuring(self, metrics: Metrics) -> AbstractAsyncContextManager[Measuring]:
+        """Where the numbers come from, while the block lasts."""
 
     @property
     def url(self) -> str:
@@ -144,37 +151,52 @@ class Service:
             self._thread.join()
             self._thread = self._loop = None
 
+    def do(self, work: Coroutine[object, object, T], seconds: float) -> T:
+        """Runs beside the service, in its loop. Raises TimeoutError."""
+        assert self._loop is not None, "the service does not run"
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
     async def _serve(self, up: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        pages = self._pages()
         here = SocketAddress("127.0.0.1", self.port)
-        async with (
-            serving(*self.proxies.values()),
-            listener.serve(self._face(pages), here) as address,
-        ):
+        metrics = Metrics(CollectorRegistry())
+        async with serving(*self.proxies.values()), self.measuring(metrics) as backend:
             for name, proxy in self.proxies.items():
                 answer_at(self.inventory, name, proxy.port)
-            self.port = address.port
-            up.set()
-            await self._stop.wait()
-            pages.close()
+            pages = self._pages(backend)
+            async with listener.serve(self._face(pages, backend, metrics), here) as address:
+                self.port = address.port
+                up.set()
+                await self._stop.wait()
+                pages.close()
 
-    def _pages(self) -> Dashboard:
+    def _pages(self, backend: Measuring) -> Dashboard:
         components = Components(self.inventory, time.time)
-        world = World(self.inventory, self.backend, DOMAIN, components)
+        world = World(self.inventory, backend, DOMAIN, components)
         return Dashboard(
             assets.load(), Snapshots(world, fresh=self.interval / 2), lambda: True, self.interval
         )
 
-    def _face(self, pages: Dashboard) -> Starlette:
+    def _face(self, pages: Dashboard, backend: Measuring, metrics: Metrics) -> Starlette:
         return application(
             self.inventory,
-            self.backend,
+            backend,
             lambda: True,
-            Metrics(CollectorRegistry()),
+            metrics,
             names_of("weft", "cluster.local"),
             dashboard=pages,
         )
+
+
+@dataclass
+class Service(Served):
+    """Its numbers are made up."""
+
+    backend: Backend
+
+    @asynccontextmanager
+    async def measuring(self, metrics: Metrics) -> AsyncIterator[Measuring]:
+        yield self.backend
 
 
 @contextmanager
@@ -185,7 +207,7 @@ def served(
     proxies: dict[str, FakeProxy] | None = None,
 ) -> Iterator[Service]:
     """`proxies`: admin ports, by deployment."""
-    service = Service(inventory, backend, interval, proxies=proxies or {})
+    service = Service(inventory, backend, interval=interval, proxies=proxies or {})
     service.start()
     try:
         yield service
