@@ -31,8 +31,9 @@ _CORES = """\
 A process uses one core. With `CORES` above 1 the proxy is so many processes on the same ports: connections are spread over
 them, each takes the memory of a proxy and has a certificate of its own. `CORES_MAX_RATIO`, a share of the host's CPUs, comes
 before `CORES`; `CORES_MIN` and `CORES_MAX` bound both. One admin port answers for all: `/metrics` adds up, `/ready` waits for
-the last, `/errors` and `/proxy-log-level` are everybody's, `/shutdown` and SIGTERM end all. A tap shows the requests of all
-processes, and its limit holds for them together. A process that fails ends the proxy, so that it is started anew.
+the last, `/errors` and `/proxy-log-level` are everybody's, `/logs.json` is the first's, `/shutdown` and SIGTERM end all. A tap
+shows the requests of all processes, and its limit holds for them together. A process that fails ends the proxy, so that it is
+started anew.
 
 A connection stays with its process, so a single busy connection uses one core. Rate limits count all requests, whichever
 process takes them. Of `MAX_CONNECTIONS`, `MAX_IN_FLIGHT` and the memory limit each process takes its part. Balancers, breakers,

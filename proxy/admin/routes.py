@@ -35,6 +35,17 @@ class Response:
     body: bytes = b""
     content_type: str = TEXT
     headers: tuple[tuple[str, str], ...] = field(default=())
+    stream: Stream | None = None
+    """What follows the body, for as long as the client listens."""
+
+
+class Stream(Protocol):
+    """What comes by and by. Whoever is given one calls `leave` in the end."""
+
+    def take(self) -> bytes:
+        """What there is since the last time; may be nothing."""
+
+    def leave(self) -> None: ...
 
 
 class LogFilter(Protocol):
@@ -44,6 +55,10 @@ class LogFilter(Protocol):
     def text(self) -> str: ...
     def change(self, text: str) -> None:
         """Raises ValueError for text that is not a filter."""
+
+    def follow(self, text: str) -> Stream | None:
+        """Lines that the filter lets through, the one in force if it is empty; None when too many
+        follow. Raises ValueError for text that is not a filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +148,22 @@ def _set_log_level(facts: Facts, request: Request, query: str) -> Response:
     return Response(204)
 
 
+def _logs(facts: Facts, request: Request, query: str) -> Response:
+    """Lines of JSON from now on, by a filter in the query or, of method QUERY, in the body."""
+    if not request.is_local:
+        return _text(403, LOCAL_ONLY)
+    if request.method == "HEAD":
+        return Response(200, content_type=JSON)
+    try:
+        text = request.body.decode("utf-8").strip() if request.method == "QUERY" else query
+        tail = facts.log_filter.follow(text)
+    except ValueError as error:
+        return _text(400, str(error))
+    if tail is None:
+        return _text(503, "as many read the log already as may")
+    return Response(200, content_type=JSON, stream=tail)
+
+
 def _shut_down(facts: Facts, request: Request, query: str) -> Response:
     if not request.is_local:
         return _text(403, LOCAL_ONLY)
@@ -149,6 +180,7 @@ _ROUTES: dict[str, dict[str, Handler]] = {
     "/errors": {"GET": _errors},
     "/env.json": {"GET": _environment},
     "/proxy-log-level": {"GET": _log_level, "PUT": _set_log_level},
+    "/logs.json": {"GET": _logs, "QUERY": _logs},
     "/shutdown": {"POST": _shut_down},
 }
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.admin.routes import Request, Response
+from proxy.admin.routes import Request, Response, Stream
 from proxy.codec.http1 import CONTINUE, Http1ServerCodec, MalformedMessageError
 from proxy.codec.message import HTTP_1_1, Headers, RequestHead, ResponseHead
 
@@ -31,6 +31,8 @@ REQUEST_TIMEOUT = 5.0
 RESPONSE_TIMEOUT = 30.0
 IDLE_TIMEOUT = 60.0
 READ_SIZE = 1 << 14
+STREAM_INTERVAL = 0.1
+"""Seconds that lines are gathered for whoever follows the log."""
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -144,6 +146,12 @@ class AdminConnection:
 
     async def _write(self, response: Response) -> bool:
         """Send the answer; whether the connection may carry another request."""
+        if response.stream is not None:
+            try:
+                await self._follow(response, response.stream)
+            finally:
+                response.stream.leave()
+            return False
         headers = Headers()
         if response.status != 204:
             headers["content-type"] = response.content_type
@@ -158,6 +166,32 @@ class AdminConnection:
             await self._stream.send_all(wire)
         self._codec.next()
         return not closes and not scope.cancelled_caught
+
+    async def _follow(self, response: Response, stream: Stream) -> None:
+        """Send what there is, again and again, until the client leaves or does not take it. Only while
+        somebody listens is there a timer."""
+        headers = Headers()
+        headers["content-type"] = response.content_type
+        head = ResponseHead(response.status, headers, HTTP_1_1, None)
+        wire, _ = self._codec.write_head(head, False, False)
+
+        async def leave_with_client() -> None:
+            while await self._stream.receive_some(READ_SIZE):
+                pass
+            nursery.cancel_scope.cancel()
+
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(leave_with_client)
+                while True:
+                    if wire:
+                        with trio.fail_after(RESPONSE_TIMEOUT):
+                            await self._stream.send_all(wire)
+                    await trio.sleep(STREAM_INTERVAL)
+                    found = stream.take()
+                    wire = self._codec.write_body(found) if found else b""
+        except* (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
+            pass  # The client went away, or does not take what it asked for.
 
     async def _refuse(self, error: MalformedMessageError) -> None:
         text = f"{error}\n".encode()

@@ -12,6 +12,11 @@ import json
 import logging
 import sys
 import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LEVELS = {
     "off": logging.CRITICAL + 10,
@@ -72,26 +77,109 @@ def _logger(target: str) -> str:
     return target.replace("::", ".")
 
 
-class LogFilter:
-    """The filter in force."""
+def level_of(levels: dict[str, int], name: str) -> int:
+    """What a parsed filter lets through of a logger."""
+    while name:
+        if name in levels:
+            return levels[name]
+        name = name.rpartition(".")[0]
+    return levels.get("", logging.ERROR)
 
-    def __init__(self, text: str) -> None:
-        """Raises FilterError."""
+
+class LogTail(logging.Handler):
+    """What one reader follows, kept until it is taken; beyond a size, lines are left out and counted."""
+
+    MAX_BYTES = 256 * 1024
+
+    def __init__(self, levels: dict[str, int], ended: Callable[[LogTail], None]) -> None:
+        super().__init__()
+        self.setFormatter(JsonFormatter())
+        self.levels = levels
+        self._ended = ended
+        self._lines: deque[bytes] = deque()
+        self._size = 0
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < level_of(self.levels, record.name):
+            return
+        line = self.format(record).encode() + b"\n"
+        if self._size + len(line) > self.MAX_BYTES:
+            self._lost += 1
+            return
+        self._lines.append(line)
+        self._size += len(line)
+
+    def leave(self) -> None:
+        """Nothing is kept any more."""
+        self._ended(self)
+
+    def take(self) -> bytes:
+        """The lines since the last time, and how many were left out."""
+        found = b"".join(self._lines)
+        if self._lost:
+            said = f"{self._lost} lines were left out: the reader is slower than they come"
+            found += json.dumps({"level": "WARN", "fields": {"message": said}}).encode() + b"\n"
+        self._lines.clear()
+        self._size = self._lost = 0
+        return found
+
+
+class LogFilter:
+    """The filter in force, and those of readers who follow what is logged."""
+
+    MAX_TAILS = 4
+
+    def __init__(self, text: str, handler: logging.Handler | None = None) -> None:
+        """The filter is of `handler`, which is the root logger's. Raises FilterError."""
         self.text = ""
         self._levels: dict[str, int] = {}
+        self._set: set[str] = set()
+        """Loggers that were given a level."""
+        self._handler = handler
+        self._tails: list[LogTail] = []
         self.change(text)
 
     def change(self, text: str) -> None:
         """Put another filter in force. Raises FilterError, and changes nothing then."""
-        levels = parse_filter(text)
-        for name in self._levels:
-            logging.getLogger(name or None).setLevel(logging.NOTSET)
-        logging.getLogger().setLevel(levels.get("", logging.ERROR))
-        for name, level in levels.items():
-            if name:
-                logging.getLogger(name).setLevel(level)
-        self._levels = levels
+        self._levels = parse_filter(text)
         self.text = text
+        self._apply()
+
+    def follow(self, text: str) -> LogTail | None:
+        """What another filter lets through from now on, the one in force if it is empty, until the
+        reader leaves. None when as many follow as may. Raises FilterError."""
+        levels = parse_filter(text or self.text)
+        if len(self._tails) >= self.MAX_TAILS:
+            return None
+        tail = LogTail(levels, self._unfollow)
+        self._tails.append(tail)
+        if self._handler is not None and len(self._tails) == 1:
+            self._handler.addFilter(self._admits)
+        self._apply()
+        logging.getLogger().addHandler(tail)
+        return tail
+
+    def _unfollow(self, tail: LogTail) -> None:
+        logging.getLogger().removeHandler(tail)
+        self._tails.remove(tail)
+        self._apply()
+        if self._handler is not None and not self._tails:
+            self._handler.removeFilter(self._admits)
+
+    def _admits(self, record: logging.LogRecord) -> bool:
+        """Loggers say what anybody asked for; the handler's own filter asked for this much."""
+        return record.levelno >= level_of(self._levels, record.name)
+
+    def _apply(self) -> None:
+        """Loggers have the level of whoever wants to hear the most of them."""
+        every = [self._levels, *(tail.levels for tail in self._tails)]
+        names = {"", *(name for one in every for name in one)}
+        for name in self._set - names:
+            logging.getLogger(name).setLevel(logging.NOTSET)
+        for name in names:
+            logging.getLogger(name or None).setLevel(min(level_of(one, name) for one in every))
+        self._set = names
 
 
 class PlainFormatter(logging.Formatter):
@@ -133,4 +221,4 @@ def install(text: str, log_format: str) -> LogFilter:
     handler.setFormatter(JsonFormatter() if log_format == "json" else PlainFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    return LogFilter(text)
+    return LogFilter(text, handler)

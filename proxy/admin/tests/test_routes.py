@@ -10,6 +10,18 @@ from proxy.admin.routes import Facts, Request, Response, answer
 
 
 @dataclass
+class Lines:
+    """Of a log, by a filter."""
+
+    filter: str
+
+    def take(self) -> bytes:
+        return b""
+
+    def leave(self) -> None: ...
+
+
+@dataclass
 class Filter:
     text: str = "warn"
 
@@ -17,6 +29,11 @@ class Filter:
         if text == "loud":
             raise ValueError("'loud' is not a level")
         self.text = text
+
+    def follow(self, text: str) -> Lines | None:
+        if text == "loud":
+            raise ValueError("'loud' is not a level")
+        return None if text == "full" else Lines(text or self.text)
 
 
 @dataclass
@@ -123,3 +140,38 @@ def test_errors_of_late(process: Process) -> None:
     response = process.ask("GET", "/errors")
     assert response.content_type == "application/json"
     assert json.loads(response.body) == [{"number": 3001, "cause": "service in fail-fast"}]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "wanted"),
+    [
+        ("GET", "/logs.json?debug,proxy.tap=off", b"", "debug,proxy.tap=off"),
+        ("GET", "/logs.json", b"", "warn"),
+        ("QUERY", "/logs.json", b"debug\n", "debug"),
+    ],
+)
+def test_the_log_is_followed_by_a_filter(
+    process: Process, method: str, target: str, body: bytes, wanted: str
+) -> None:
+    found = process.ask(method, target, body)
+    assert (found.status, found.content_type) == (200, "application/json")
+    assert found.stream == Lines(wanted)
+    assert process.filter.text == "warn", "the proxy's own log stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "is_local", "status"),
+    [
+        ("GET", "?loud", True, 400),
+        ("GET", "?full", True, 503),
+        ("GET", "", False, 403),
+        ("POST", "", True, 405),
+        ("HEAD", "", True, 200),
+    ],
+)
+def test_who_may_not_follow_the_log(
+    process: Process, method: str, query: str, is_local: bool, status: int
+) -> None:
+    found = process.ask(method, f"/logs.json{query}", is_local=is_local)
+    assert found.status == status
+    assert found.stream is None

@@ -15,7 +15,27 @@ from testkit.trio_tests import in_trio, in_virtual_time
 from weft.addresses import SocketAddress
 
 
+class Ticks:
+    """A line whenever one asks; every second time none."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.left = 0
+
+    def take(self) -> bytes:
+        self.taken += 1
+        return f"{self.taken}\n".encode() if self.taken % 2 else b""
+
+    def leave(self) -> None:
+        self.left += 1
+
+
+TICKS = Ticks()
+
+
 async def echo(request: Request) -> Response:
+    if request.target == "/ticks":
+        return Response(200, stream=TICKS)
     if request.target == "/nothing":
         return Response(204)
     text = f"{request.method} {request.target} {len(request.body)} {request.is_local}"
@@ -163,3 +183,29 @@ async def test_beyond_the_limit_the_longest_silent_connection_goes() -> None:
         for stream in held:
             await stream.aclose()
         nursery.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_a_stream_goes_on_until_the_client_leaves() -> None:
+    TICKS.taken = TICKS.left = 0
+    async with connection() as stream:
+        await stream.send_all(b"GET /ticks HTTP/1.1\r\nHost: x\r\n\r\n")
+        head, _, first = (await read(stream, b"2\r\n1\n\r\n")).partition(b"\r\n\r\n")
+        assert b"transfer-encoding: chunked" in head.lower()
+        assert first == b"2\r\n1\n\r\n"
+        assert await read(stream, b"3\n\r\n") == b"2\r\n3\n\r\n"
+        assert TICKS.left == 0
+        await stream.aclose()
+    assert TICKS.left == 1
+
+
+@in_virtual_time
+async def test_a_client_that_takes_nothing_of_a_stream_is_left() -> None:
+    TICKS.taken = TICKS.left = 0
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(AdminConnection(theirs, echo, is_local=True).run)
+        await ours.send_all(b"GET /ticks HTTP/1.1\r\nHost: x\r\n\r\n")
+        started = trio.current_time()
+    assert trio.current_time() - started == pytest.approx(server.RESPONSE_TIMEOUT)
+    assert TICKS.left == 1

@@ -1,7 +1,9 @@
 """Counting, showing, and forgetting."""
 
+import json
 import logging
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -287,6 +289,71 @@ def test_a_filter_can_be_changed() -> None:
         assert root.level == logging.ERROR
     finally:
         root.setLevel(before)
+
+
+@pytest.fixture
+def own_log() -> Iterator[tuple[logs.LogFilter, list[str]]]:
+    """A filter that lets warnings through, and what it let through."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    root.handlers[:] = [handler]
+    try:
+        yield logs.LogFilter("warn", handler), said
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+
+
+def test_who_follows_the_log_hears_more_than_the_log(
+    own_log: tuple[logs.LogFilter, list[str]],
+) -> None:
+    current, said = own_log
+    log = logging.getLogger("proxy.test_me")
+    tail = current.follow("proxy.test_me=debug")
+    assert tail is not None
+    log.debug("small")
+    logging.getLogger("other").warning("elsewhere")
+    assert [json.loads(line)["fields"]["message"] for line in tail.take().splitlines()] == ["small"]
+    assert tail.take() == b""
+    assert said == ["elsewhere"]
+    current.change("error")
+    log.warning("middling")
+    assert b"middling" in tail.take()
+    tail.leave()
+    assert not log.isEnabledFor(logging.WARNING), "as if nobody had followed"
+    assert said == ["elsewhere"]
+    assert logging.getLogger().handlers[0].filters == []
+
+
+def test_a_slow_reader_of_the_log_loses_lines_and_is_told(
+    own_log: tuple[logs.LogFilter, list[str]],
+) -> None:
+    tail = own_log[0].follow("")
+    assert tail is not None
+    for _ in range(10):
+        logging.getLogger("proxy.test_me").warning("x" * (logs.LogTail.MAX_BYTES // 5))
+    found = tail.take()
+    assert len(found) < logs.LogTail.MAX_BYTES + 200
+    *lines, told = found.splitlines()
+    assert len(lines) == 4
+    assert "6 lines were left out" in json.loads(told)["fields"]["message"]
+    tail.leave()
+
+
+def test_few_may_follow_the_log(own_log: tuple[logs.LogFilter, list[str]]) -> None:
+    tails = [own_log[0].follow("") for _ in range(logs.LogFilter.MAX_TAILS)]
+    assert own_log[0].follow("") is None
+    for one in tails:
+        assert one is not None
+        one.leave()
+    again = own_log[0].follow("")
+    assert again is not None
+    again.leave()
+    with pytest.raises(logs.FilterError):
+        own_log[0].follow("proxy=laud")
 
 
 def test_lines_of_the_log() -> None:
