@@ -2,6 +2,7 @@
 
 scrape.yml      scrape jobs for a Prometheus that is configured by a file
 podmonitor.yml  the same for the Prometheus operator
+access.yml      what Prometheus must be allowed for that
 rules/          recording and alert rules
 grafana/        dashboards: namespace, workload, route, control plane
 dashboards      writes the dashboards' JSON: `python -m deploy.prometheus`

@@ -23,6 +23,7 @@ story       the demo's story on the chosen cluster, and what it showed
 answering/  applications that say their name, and a pod that asks them
 gateway_api as much of the Gateway API's definitions as routes need
 collecting/ a collector of spans, and what it has collected
+prometheus  a Prometheus of the user's own, with our files, and monitors: the operator's jobs of a PodMonitor
 load/       requests at a steady rate, each failure counted, from a pod
 and in tests/conftest.py the fixtures: cluster -> installed -> demo
 

@@ -52,6 +52,14 @@ class Cluster:
         assert isinstance(found, dict)
         return found
 
+    def kubeconfig_of(self, account: str, namespace: str) -> Json:
+        """A kubeconfig with a token of that service account."""
+        token = self.kubectl("create", "token", account, "-n", namespace).strip()
+        config = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
+        found: Json = json.loads(config)
+        found["users"][0]["user"] = {"token": token}
+        return found
+
     def exists(self, *arguments: str) -> bool:
         return bool(self.kubectl("get", *arguments, "--ignore-not-found", "-o", "name").strip())
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.mesh.cluster import Cluster, Json
+    from tests.mesh.cluster import Cluster
     from tests.mesh.story import Story
 
 PATIENCE = 30.0
@@ -134,13 +134,8 @@ def stranger(installed: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """The kubeconfig of a service account that may do nothing."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "stranger", "namespace": workloads.NAMESPACE}}  # fmt: skip
     installed.apply(account)
-    token = installed.kubectl("create", "token", "stranger", "-n", workloads.NAMESPACE).strip()
-    config: Json = json.loads(
-        installed.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
-    )
-    config["users"][0]["user"] = {"token": token}
     path = tmp_path_factory.mktemp("stranger") / "config"
-    path.write_text(json.dumps(config))
+    path.write_text(json.dumps(installed.kubeconfig_of("stranger", workloads.NAMESPACE)))
     return path
 
 

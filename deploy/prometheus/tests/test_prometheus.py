@@ -231,7 +231,8 @@ META = {
 
 
 def as_file(job: dict[str, Any], *found: dict[str, str]) -> dict[str, Any]:
-    """The job with pods that were found already: Debian's Prometheus cannot ask Kubernetes."""
+    """The job with pods that were found already: Debian's Prometheus cannot ask Kubernetes.
+    tests/mesh/test_prometheus.py has one that can."""
     return {
         **{key: value for key, value in job.items() if key != "kubernetes_sd_configs"},
         "static_configs": [
@@ -302,16 +303,3 @@ async def _targets(config: Path, folder: Path) -> list[dict[str, str]]:
     finally:
         process.terminate()
         await process.wait()
-
-
-def test_pod_monitors_label_as_the_jobs_do() -> None:
-    proxies = yaml.safe_load((HERE / "scrape.yml").read_text())["scrape_configs"][0]
-    monitor = next(iter(yaml.safe_load_all((HERE / "podmonitor.yml").read_text())))
-    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
-
-    def plainly(rules: list[dict[str, Any]], source: str, target: str) -> list[dict[str, Any]]:
-        named = {source: "source", target: "target"}
-        return [{named.get(key, key): value for key, value in rule.items()} for rule in rules]
-
-    wanted = plainly(proxies["relabel_configs"], "source_labels", "target_label")
-    assert plainly(endpoint["relabelings"], "sourceLabels", "targetLabel")[1:] == wanted[1:]

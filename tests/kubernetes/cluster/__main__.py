@@ -1,4 +1,4 @@
-"""`python -m tests.kubernetes.cluster up|down|kubeconfig|helm|load LAYOUT...`."""
+"""`python -m tests.kubernetes.cluster up|down|kubeconfig|program NAME|load LAYOUT...`."""
 
 from __future__ import annotations
 
@@ -45,10 +45,11 @@ def kubeconfig() -> None:
 
 
 @main.command()
-def helm() -> None:
-    """Print where helm is; build it if it is missing."""
+@click.argument("name", type=click.Choice(build.TOOLS))
+def program(name: str) -> None:
+    """Print where a program is that tests use; build it if it is missing."""
     try:
-        click.echo(build.program(default_places(), "helm"))
+        click.echo(build.program(default_places(), name))
     except ClusterError as error:
         sys.exit(f"kubernetes: {error}")
 

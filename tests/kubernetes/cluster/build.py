@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("kube", "pause", "coredns")
 """What a running cluster needs."""
-_PACKAGES = {"helm": "helm.sh/helm/v3/cmd/helm"}
+_PACKAGES = {
+    "helm": "helm.sh/helm/v3/cmd/helm",
+    "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
+}
 """Programs that are another module's as they stand; the others' source is in their folder."""
+TOOLS = (*_PACKAGES, "podmonitor")
+"""What only some tests need."""
+_TAGS = {"prometheus": "remove_all_sd,enable_kubernetes_sd"}
+"""Of all clouds that Prometheus can ask for targets, only Kubernetes: the rest takes minutes to build."""
 KUBERNETES_VERSION = "v1.34.4"
 GO_REQUIREMENT = SOURCE / "go-requirements.txt"
 _VERSION_PACKAGE = "k8s.io/component-base/version"
@@ -38,7 +45,7 @@ def programs(places: Places) -> dict[str, Path]:
 
 
 def program(places: Places, name: str) -> Path:
-    """The path of one program, `helm` or one of PROGRAMS; built if missing. Raises ClusterError."""
+    """The path of one program, by its folder below `go/`; built if missing. Raises ClusterError."""
     source = SOURCE / "go" / name
     target = places.cache / "bin" / f"{name}-{_key(source)}"
     if not target.exists():
@@ -53,7 +60,7 @@ def program(places: Places, name: str) -> Path:
 def _build(places: Places, source: Path, target: Path) -> None:
     unfinished = target.with_suffix(".unfinished")
     command = [
-        _go(places), "build", "-mod=mod", "-trimpath",
+        _go(places), "build", "-mod=mod", "-trimpath", "-tags", _TAGS.get(source.name, ""),
         "-ldflags", f"-s -w {_VERSION_FLAGS}", "-o", str(unfinished),
         _PACKAGES.get(source.name, "."),
     ]  # fmt: skip
@@ -95,7 +102,7 @@ def _go_of(toolchain: Path) -> str | None:
 
 
 def _key(source: Path) -> str:
-    digest = hashlib.sha256(_VERSION_FLAGS.encode())
+    digest = hashlib.sha256((_VERSION_FLAGS + _TAGS.get(source.name, "")).encode())
     for path in sorted(source.iterdir()):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
