@@ -1,4 +1,4 @@
-"""`python -m tests.kubernetes.cluster up|down|kubeconfig|program NAME|load LAYOUT...`."""
+"""`python -m tests.kubernetes.cluster up|down|build|kubeconfig|program NAME|load LAYOUT...`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,15 @@ def up() -> None:
 def down() -> None:
     """End it and remove what it left."""
     ending.down(default_places())
+
+
+@main.command(name="build")
+def build_all() -> None:
+    """Build what is missing of what a cluster runs."""
+    try:
+        build.programs(default_places())
+    except ClusterError as error:
+        sys.exit(f"kubernetes: {error}")
 
 
 @main.command()
