@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from prometheus_client import CollectorRegistry
 
 from cli.command_table import COMMANDS, EXTENSIONS
 from cli.main import CONTEXT_SETTINGS, build
 from cli.manifests.overrides import make_values, parse_set
 from proxy.environment import PREFIX as PROXY_PREFIX
 from proxy.settings import HONOURED, NOT_YET
+from proxy_injector.metrics import Metrics as InjectorMetrics
 from weft import labels
 from weft.errors import CATALOGUE
 from weft.metrics import catalogue
@@ -280,7 +282,7 @@ def _known(code: str) -> bool:
     if code.startswith(PROXY_PREFIX) and not code.endswith("*"):
         return code.removeprefix(PROXY_PREFIX) in {*HONOURED, *NOT_YET}
     if re.fullmatch(r"[a-z_]+_(total|ms|seconds|connections|bytes|info)", code):
-        return code in {metric.name for metric in catalogue()}
+        return code in _METRICS
     if found := re.fullmatch(r"((?:config\.)?linkerd\.io/[a-z0-9-]+)(?::.*|=.*)?", code):
         return found[1] in _ANNOTATIONS
     if found := re.fullmatch(r"(\d{4}) ([a-z-]+)", code):
@@ -288,6 +290,16 @@ def _known(code: str) -> bool:
     return True
 
 
+def _metrics() -> Iterator[str]:
+    """Of proxies, and of the one component whose own a page names."""
+    yield from (metric.name for metric in catalogue())
+    registry = CollectorRegistry()
+    InjectorMetrics(registry)
+    for family in registry.collect():
+        yield f"{family.name}_total" if family.type == "counter" else family.name
+
+
+_METRICS = set(_metrics())
 _ANNOTATIONS = {value for value in vars(labels).values() if isinstance(value, str)} | {
     labels.OWNER_LABEL_PREFIX + kind for kind in labels.OWNER_KINDS
 }
