@@ -34,6 +34,17 @@ _SPELLINGS = {
 } | {ALL: ALL, "authorities": AUTHORITY}
 
 
+_AUTHORIZED = ("server", "serverauthorization", "authorizationpolicy")
+_ROUTED = ("route", "httproute", "grpcroute", "trafficsplit")
+_ELSEWHERE = {
+    spelling: command
+    for command, kinds in (("authz", _AUTHORIZED), ("routes", _ROUTED))
+    for kind in kinds
+    for spelling in (kind, f"{kind}s", f"{kind[:-1]}ies")
+}
+"""What Linkerd's `stat` shows as resources of their own, and the command that shows it here."""
+
+
 class ResourceError(CommandError):
     """An argument that names no resource; the message says what is allowed."""
 
@@ -88,5 +99,7 @@ def parse_kind(text: str) -> str:
                 ALL,
             ]
         )
-        raise ResourceError(f"{text!r} is not a type of resource: allowed are {known}")
+        command = _ELSEWHERE.get(text.lower())
+        hint = f". For those of a workload, see `mesh {command} deploy/NAME`" if command else ""
+        raise ResourceError(f"{text!r} is not a type of resource: allowed are {known}{hint}")
     return kind

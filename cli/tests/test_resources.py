@@ -46,6 +46,22 @@ def test_refusals(typed: str, said: str | None) -> None:
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("server", "authz"),
+        ("servers", "authz"),
+        ("AuthorizationPolicies", "authz"),
+        ("httproutes", "routes"),
+        ("trafficsplit", "routes"),
+    ],
+)
+def test_what_another_command_shows(typed: str, command: str) -> None:
+    with pytest.raises(ResourceError) as caught:
+        parse_kind(typed)
+    assert caught.value.message.endswith(f"see `mesh {command} deploy/NAME`")
+
+
 @pytest.mark.parametrize("kind", SHORT_NAMES)
 def test_every_kind_by_every_name(kind: str) -> None:
     for spelling in (kind, kind + "s", SHORT_NAMES[kind]):
