@@ -198,7 +198,8 @@ class Balanced:
                     # The first may be slow to connect, or gone.
                     self._warm_one()
         if member is not None:
-            self._given += 1
+            if not traffic.dials:
+                self._given += 1
             traffic.go(member.service, member)
         elif self._failing:
             traffic.fail(self._why())
@@ -314,7 +315,7 @@ class Balanced:
         now = self._outbound.reactor.clock()
         for traffic in waiting:
             if not traffic.ended:
-                if ready or traffic.dials:
+                if ready and not traffic.dials:
                     self._measured.waited(now - traffic.began)
                 traffic.waited(now)
                 self.dispatch(traffic)

@@ -170,6 +170,16 @@ def test_the_queue_before_the_endpoints_is_counted() -> None:
             assert shown("p2c_updates_total", op="Add") == 2
 
 
+def test_a_connection_made_before_the_first_bytes_is_no_request() -> None:
+    with applications(Script(200)) as ports, pair(ports) as (mesh, dialer):
+        requests = "outbound_http_balancer_queue_requests_total"
+        with mesh.connect() as sock:
+            mesh.becomes(lambda: dialer.dialed == ports)
+            assert mesh.metric(requests) == 0
+            assert status(ask(sock)) == 200
+            assert mesh.metric(requests) == 1
+
+
 def test_a_backend_that_is_given_up_shuts_the_gate_until_it_is_found_again() -> None:
     app = Script(200)
     with applications(app) as ports, pair([1]) as (mesh, dialer):
