@@ -5,7 +5,8 @@ works: certificate, token or plugin.
 """
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import urllib3
@@ -18,6 +19,10 @@ from cli.options import Globals
 Message = dict[str, Any]
 _TIMEOUT = urllib3.Timeout(connect=5.0, read=None)
 MAX_LINE = 4 << 20
+ASKED_AGAIN = 3
+"""Times in a row, without an event, that a stream may break off and is asked for anew."""
+PAUSE = 0.5
+"""Seconds before that."""
 
 ROLE_HINT = (
     "Somebody with more rights can let you: `kubectl create clusterrolebinding NAME "
@@ -34,6 +39,10 @@ class TapRefused(ClusterError):
     """The tap API cannot do what was asked; the message is its own."""
 
 
+class _BrokeOffError(Exception):
+    """The stream began and did not end as streams do."""
+
+
 class TapApi(Protocol):
     """What commands need; tests answer with a list."""
 
@@ -44,12 +53,42 @@ class TapApi(Protocol):
 class ApiServerTap:
     """The aggregated API."""
 
-    def __init__(self, cluster: RestCluster, weft_namespace: str) -> None:
+    def __init__(
+        self,
+        cluster: RestCluster,
+        weft_namespace: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._cluster = cluster
         self._weft_namespace = weft_namespace
+        self._sleep = sleep
 
     def watch(self, question: Question) -> Iterator[Message]:
-        """Messages until the other side ends. Raises ClusterError."""
+        """Messages until the other side ends. Raises ClusterError.
+
+        Whatever lies between may break a stream off, as an API server does that restarts. Whoever
+        watches wants to go on watching: it is asked for again, and a message of trouble says so.
+        """
+        breaks = 0
+        while True:
+            try:
+                for message in self._stream(question):
+                    if "event" in message:
+                        breaks = 0
+                    yield message
+            except _BrokeOffError as error:
+                breaks += 1
+                reason = f"the stream broke off: {error}"
+                if breaks > ASKED_AGAIN:
+                    raise Unreachable(self._cluster.server, reason) from None
+                yield {"trouble": {"pod": "tap", "reason": f"{reason}; asked for again"}}
+                self._sleep(PAUSE)
+            else:
+                return
+
+    def _stream(self, question: Question) -> Iterator[Message]:
+        """One answer. Raises ClusterError, and _BrokeOffError."""
         cluster = self._cluster
         headers = cluster.headers()
         headers["Content-Type"] = "application/json"
@@ -69,7 +108,7 @@ class ApiServerTap:
                 raise refusal(answer.status, answer.read(MAX_LINE), self._weft_namespace)
             yield from messages(pieces(answer))
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(cluster.server, f"the stream broke off: {error}") from None
+            raise _BrokeOffError(str(error)) from None
         finally:
             answer.close()
 

@@ -16,7 +16,16 @@ from kubernetes.client import Configuration
 from cli.cluster.client import RestCluster
 from cli.cluster.errors import Forbidden, Unreachable
 from cli.live.question import Filters, ask
-from cli.live.stream import MAX_LINE, ApiServerTap, NothingToTap, TapRefused, messages, refusal
+from cli.live.stream import (
+    ASKED_AGAIN,
+    MAX_LINE,
+    ApiServerTap,
+    Message,
+    NothingToTap,
+    TapRefused,
+    messages,
+    refusal,
+)
 
 QUESTION = ask(["deploy/web"], "emojivoto", Filters())
 SENT = [{"started": {"pods": ["a/b"]}}, {"event": {"id": "1:0"}}, {"dropped": "3"}]
@@ -81,13 +90,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def tap(status: int, body: bytes) -> Iterator[ApiServerTap]:
-    server = HTTPServer(("127.0.0.1", 0), type("One", (Handler,), {"answer": (status, body)}))
+def tap(
+    status: int, body: bytes, handler: type[Handler] = Handler, **more: int
+) -> Iterator[ApiServerTap]:
+    one = type("One", (handler,), {"answer": (status, body), **more})
+    server = HTTPServer(("127.0.0.1", 0), one)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         configuration = Configuration(host=f"http://127.0.0.1:{server.server_port}")
-        yield ApiServerTap(RestCluster(configuration, {"user": "jane"}), "weft")
+        cluster = RestCluster(configuration, {"user": "jane"})
+        yield ApiServerTap(cluster, "weft", sleep=lambda seconds: None)
     finally:
         server.shutdown()
         thread.join()
@@ -98,6 +111,50 @@ def test_a_stream() -> None:
     with tap(200, WIRE) as api:
         assert list(api.watch(QUESTION)) == SENT
     assert Handler.seen[-1] == (QUESTION.path, QUESTION.body, "jane")
+
+
+class Breaking(Handler):
+    """Ends each of its first answers inside of it."""
+
+    breaks: ClassVar[int] = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        kind = type(self)
+        self.protocol_version = "HTTP/1.1"
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(self.answer[1]), self.answer[1]))
+        if kind.breaks:
+            kind.breaks -= 1
+        else:
+            self.wfile.write(b"0\r\n\r\n")
+        self.close_connection = True
+
+
+def troubles(found: list[Message]) -> list[str]:
+    return [one["trouble"]["reason"] for one in found if "trouble" in one]
+
+
+@pytest.mark.parametrize("breaks", [1, ASKED_AGAIN, 2 * ASKED_AGAIN])
+def test_a_stream_that_breaks_off_is_asked_for_again(breaks: int) -> None:
+    with tap(200, WIRE, Breaking, breaks=breaks) as api:
+        found = list(api.watch(QUESTION))
+    assert [one for one in found if "trouble" not in one] == SENT * (breaks + 1)
+    assert len(troubles(found)) == breaks
+    assert all("broke off" in one and "asked for again" in one for one in troubles(found))
+
+
+def test_a_stream_that_always_breaks_off_is_given_up() -> None:
+    quiet = WIRE.splitlines(keepends=True)[0]
+    found: list[Message] = []
+    with (
+        tap(200, quiet, Breaking, breaks=99) as api,
+        pytest.raises(Unreachable, match="the stream broke off"),
+    ):
+        found.extend(api.watch(QUESTION))
+    assert len(troubles(found)) == ASKED_AGAIN
 
 
 def test_a_refused_stream() -> None:
