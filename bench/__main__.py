@@ -11,6 +11,7 @@ import click
 
 from bench import page
 from bench.namespaces import BenchError, run
+from bench.processes import OTHER_CORE
 from bench.report import rows, table, write_json
 from bench.rounds import Sample, run_rounds
 from bench.works import WORKS
@@ -39,6 +40,7 @@ def main(names: tuple[str, ...], rounds: int, seconds: int) -> None:
     works = [work for work in WORKS if not names or work.name in names]
     try:
         _install_programs()
+        os.sched_setaffinity(0, {int(OTHER_CORE)})  # reading reports takes milliseconds as well
         samples = run_rounds(works, rounds, seconds, _told)
     except BenchError as error:
         sys.exit(f"bench: {error}")
