@@ -40,8 +40,8 @@ _ELSEWHERE = {
     spelling: command
     for command, kinds in (("authz", _AUTHORIZED), ("routes", _ROUTED))
     for kind in kinds
-    for spelling in (kind, f"{kind}s", f"{kind[:-1]}ies")
-}
+    for spelling in (kind, f"{kind}s")
+} | {"authorizationpolicies": "authz"}
 """What Linkerd's `stat` shows as resources of their own, and the command that shows it here."""
 
 

@@ -189,7 +189,6 @@ class Call:
         size = len(data)
         metrics = self._metrics or self.unplaced
         if size and metrics is not None:
-            # As `FrameSizes.observe` does; this is done for every request with a body.
             frames = metrics.request_frames
             frames.counts[bisect_left(SIZES, size)] += 1
             frames.sum += size
@@ -259,7 +258,6 @@ class Call:
         size = len(data)
         metrics = self._metrics
         if size and metrics is not None:
-            # As `FrameSizes.observe` does; this is done for every response with a body.
             frames = metrics.response_frames
             frames.counts[bisect_left(SIZES, size)] += 1
             frames.sum += size

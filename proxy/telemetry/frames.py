@@ -6,7 +6,6 @@ two slots; histograms are made and filled when somebody reads them, and only if 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from weft.metrics import FRAME_SIZE_BUCKETS
@@ -22,7 +21,8 @@ Sizes = tuple["Family[Histogram]", "Labels"]
 
 
 class FrameSizes:
-    """The pieces of all bodies that went one way."""
+    """The pieces of all bodies that went one way. Whoever sees one counts it in `counts` and `sum` himself,
+    for a call costs as much as that (`proxy/net/exchange.py`)."""
 
     __slots__ = ("_histograms", "_wanted", "counts", "sum")
 
@@ -32,10 +32,6 @@ class FrameSizes:
         self.sum = 0
         self._wanted = wanted
         self._histograms: tuple[Histogram, ...] = ()
-
-    def observe(self, size: int) -> None:
-        self.counts[bisect_left(SIZES, size)] += 1
-        self.sum += size
 
     def pour(self) -> None:
         """Fill the series with what came since the last time."""

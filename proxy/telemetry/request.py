@@ -4,7 +4,7 @@ metrics = families.requests(view, ...)          # when the route or connection i
 metrics.requests += 1                           # a request began
 tally = metrics.outcomes.get(key) or metrics.outcome(key)
 tally.observe(milliseconds)                     # its response ended; key = (status, grpc, error)
-metrics.response_frames.observe(size)           # a piece of its body came
+metrics.response_frames                         # where pieces of its body are counted
 metrics.waits.correct(counted, waited)          # its request's body took its time
 
 A view is one face of the same requests: per endpoint, per backend, per route. Where a request may

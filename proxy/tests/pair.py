@@ -495,6 +495,22 @@ def echo_http(sock: socket.socket) -> None:
         )
 
 
+def answering(response: bytes, after: float = 0.0) -> Callable[[socket.socket], None]:
+    """An application that answers each request with these bytes, so many seconds later, until the
+    client closes."""
+
+    def serve(sock: socket.socket) -> None:
+        rest = b""
+        while True:
+            head, _, rest = read_message(sock, rest)
+            if not head:
+                return
+            time.sleep(after)
+            sock.sendall(response)
+
+    return serve
+
+
 def echo_bytes(sock: socket.socket) -> None:
     """Sends back what it gets, and half-closes when the client does."""
     while data := sock.recv(65_536):

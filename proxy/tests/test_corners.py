@@ -11,7 +11,7 @@ from proxy.authz.policy import Protocol, default_policy
 from proxy.codec.message import Headers
 from proxy.tests.attacked import Seen, Victim
 from proxy.tests.h2peer import Peer, PeerStream
-from proxy.tests.pair import Pair, application, read_message
+from proxy.tests.pair import Pair, answering, application, read_message
 from proxy.tests.policies import ask, status
 
 if TYPE_CHECKING:
@@ -30,14 +30,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: v\r\n\r\n"
     ids=["100", "102", "103"],
 )
 def test_interim_responses_are_not_taken_for_the_response(interim: bytes) -> None:
-    def serve(sock: socket.socket) -> None:
-        rest = b""
-        while True:
-            head, _, rest = read_message(sock, rest)
-            if not head:
-                return
-            sock.sendall(interim + b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-
+    serve = answering(interim + b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
     with application(serve) as port, Pair(port) as pair, pair.connect() as sock:
         for _ in range(2):
             sock.sendall(REQUEST)

@@ -19,7 +19,7 @@ import pytest
 
 from proxy.discovery.policy import ConsecutiveFailures, Retry
 from proxy.stack.backoff import Backoff
-from proxy.tests.pair import LOCAL, Pair, application, read_message
+from proxy.tests.pair import LOCAL, Pair, answering, application, read_message
 from proxy.tests.policies import backend, plain, routed, rule, status
 
 if TYPE_CHECKING:
@@ -51,16 +51,7 @@ class Outcome:
 
 
 def server(answer: bytes, seconds: float) -> Callable[[socket.socket], None]:
-    def serve(sock: socket.socket) -> None:
-        rest = b""
-        while True:
-            head, _, rest = read_message(sock, rest)
-            if not head:
-                return
-            time.sleep(seconds)
-            sock.sendall(b"HTTP/1.1 " + answer + b"\r\ncontent-length: 2\r\n\r\nok")
-
-    return serve
+    return answering(b"HTTP/1.1 " + answer + b"\r\ncontent-length: 2\r\n\r\nok", seconds)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from proxy.authz.policy import Protocol, default_policy
 from proxy.tests.h2peer import Peer
-from proxy.tests.pair import Pair, application, echo_http, read_message
+from proxy.tests.pair import Pair, answering, application, echo_http, read_message
 from proxy.tests.policies import Script, ask, plain, routed, rule
 from proxy.tests.test_pair_http2 import GRPC, h2_app, unary
 from proxy.tests.test_retries import SERVER_ERRORS
@@ -26,14 +26,7 @@ def sizes(pair: Pair, family: str, **labels: str) -> list[float]:
 
 
 def test_requests_and_responses_of_http() -> None:
-    def serve(sock: socket.socket) -> None:
-        rest = b""
-        while True:
-            head, _, rest = read_message(sock, rest)
-            if not head:
-                return
-            sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1500\r\n\r\n" + bytes(1500))
-
+    serve = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 1500\r\n\r\n" + bytes(1500))
     with application(serve) as port, Pair(port) as pair:
         with pair.connect() as sock:
             for size in (0, 128, 129):

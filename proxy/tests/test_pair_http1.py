@@ -15,6 +15,7 @@ from proxy.tests.pair import (
     LOCAL,
     SERVER,
     Pair,
+    answering,
     application,
     certificates,
     echo_http,
@@ -128,14 +129,7 @@ def test_a_response_that_ends_with_its_connection() -> None:
 
 
 def test_head_has_a_length_and_no_body() -> None:
-    def serve(sock: socket.socket) -> None:
-        rest = b""
-        while True:
-            head, _, rest = read_message(sock, rest)
-            if not head:
-                return
-            sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n")
-
+    serve = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n")
     with application(serve) as port, Pair(port) as pair, pair.connect() as sock:
         for _ in range(2):
             sock.sendall(b"HEAD / HTTP/1.1\r\nHost: v\r\n\r\n")

@@ -24,10 +24,7 @@ def main() -> None:
 def up() -> None:
     """Build what is missing and start it."""
     places, started = default_places(), time.monotonic()
-    try:
-        starting.up(places)
-    except ClusterError as error:
-        sys.exit(f"kubernetes: {error}")
+    starting.up(places)
     click.echo(f"up in {time.monotonic() - started:.1f} s", err=True)
     click.echo(places.kubeconfig())
 
@@ -41,10 +38,7 @@ def down() -> None:
 @main.command(name="build")
 def build_all() -> None:
     """Build what is missing of what a cluster runs."""
-    try:
-        build.programs(default_places())
-    except ClusterError as error:
-        sys.exit(f"kubernetes: {error}")
+    build.programs(default_places())
 
 
 @main.command()
@@ -57,10 +51,7 @@ def kubeconfig() -> None:
 @click.argument("name", type=click.Choice(build.TOOLS))
 def program(name: str) -> None:
     """Print where a program is that tests use; build it if it is missing."""
-    try:
-        click.echo(build.program(default_places(), name))
-    except ClusterError as error:
-        sys.exit(f"kubernetes: {error}")
+    click.echo(build.program(default_places(), name))
 
 
 @main.command()
@@ -71,4 +62,7 @@ def load(layouts: tuple[Path, ...]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ClusterError as error:
+        sys.exit(f"kubernetes: {error}")
