@@ -55,21 +55,24 @@ class Saturate:
 
 @dataclass(frozen=True, slots=True)
 class FixedRate:
-    """So many requests a second, whether or not answers come.
+    """So many requests a second, whether or not answers come, evenly spaced.
 
-    h2load sends one on every connection at once, so its slowest hundredth is the slowest bursts: few
-    in a short run. `longer` is how many times as long as others it runs, so that there are more.
+    h2load sends at the same rate on every connection, beginning when it was made. So connections are
+    made one after the other, as far apart as their requests are to be: made at once, they would all
+    send at the same instants, and the rate be one of bursts.
     """
 
     per_second: int
     connections: int
     longer: int = 1
+    """How many times as long as others it runs: a slowest hundredth is few requests in a short run."""
 
     def run(self, seconds: int) -> Outcome:
-        rate, duration = self.per_second // self.connections, seconds * self.longer
+        requests = self.per_second * seconds * self.longer
         return _h2load(
-            "--h1", f"-c{self.connections}", f"--rps={rate}", f"-D{duration}", f"{_URL}/"
-        )
+            "--h1", f"-c{self.connections}", f"--rps={self.per_second // self.connections}",
+            f"-n{requests}", "--rate=1", f"--rate-period={1000 // self.per_second}ms", f"{_URL}/",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

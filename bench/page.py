@@ -30,10 +30,11 @@ _HEAD = """\
 What Weft's proxy costs beside Envoy's, on the same work, in the same run: `make bench`. Two network namespaces stand for two
 pods; iptables redirects to the proxies as in a cluster. Proxies are pinned to one core, load generator and application to
 another. Weft runs with everything on that a cluster has on: metrics, policy, balancing, tap. CPU is user and system time of all
-proxies on the way; waiting is time in which they were ready to run and something else had their core. [Why it costs what it costs](../explain/cost-of-a-request.md) says where the time goes and what is missed.
+proxies on the way; waiting is time in which they were ready to run and something else had their core.
+[Why it costs what it costs](../explain/cost-of-a-request.md) says where the time goes and what is missed.
 
-Figures are min / median / max over {rounds} rounds, in which peers take turns; a ratio is of medians, Weft to the peer. Machines are
-noisy: compare ratios, never single figures of different runs.
+Figures are min / median / max over {rounds} rounds, in which peers take turns; a ratio is the median of the rounds' ratios, Weft to the
+peer. Machines are noisy: compare ratios, never single figures of different runs.
 """
 
 

@@ -35,9 +35,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of one work: Weft beside a peer. `ratio` is of medians.
+    """One figure of one work: Weft beside a peer.
 
-    `goal` bounds the ratio, `limit` Weft's own median; None is no bound.
+    `ratio` is the median of the rounds' ratios: what a machine does to both peers of a round is in
+    neither. `goal` bounds the ratio, `limit` Weft's own median; None is no bound.
     """
 
     work: Work
@@ -45,12 +46,9 @@ class Row:
     weft: Spread
     peer: Spread
     peer_name: str
+    ratio: float
     goal: float | None = None
     limit: float | None = None
-
-    @property
-    def ratio(self) -> float:
-        return self.weft.middle / self.peer.middle if self.peer.middle else 0.0
 
     @property
     def reached(self) -> bool:
@@ -71,9 +69,10 @@ def rows(works: Sequence[Work], samples: Sequence[Sample]) -> list[Row]:
         Row(
             work,
             figure,
-            weft=_spread(samples, work, "weft", figure),
-            peer=_spread(samples, work, peer, figure),
+            weft=_spread(ours := _values(samples, work, "weft", figure)),
+            peer=_spread(theirs := _values(samples, work, peer, figure)),
             peer_name=peer,
+            ratio=_ratio(ours, theirs),
             goal=work.goals.get(figure) if peer == RIVAL else None,
             limit=work.limits.get(figure) if peer == RIVAL else None,
         )
@@ -85,9 +84,9 @@ def rows(works: Sequence[Work], samples: Sequence[Sample]) -> list[Row]:
 
 
 def table(found: Sequence[Row], rounds: int) -> str:
-    """Minimum, median and maximum over the rounds; the ratio is of medians."""
+    """Minimum, median and maximum over the rounds, and the median of the rounds' ratios."""
     lines = [
-        f"{rounds} rounds; min / median / max; ratio of medians",
+        f"{rounds} rounds; min / median / max; median of the rounds' ratios",
         "",
         f"{'work':<46} {'figure':<30} {'weft':>26} {'peer':>26} {'':<8} {'ratio':>6}",
     ]
@@ -147,13 +146,23 @@ def _says_something(peer: str, figure: str) -> bool:
     return peer != "nothing" or figure in {P50, P99}
 
 
-def _spread(samples: Sequence[Sample], work: Work, peer: str, figure: str) -> Spread:
-    values = [
+def _values(samples: Sequence[Sample], work: Work, peer: str, figure: str) -> list[float]:
+    """One for every round that the peer took part in."""
+    return [
         one.figures.get(figure, 0.0)
         for one in samples
         if one.work == work.name and one.peer == peer
     ]
+
+
+def _spread(values: Sequence[float]) -> Spread:
     return Spread(min(values), median(values), max(values)) if values else Spread(0.0, 0.0, 0.0)
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Zero where nothing can be compared."""
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=False) if other]
+    return median(ratios) if ratios else 0.0
 
 
 def _shown(value: float) -> str:

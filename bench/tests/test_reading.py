@@ -67,11 +67,11 @@ def samples_of(work: Work, figure: str, **values: tuple[float, ...]) -> list[Sam
     ]
 
 
-def test_ratios_are_of_medians_and_goals_are_held_against_them(tmp_path: Path) -> None:
+def test_a_ratio_is_the_median_round_and_goals_are_held_against_it(tmp_path: Path) -> None:
     work = WORKS[0]
     samples = samples_of(work, CPU, weft=(30.0, 45.0, 90.0), envoy=(80.0, 75.0, 100.0))
     found = {row.figure: row for row in rows([work], samples)}
-    assert found[CPU].ratio == pytest.approx(45 / 80)
+    assert found[CPU].ratio == pytest.approx(45 / 75)
     assert not found[CPU].reached
     assert "missed" in table(list(found.values()), 3)
     write_json(list(found.values()), tmp_path / "results.json")
@@ -83,7 +83,7 @@ def test_ratios_are_of_medians_and_goals_are_held_against_them(tmp_path: Path) -
         "weft": 45.0,
         "peer": 80.0,
         "peer_name": "envoy",
-        "ratio": 0.562,
+        "ratio": 0.6,
         "weft_min": 30.0,
         "weft_max": 90.0,
         "peer_min": 75.0,
