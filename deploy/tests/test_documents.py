@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from cli.command_table import COMMANDS, EXTENSIONS
 from cli.main import CONTEXT_SETTINGS, build
 from cli.manifests.overrides import make_values, parse_set
+from deploy.images.catalogue import IMAGES
 from proxy.environment import PREFIX as PROXY_PREFIX
 from proxy.settings import HONOURED, NOT_YET
 from proxy_injector.metrics import Metrics as InjectorMetrics
@@ -247,6 +248,16 @@ def parse(words: list[str]) -> None:
             option.type_cast_value(context, values[option.name or ""])
     for text in values.get("settings") or ():
         make_values({}, [("--set", parse_set("--set", text, as_string=False))])
+
+
+# --- images -----------------------------------------------------------------------------------
+
+
+def test_whoever_brings_images_to_nodes_brings_all_that_the_mesh_needs() -> None:
+    loops = re.findall(r"for part in ([\w -]+); do", DOCUMENTS["docs/how-to/install.md"])
+    assert loops
+    mesh = {image.name for image in IMAGES} - {"emojivoto"}
+    assert [mesh ^ set(loop.split()) for loop in loops] == [set() for _ in loops]
 
 
 # --- what is not there yet ----------------------------------------------------------------------
