@@ -96,6 +96,29 @@ def await_rollout(cluster: Cluster, namespace: str, deployment: str) -> None:
     cluster.kubectl("rollout", "status", f"deploy/{deployment}", "-n", namespace, "--timeout=120s")
 
 
+def restart_all(cluster: Cluster, *namespaces: str) -> None:
+    """All deployments at once; returns when the old pods are gone."""
+    for namespace in namespaces:
+        cluster.kubectl("rollout", "restart", "deploy", "-n", namespace)
+    for namespace in namespaces:
+        await_renewal(cluster, namespace)
+
+
+def await_renewal(cluster: Cluster, namespace: str) -> None:
+    """Returns when every deployment is rolled out and no old pod is on its way out."""
+    cluster.kubectl("rollout", "status", "deploy", "-n", namespace, "--timeout=120s")
+    cluster.terminal.wait_until(
+        f"the old pods of {namespace} are gone",
+        lambda: not _terminating(cluster, namespace),
+        seconds=120,
+    )
+
+
+def _terminating(cluster: Cluster, namespace: str) -> bool:
+    found = cluster.read("pods", "-n", namespace)["items"]
+    return any(one["metadata"].get("deletionTimestamp") for one in found)
+
+
 def await_none(cluster: Cluster, namespace: str, selector: str) -> None:
     """Returns when no pod is left, also none on its way out."""
     cluster.terminal.wait_until(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.mesh.cluster import Cluster
-    from tests.mesh.load.pod import Load, Reading, Span
+    from tests.mesh.load.pod import Load
     from tests.mesh.story import Story
 
 LONG = os.environ.get("WEFT_LONG") == "1"
@@ -31,8 +31,6 @@ LEAST_SECONDS = 120.0 if LONG else 0.0
 """For so long in all the load lasts while everything changes."""
 HEARD_AGAIN_SECONDS = 30.0
 """Proxies ask an absent control plane again with a back-off of ten seconds and some jitter."""
-LEAST_PER_SECOND = 50.0
-"""Fewer answers than this, and the load was no load: its zero failures would say nothing."""
 VOTING = "app=voting-svc"
 
 
@@ -65,7 +63,7 @@ def test_voting_grows_to_three_and_shrinks_to_one(installed: Cluster, asking: Lo
     )
     time.sleep(2)
     print(f"requests served by each of three: {', '.join(f'{one:.0f}' for one in served)}")
-    _require_no_failure(asking, before, "voting 1 -> 3 -> 1")
+    asking.require_no_failure(before, "voting 1 -> 3 -> 1")
     assert len(grown) == 3
     assert all(one > 0 for one in served), "a replica got no traffic"
 
@@ -83,7 +81,7 @@ def test_a_rolling_restart(installed: Cluster, asking: Load, deployment: str) ->
         seconds=60,
     )
     time.sleep(2)
-    _require_no_failure(asking, before, f"rolling restart of {deployment}")
+    asking.require_no_failure(before, f"rolling restart of {deployment}")
 
 
 @pytest.mark.usefixtures("at_length")
@@ -96,13 +94,13 @@ def test_all_deployments_restart_grow_and_shrink(installed: Cluster, asking: Loa
     while rounds < ROUNDS or seconds < LEAST_SECONDS:
         rounds += 1
         before = asking.read()
-        _restart_all(installed, NAMESPACE)
+        pods.restart_all(installed, NAMESPACE)
         for replicas in (REPLICAS, 1):
             installed.kubectl("scale", "deploy", "--all", *where, f"--replicas={replicas}")
-            _await_renewal(installed, NAMESPACE)
+            pods.await_renewal(installed, NAMESPACE)
         time.sleep(2)
         what = f"round {rounds}: all restarted, 1 -> {REPLICAS} -> 1"
-        seconds += _require_no_failure(asking, before, what).seconds
+        seconds += asking.require_no_failure(before, what).seconds
 
 
 @pytest.mark.usefixtures("at_length")
@@ -110,9 +108,9 @@ def test_all_deployments_restart_grow_and_shrink(installed: Cluster, asking: Loa
 def test_everything_restarts_at_once(installed: Cluster, asking: Load) -> None:
     """The control plane and the application it serves, at the same moment."""
     before = asking.read()
-    _restart_all(installed, CONTROL_PLANE_NAMESPACE, NAMESPACE)
+    pods.restart_all(installed, CONTROL_PLANE_NAMESPACE, NAMESPACE)
     time.sleep(2)
-    _require_no_failure(asking, before, "rolling restart of everything")
+    asking.require_no_failure(before, "rolling restart of everything")
 
 
 @pytest.mark.timeout(300)
@@ -121,10 +119,10 @@ def test_an_upgrade(installed: Cluster, asking: Load) -> None:
     before = asking.read()
     try:
         _upgrade(installed, "json")
-        span = _require_no_failure(asking, before, "upgrade of the control plane")
-        _restart_all(installed, NAMESPACE)
+        span = asking.require_no_failure(before, "upgrade of the control plane")
+        pods.restart_all(installed, NAMESPACE)
         time.sleep(2)
-        after = _require_no_failure(asking, before, "upgrade of everything")
+        after = asking.require_no_failure(before, "upgrade of everything")
         assert after.answered > span.answered
         for namespace in (CONTROL_PLANE_NAMESPACE, NAMESPACE):
             assert _log_formats(installed, namespace) == {"json"}
@@ -160,7 +158,7 @@ def test_the_control_plane_is_killed_and_comes_back(installed: Cluster, asking: 
     )
     pods.scale(installed, NAMESPACE, "voting", 1)
     time.sleep(3)
-    _require_no_failure(asking, before, f"no control plane for {OUTAGE_SECONDS:.0f} s")
+    asking.require_no_failure(before, f"no control plane for {OUTAGE_SECONDS:.0f} s")
 
 
 def _kill(cluster: Cluster, component: str) -> None:
@@ -178,7 +176,7 @@ def _upgrade(cluster: Cluster, log_format: str) -> None:
     """Proxies log in another form from now on; returns when the control plane's own do."""
     manifests = cluster.mesh("upgrade", "--set", f"proxy.logFormat={log_format}")
     cluster.kubectl("apply", "-f", "-", given=manifests)
-    _await_renewal(cluster, CONTROL_PLANE_NAMESPACE)
+    pods.await_renewal(cluster, CONTROL_PLANE_NAMESPACE)
 
 
 def _log_formats(cluster: Cluster, namespace: str) -> set[str]:
@@ -191,33 +189,3 @@ def _log_formats(cluster: Cluster, namespace: str) -> set[str]:
         for variable in one["env"]
         if variable["name"] == "LINKERD2_PROXY_LOG_FORMAT"
     }
-
-
-def _restart_all(cluster: Cluster, *namespaces: str) -> None:
-    """All deployments at once; returns when the old pods are gone."""
-    for namespace in namespaces:
-        cluster.kubectl("rollout", "restart", "deploy", "-n", namespace)
-    for namespace in namespaces:
-        _await_renewal(cluster, namespace)
-
-
-def _await_renewal(cluster: Cluster, namespace: str) -> None:
-    cluster.kubectl("rollout", "status", "deploy", "-n", namespace, "--timeout=120s")
-    cluster.terminal.wait_until(
-        f"the old pods of {namespace} are gone",
-        lambda: not _terminating(cluster, namespace),
-        seconds=120,
-    )
-
-
-def _terminating(cluster: Cluster, namespace: str) -> bool:
-    found = cluster.read("pods", "-n", namespace)["items"]
-    return any(one["metadata"].get("deletionTimestamp") for one in found)
-
-
-def _require_no_failure(asking: Load, before: Reading, what: str) -> Span:
-    span = asking.since(before)
-    print(f"{what}: {span}")
-    assert span.failed == 0, "\n".join((str(span), *span.failures[:20]))
-    assert span.answered / span.seconds >= LEAST_PER_SECOND
-    return span

@@ -21,6 +21,9 @@ NAME = "load"
 RATES = "web=100,voting=50,emoji=50"
 """Requests per second: 200 sent by the pod, 200 more between web and the services behind it."""
 
+LEAST_PER_SECOND = 25.0
+"""Fewer answers than this, and the load was no load: its zero failures would say nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -98,6 +101,14 @@ class Load:
             now = self.read()
         targets = {name: counts - before.targets[name] for name, counts in now.targets.items()}
         return Span(now.at - before.at, targets, self._failures(before.at))
+
+    def require_no_failure(self, before: Reading, what: str) -> Span:
+        """What became of requests since a reading. Raises AssertionError with what failed."""
+        span = self.since(before)
+        print(f"{what}: {span}")
+        assert span.failed == 0, "\n".join((str(span), *span.failures[:20]))
+        assert span.answered / span.seconds >= LEAST_PER_SECOND
+        return span
 
     def _failures(self, since: float) -> tuple[str, ...]:
         said = (json.loads(line) for line in self._log().splitlines() if '"failure"' in line)
