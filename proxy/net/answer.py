@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from proxy.codec.message import HTTP_1_1, Headers, ResponseHead
+from proxy.net.failure import Failure
+from weft import errors
 
 if TYPE_CHECKING:
     from proxy.codec.message import RequestHead
     from proxy.net.exchange import Downstream
-    from proxy.net.failure import Failure
 
 ERROR = "l5d-proxy-error"
 CONNECTION = "l5d-proxy-connection"
 
 FAILED_PRECONDITION = 9
 NOT_FOUND = 5
+
+_UNREACHED = {
+    b"[%d]" % kind.number: kind
+    for kind in (errors.CONNECT_REFUSED, errors.CONNECT_TIMEOUT, errors.CONNECT_FAILED)
+}
+"""How the error text of such an answer ends."""
 
 _MESSAGE_SAFE = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
@@ -30,6 +37,13 @@ def describe(failure: Failure) -> str:
     text = f"{kind.text}: {failure.detail}" if failure.detail else kind.text
     clean = "".join(char if " " <= char <= "~" else "?" for char in text[:512])
     return f"{clean} [{kind.number}]"
+
+
+def unreached(headers: Headers) -> Failure | None:
+    """Why the application was not connected to, where another proxy's answer says so: the request had no effect."""
+    said = headers.get(ERROR, b"")
+    kind = _UNREACHED.get(said[-6:])
+    return None if kind is None else Failure(kind, said.decode("latin-1"), unprocessed=True)
 
 
 def answer(

@@ -148,6 +148,10 @@ class Call:
     def on_response(self, head: ResponseHead) -> None:
         """Change or count the response's head before it is passed on."""
 
+    def declines(self, head: ResponseHead) -> bool:
+        """Whether a response without a body is none: the call has found another way to get one."""
+        return False
+
     def on_failure(self, failure: Failure) -> None:
         """No response will come, and none was begun: try again or answer."""
         raise NotImplementedError

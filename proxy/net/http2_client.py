@@ -42,12 +42,12 @@ class ClientStream(Stream):
     def on_head(self, frame: H2FrameHeaders, ends: bool) -> None:
         call = self._call
         if call is not None:
+            head = ResponseHead(frame.status or 502, frame.headers, HTTP_2, frame.content_length)
             if ends:
                 self._call = None
-            call.response(
-                ResponseHead(frame.status or 502, frame.headers, HTTP_2, frame.content_length),
-                ends,
-            )
+                if call.declines(head):
+                    return
+            call.response(head, ends)
 
     def on_data(self, data: bytes, ends: bool) -> None:
         call = self._call

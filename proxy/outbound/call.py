@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from proxy.codec.message import HTTP_2, Headers
 from proxy.codec.upgrade import restore_response
-from proxy.net.answer import CONNECTION, answer
+from proxy.net.answer import CONNECTION, answer, unreached
 from proxy.net.exchange import TOGETHER, Call
 from proxy.net.failure import Failure
 from proxy.stack.classify import grpc_status
@@ -218,11 +218,14 @@ class OutboundCall(Call):
             and (course.concrete.balances or failure.kind is errors.CONNECTION_LOST)
             and (failure.unprocessed or self._may_be_done_twice(failure))
         ):
-            self.attempt += 1
-            self._given = self._clock()
-            course.concrete.dispatch(self)
+            self._go_elsewhere(course)
         else:
             self.give_up(failure)
+
+    def _go_elsewhere(self, course: Course) -> None:
+        self.attempt += 1
+        self._given = self._clock()
+        course.concrete.dispatch(self)
 
     def _may_be_done_twice(self, failure: Failure) -> bool:
         """Once only: a request that brings its server down should not go round them all."""
@@ -233,6 +236,29 @@ class OutboundCall(Call):
         self.answer(failure)
 
     # --- the response ---------------------------------------------------------------------
+
+    def declines(self, head: ResponseHead) -> bool:
+        """The endpoint's proxy could not connect to the application, which is not up yet or down already.
+        The request had no effect: another endpoint may do."""
+        if CONNECTION not in head.headers:
+            return False
+        failure, course, client = unreached(head.headers), self.course, self.endpoint
+        if (
+            failure is None
+            or course is None
+            or client is None
+            or not course.concrete.has_another
+            or not self.can_repeat
+            or self._tries >= MAX_TRIES
+        ):
+            return False
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None and not self.request_ended:
+            upstream.cancel()
+        self.settle_failure(failure)
+        client.rest()
+        self._go_elsewhere(course)
+        return True
 
     def on_response(self, head: ResponseHead) -> None:
         self._answered_at = self._clock()

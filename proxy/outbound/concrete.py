@@ -76,6 +76,10 @@ class Concrete(Protocol):
     @property
     def balances(self) -> bool: ...
 
+    @property
+    def has_another(self) -> bool:
+        """Whether what one endpoint did not take might be taken by one more."""
+
     def dispatch(self, traffic: Traffic) -> None: ...
 
     def close(self) -> None:
@@ -88,6 +92,7 @@ class Forwarded:
     __slots__ = ("_client",)
 
     balances = False
+    has_another = False
 
     def __init__(self, outbound: Outbound, endpoint: Endpoint) -> None:
         self._client = outbound.endpoint(endpoint)
@@ -111,6 +116,7 @@ class Failed:
 
     available = False
     balances = False
+    has_another = False
 
     def __init__(self, message: str) -> None:
         self._message = message
@@ -174,6 +180,10 @@ class Balanced:
     @property
     def available(self) -> bool:
         return self._p2c.ready_count > 0 or bool(self._cold or self._warming)
+
+    @property
+    def has_another(self) -> bool:
+        return self._p2c.ready_count > 1 or bool(self._cold)
 
     @property
     def counts(self) -> tuple[int, int, int]:

@@ -397,9 +397,9 @@ Serve = Callable[[socket.socket], None]
 
 
 @contextlib.contextmanager
-def application(serve: Serve) -> Iterator[int]:
+def application(serve: Serve, port: int = 0) -> Iterator[int]:
     """A server whose connections are each handled by `serve` in a thread; its port."""
-    listener = socket.create_server((LOCAL, 0))
+    listener = socket.create_server((LOCAL, port))
     threads: list[threading.Thread] = []
     connections: list[socket.socket] = []
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import grpc
 import pytest
 
 from proxy.tests.pair import Pair, application, echo_bytes, read_message
@@ -20,6 +23,7 @@ from proxy.tests.policies import (
     rule,
     status,
 )
+from testkit.ports import free_ports
 
 GET = b"GET / HTTP/1.1\r\nHost: v\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: 4\r\n\r\nbody"
@@ -140,3 +144,56 @@ def test_an_endpoint_that_refused_is_left_alone_while_another_is_ready() -> None
             old.close()
             for _ in range(50):
                 assert status(ask(sock, POST)) == 200
+
+
+def test_an_application_that_is_not_up_yet_costs_no_request() -> None:
+    """Its pod is ready and its proxy answers, so the balancer takes it for an endpoint."""
+    (late,) = free_ports(1)
+    with application(Script(200)) as there, Pair(late) as mesh, mesh.connect() as sock:
+        head = ask(sock, POST)
+        assert status(head) == 502, "there is no other: what the endpoint's proxy says is passed on"
+        assert b"[2001]" in head
+        add(mesh, there)
+        refused = mesh.metric("inbound_http_errors_total")
+        for _ in range(20):
+            assert status(ask(sock, POST)) == 200
+            mesh.advance(1.0)
+        assert mesh.metric("inbound_http_errors_total") > refused, "it was never asked again"
+        assert mesh.metric("outbound_http_errors_total") == 0
+        up = Script(200)
+        with application(up, port=late):
+            mesh.advance(30.0)
+            for _ in range(20):
+                assert status(ask(sock, POST)) == 200
+            assert up.requests
+
+
+def test_nor_a_call() -> None:
+    """gRPC's errors come as status 200."""
+    (late,) = free_ports(1)
+    server = grpc.server(ThreadPoolExecutor(2))
+    echo: Any = grpc.unary_unary_rpc_method_handler(lambda request, _: request)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test", {"Echo": echo}),))
+    there = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with Pair(late) as mesh, grpc.insecure_channel(f"127.0.0.1:{mesh.outbound_port}") as channel:
+        call: Any = channel.unary_unary("/test/Echo")
+        with pytest.raises(grpc.RpcError, match=r"connection refused.*\[2001\]"):
+            call(b"hello", timeout=10)
+        add(mesh, there)
+        for _ in range(20):
+            assert call(b"hello", timeout=10) == b"hello"
+            mesh.advance(1.0)
+        assert mesh.metric("inbound_http_errors_total") > 1, "it was never asked again"
+    server.stop(0).wait()
+
+
+def test_what_no_application_took_is_answered_with_why() -> None:
+    late, never = free_ports(2)
+    with Pair(late) as mesh, mesh.connect() as sock:
+        assert status(ask(sock, POST)) == 502
+        add(mesh, never)
+        for _ in range(5):
+            head = ask(sock, POST)
+            assert status(head) == 502
+            assert b"[2001]" in head
