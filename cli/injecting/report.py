@@ -20,7 +20,7 @@ class Row:
     disabled: bool = False
     udp: bool = False
     warnings: tuple[str, ...] = field(default=())
-    """Annotations that have no effect."""
+    """Sentences of their own: annotations that have no effect, pods that will not end."""
 
     def __str__(self) -> str:
         if not self.named.kind:

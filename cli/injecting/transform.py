@@ -6,7 +6,7 @@ with it, the containers are written here, by the same library.
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from cli.injecting.documents import Manifest, ManifestError, Place
@@ -15,6 +15,7 @@ from cli.injecting.workloads import Named, is_list, list_items, named, pod_of
 from proxy_injector.annotations import AnnotationError, apply_annotations, unknown_annotations
 from proxy_injector.decide import Decision, Reason, decide
 from proxy_injector.defaults import ControlPlane, Mesh, ProxySettings
+from proxy_injector.ending import never_ends
 from proxy_injector.patch import Operations, pod_patch
 from proxy_injector.pod import Json, MalformedObject, mapping_at, strings_at
 from proxy_injector.sidecar import Owner, build
@@ -101,9 +102,13 @@ def _inject_workload(
     assert target is not None
     _write_annotations(target, injection.annotations)
     if injection.manual is not None:
-        _write_sidecar(changed, target, known, injection.manual, annotations)
+        unending = _write_sidecar(changed, target, known, injection.manual, annotations)
     else:
-        _check_annotations(annotations)
+        # As far as the manifest says: whether the mesh has native sidecars the webhook knows.
+        settings = _check_annotations(annotations)
+        unending = never_ends(pod["spec"], settings, native=settings.native_sidecar)
+    if unending:
+        row = replace(row, warnings=(*row.warnings, unending))
     return changed, row
 
 
@@ -139,17 +144,21 @@ def _write_annotations(target: Json, annotations: Mapping[str, str]) -> None:
     metadata["annotations"].update(annotations)
 
 
-def _check_annotations(annotations: Mapping[str, str]) -> None:
-    """The webhook would refuse these later; the author learns it here. Raises AnnotationError."""
+def _check_annotations(annotations: Mapping[str, str]) -> ProxySettings:
+    """The proxy's settings, were the mesh's own the defaults.
+
+    The webhook would refuse these annotations later; the author learns it here. Raises AnnotationError.
+    """
     from cli.manifests.values import Values
     from proxy_injector.defaults import read_proxy
 
-    apply_annotations(read_proxy(Values().tree()), {}, annotations)
+    return apply_annotations(read_proxy(Values().tree()), {}, annotations)
 
 
 def _write_sidecar(
     workload: Json, pod: Json, known: Named, manual: Manual, annotations: Mapping[str, str]
-) -> None:
+) -> str:
+    """Why the pod will not end although it is to; empty when it will."""
     settings = apply_annotations(manual.settings, {}, annotations)
     namespace = mapping_at(workload, "metadata", "object").get("namespace", "")
     sidecar = build(
@@ -162,7 +171,9 @@ def _write_sidecar(
         created_by=manual.created_by,
         native_available=manual.native_available,
     )
+    unending = never_ends(pod["spec"], settings, native=sidecar.native)
     apply_in_place(pod, pod_patch(pod, sidecar, settings, {}))
+    return unending
 
 
 def apply_in_place(target: Json, operations: Operations) -> None:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from cli.tests.run_mesh import mesh
+from proxy_injector.ending import DEBUG_STAYS, PROXY_STAYS
 from weft import labels
 
 APP = """\
@@ -175,6 +176,34 @@ def test_native_sidecars_are_init_containers_when_asked_for() -> None:
         "linkerd-init",
         "linkerd-proxy",
     ]
+
+
+def job(**annotations: str) -> dict[str, Any]:
+    spec = {**CONTAINER, "restartPolicy": "Never"}
+    return workload("Job", {"template": {"metadata": {"annotations": annotations}, "spec": spec}})
+
+
+CLASSIC = {labels.PROXY_ENABLE_NATIVE_SIDECAR: "false"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "annotations", "said"),
+    [
+        ((), {}, ""),
+        (("--enable-debug-sidecar",), {}, ""),
+        ((), CLASSIC, PROXY_STAYS),
+        (("--enable-debug-sidecar",), CLASSIC, DEBUG_STAYS),
+        (("--manual", "--ignore-cluster"), {}, PROXY_STAYS),
+        (("--manual", "--ignore-cluster", "--native-sidecar", "--enable-debug-sidecar"), {}, ""),
+    ],
+)
+def test_a_job_that_will_not_end_is_told_of(
+    flags: tuple[str, ...], annotations: dict[str, str], said: str
+) -> None:
+    ran = mesh("inject", *flags, "-", stdin=yaml.safe_dump(job(**annotations)))
+    warned = f"\n‼ job/w: {said}\n" if said else ""
+    assert ran.err.endswith(f'{warned}\njob "w" injected\n\n')
+    assert said or "will not end" not in ran.err
 
 
 def test_flags_become_annotations() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from proxy_injector.ending import DEBUG_STAYS
 from tests.mesh import outages, pods, scrape, workloads
 from tests.mesh.workloads import HTTP_PORT, NAMESPACE
 from weft import labels, ports
@@ -117,6 +118,12 @@ JOBS = {
     "to-skipping": job("to-skipping", fetch("skipping", 200)),
     "past-proxy": job("past-proxy", fetch("closed", 403), {labels.SKIP_OUTBOUND_PORTS: "80"}),
     "to-opaque": job("to-opaque", fetch("opaque", 200)),
+    "debugged": job("debugged", fetch("closed", 200), {labels.ENABLE_DEBUG_SIDECAR: "true"}),
+    "classic": job(
+        "classic",
+        workloads.python("pass"),
+        {labels.ENABLE_DEBUG_SIDECAR: "true", labels.PROXY_ENABLE_NATIVE_SIDECAR: "false"},
+    ),
 }
 
 
@@ -209,16 +216,75 @@ def test_pods_of_every_kind_that_stays_get_a_proxy_that_is_ready(
         assert pod["metadata"]["labels"][owner] == f"kind-{kind.lower()}"
 
 
-@pytest.mark.parametrize("name", ["kind-job", "from-cron"])
+@pytest.mark.parametrize("name", ["kind-job", "from-cron", "debugged"])
 def test_a_job_is_meshed_and_ends(applied: Cluster, name: str) -> None:
     """The server answers nobody without a certificate, so the proxy was there; and it did not keep the pod."""
     await_condition(applied, f"job/{name}", "Complete")
-    (pod,) = applied.read("pods", "-n", NAMESPACE, "-l", f"batch.kubernetes.io/job-name={name}")[
-        "items"
-    ]
+    pod = pod_of_job(applied, name)
     assert pod["status"]["phase"] == "Succeeded"
     (proxy,) = proxies(pod)
     assert proxy["restartPolicy"] == "Always"
+
+
+def test_the_debug_container_of_a_job_saw_its_proxy_from_the_start(applied: Cluster) -> None:
+    """It was there before the proxy, and was ended after it."""
+    await_condition(applied, "job/debugged", "Complete")
+    pod = pod_of_job(applied, "debugged")
+    states = {one["name"]: one["state"] for one in pod["status"]["initContainerStatuses"]}
+    debug, proxy = states["linkerd-debug"]["terminated"], states[pods.PROXY]["terminated"]
+    assert debug["startedAt"] <= proxy["startedAt"]
+    assert debug["finishedAt"] >= proxy["finishedAt"]
+    assert debug["exitCode"] == 0
+    log = applied.kubectl("logs", pod["metadata"]["name"], "-n", NAMESPACE, "-c", "linkerd-debug")
+    (address,) = (one["ip"] for one in pod["status"]["podIPs"])
+    asks_for_policy = rf" Out IP {re.escape(address)}\.\d+ > [^ ]+\.{ports.POLICY}: tcp [1-9]"
+    assert re.search(asks_for_policy, log), "what a proxy does before it is ready"
+
+
+def test_a_job_that_classic_sidecars_keep_from_ending_is_told_of(applied: Cluster) -> None:
+    def states() -> dict[str, Json]:
+        made = pods_of_job(applied, "classic")
+        return {
+            one["name"]: one["state"]
+            for pod in made
+            for one in pod["status"].get("containerStatuses", [])
+        }
+
+    applied.terminal.wait_until(
+        "the job's own container is over, and the debug container is not",
+        lambda: (
+            "terminated" in states().get("classic", {})
+            and "running" in states().get("linkerd-debug", {})
+        ),
+        seconds=PATIENCE,
+        every=0.5,
+    )
+    assert states()["classic"]["terminated"]["exitCode"] == 0
+    applied.terminal.wait_until(
+        "an event says why it does not end",
+        lambda: told(applied, "InjectedPodNeverEnds", "classic") == [DEBUG_STAYS],
+        seconds=PATIENCE,
+    )
+
+
+def pods_of_job(cluster: Cluster, name: str) -> list[Json]:
+    selector = f"batch.kubernetes.io/job-name={name}"
+    return list(cluster.read("pods", "-n", NAMESPACE, "-l", selector)["items"])
+
+
+def pod_of_job(cluster: Cluster, name: str) -> Json:
+    (pod,) = pods_of_job(cluster, name)
+    return pod
+
+
+def told(cluster: Cluster, reason: str, name: str) -> list[str]:
+    """The messages of a workload's events of this kind."""
+    events = cluster.read("events", "-n", NAMESPACE)["items"]
+    return [
+        one["message"]
+        for one in events
+        if one["reason"] == reason and one["involvedObject"]["name"] == name
+    ]
 
 
 def test_an_init_container_reaches_the_mesh(applied: Cluster) -> None:
@@ -289,17 +355,11 @@ def test_a_pod_on_the_hosts_network_is_left_alone_and_somebody_says_so(applied: 
     pod = pods.only(applied, NAMESPACE, "app=on-host")
     assert proxies(applied.read("pod", pod.name, "-n", NAMESPACE)) == []
 
-    def told() -> list[str]:
-        events = applied.read("events", "-n", NAMESPACE)["items"]
-        return [
-            one["message"]
-            for one in events
-            if one["reason"] == "InjectionSkipped" and one["involvedObject"]["name"] == "on-host"
-        ]
-
     applied.terminal.wait_until(
         "an event says why",
-        lambda: any("hostNetwork is enabled" in one for one in told()),
+        lambda: any(
+            "hostNetwork is enabled" in one for one in told(applied, "InjectionSkipped", "on-host")
+        ),
         seconds=PATIENCE,
     )
     result, why = said_by_check(applied, NAMESPACE)["data plane pods can be meshed"]

@@ -11,6 +11,7 @@ The walk of one admission::
     decide.py       o  is this pod to be injected, and if not, why
     annotations.py  o  `config.linkerd.io/*` on pod and namespace -> the settings of one proxy
     sidecar.py      o  settings -> containers, volumes, labels, annotations
+    ending.py       o  will a pod that is to end do so beside its sidecar
     environment.py  o  settings -> the proxy's environment
     patch.py        o  all of it as JSON Patch, the same bytes for the same input
 

@@ -37,6 +37,16 @@ class KubernetesObserver:
             extra={"namespace": namespace, "owner": f"{parent.kind}/{parent.name}", "why": why},
         )
 
+    def unending(self, namespace: str, parent: Parent, why: str) -> None:
+        """Warning event `InjectedPodNeverEnds`: who makes a Job does not see the webhook's own warning."""
+        self.recorder.record_nowait(
+            subject_of(namespace, parent), "Warning", "InjectedPodNeverEnds", why
+        )
+        log.warning(
+            "will not end",
+            extra={"namespace": namespace, "owner": f"{parent.kind}/{parent.name}", "why": why},
+        )
+
     def refused(self, namespace: str, parent: Parent, why: str) -> None:
         """Warning event `InjectionRefused`."""
         self.recorder.record_nowait(

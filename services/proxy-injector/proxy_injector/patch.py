@@ -97,17 +97,16 @@ def _spec(spec: Mapping[str, Any], sidecar: Sidecar) -> Iterator[Json]:
     for volume in sidecar.volumes:
         yield add("/spec/volumes/-", volume)
     if sidecar.native:
-        yield add("/spec/initContainers/0", sidecar.init)
-    else:
-        yield add("/spec/initContainers/-", sidecar.init)
+        # The debug container stands before the proxy: what stands behind it starts only when the proxy is
+        # ready, and why it is not may be what somebody wants to see.
+        first = [one for one in (sidecar.init, sidecar.debug, sidecar.proxy) if one is not None]
+        for index, container in enumerate(first):
+            yield add(f"/spec/initContainers/{index}", container)
+        return
+    yield add("/spec/initContainers/-", sidecar.init)
     if sidecar.debug is not None:
         yield add("/spec/containers/-", sidecar.debug)
-    if sidecar.native:
-        yield add("/spec/initContainers/1", sidecar.proxy)
-    elif sidecar.await_ready:
-        yield add("/spec/containers/0", sidecar.proxy)
-    else:
-        yield add("/spec/containers/-", sidecar.proxy)
+    yield add(f"/spec/containers/{'0' if sidecar.await_ready else '-'}", sidecar.proxy)
 
 
 def opaque_patch(

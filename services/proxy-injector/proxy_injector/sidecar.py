@@ -80,7 +80,7 @@ def build(
     return Sidecar(
         init=init_container(mesh, settings),
         proxy=proxy_container(mesh, settings, spec, control_plane, native=native),
-        debug=debug_container(settings) if settings.debug else None,
+        debug=debug_container(settings, native=native) if settings.debug else None,
         volumes=volumes(),
         labels=pod_labels(mesh, namespace, owner),
         annotations={
@@ -266,14 +266,16 @@ def proxy_security(settings: ProxySettings) -> Json:
     return context
 
 
-def debug_container(settings: ProxySettings) -> Json:
+def debug_container(settings: ProxySettings, *, native: bool) -> Json:
     """A container with network tools, for `kubectl exec`; its log is a line for each packet.
 
     Root, because packets, firewall rules and connections are shown to nobody else, with the
     capabilities for that, and those with which tcpdump becomes another user once it listens. The pod's
     own security context, such as `runAsNonRoot`, does not reach it.
+
+    A native sidecar where the proxy is one: it does not keep a pod that would otherwise be over.
     """
-    return {
+    container: Json = {
         "name": DEBUG_CONTAINER,
         "image": f"{settings.debug_image}:{settings.debug_version}",
         "imagePullPolicy": settings.debug_pull_policy,
@@ -286,6 +288,9 @@ def debug_container(settings: ProxySettings) -> Json:
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
+    if native:
+        container["restartPolicy"] = "Always"
+    return container
 
 
 def quantities(resources: Resources) -> Json:

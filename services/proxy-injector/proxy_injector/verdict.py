@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from proxy_injector.annotations import apply_annotations, unknown_annotations
 from proxy_injector.decide import Decision
 from proxy_injector.defaults import ControlPlane, Installation
+from proxy_injector.ending import never_ends
 from proxy_injector.patch import Operations, opaque_patch, pod_patch
 from proxy_injector.pod import Json, mapping_at
 from proxy_injector.sidecar import Owner, build
@@ -24,6 +25,8 @@ class Verdict:
 
     operations: Operations
     warnings: tuple[str, ...] = ()
+    never_ends: str = ""
+    """Why a pod that is to end will not; it is one of the warnings as well. Empty: it will."""
 
 
 def judged(
@@ -44,10 +47,11 @@ def judged(
     if not decision.inject:
         return Verdict(opaque_patch("Pod", pod, installed.settings.opaque_ports, inherited))
     settings = apply_annotations(installed.settings, inherited, own)
+    spec = mapping_at(pod, "spec", "object")
     sidecar = build(
         installed.mesh,
         settings,
-        mapping_at(pod, "spec", "object"),
+        spec,
         control_plane=ControlPlane.services(installed.mesh),
         namespace=namespace,
         owner=owner,
@@ -57,7 +61,10 @@ def judged(
     warnings = unknown_annotations(own)
     if decision.udp:
         warnings.append(UDP_WARNING)
-    return Verdict(pod_patch(pod, sidecar, settings, inherited), tuple(warnings))
+    unending = never_ends(spec, settings, native=sidecar.native)
+    if unending:
+        warnings.append(unending)
+    return Verdict(pod_patch(pod, sidecar, settings, inherited), tuple(warnings), unending)
 
 
 def sentence(decision: Decision) -> str:

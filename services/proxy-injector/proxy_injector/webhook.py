@@ -49,6 +49,9 @@ class Observer(Protocol):
     def skipped(self, namespace: str, parent: Parent, why: str) -> None:
         """A pod of the parent was left alone although somebody asked for a proxy."""
 
+    def unending(self, namespace: str, parent: Parent, why: str) -> None:
+        """A pod of the parent was injected, and will not end although it is to."""
+
     def refused(self, namespace: str, parent: Parent, why: str) -> None:
         """A pod of the parent was denied."""
 
@@ -131,6 +134,8 @@ class Webhook:
         if decision.inject:
             if not request.dry_run:
                 self._observer.injected(request.namespace, parent)
+            if verdict.never_ends:
+                self._tell(request, self._observer.unending, parent, verdict.never_ends)
         elif decision.annotation_at:
             self._tell(request, self._observer.skipped, parent, sentence(decision))
         return verdict

@@ -54,6 +54,21 @@ def test_a_native_sidecar_stands_before_all_other_init_containers() -> None:
     assert names == ["linkerd-init", "linkerd-proxy", "migrate"]
 
 
+def test_a_native_debug_container_is_there_before_the_proxy_is_ready() -> None:
+    target = pod()
+    target["spec"]["initContainers"] = [{"name": "migrate"}]
+    settings = replace(SETTINGS, debug=True)
+    operations: Any = pod_patch(target, sidecar(settings), settings, {})
+    spec: Any = JsonPatch(operations).apply(target)["spec"]
+    assert [(one["name"], one.get("restartPolicy")) for one in spec["initContainers"]] == [
+        ("linkerd-init", None),
+        ("linkerd-debug", "Always"),
+        ("linkerd-proxy", "Always"),
+        ("migrate", None),
+    ]
+    assert [one["name"] for one in spec["containers"]] == ["web"]
+
+
 def test_a_classic_sidecar_redirects_after_all_other_init_containers() -> None:
     target = pod()
     target["spec"]["initContainers"] = [{"name": "migrate"}]

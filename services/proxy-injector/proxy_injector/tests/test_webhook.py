@@ -18,6 +18,7 @@ from kit import tracing
 from kit.kube.errors import Unreachable
 from proxy_injector import serving
 from proxy_injector.defaults import Installation
+from proxy_injector.ending import DEBUG_STAYS
 from proxy_injector.metrics import Metrics
 from proxy_injector.owners import Parent
 from proxy_injector.tests.examples import MESH, SETTINGS, pod
@@ -54,6 +55,9 @@ class Seen:
 
     def skipped(self, namespace: str, parent: Parent, why: str) -> None:
         self.said.append(("skipped", namespace, parent.name, why))
+
+    def unending(self, namespace: str, parent: Parent, why: str) -> None:
+        self.said.append(("unending", namespace, parent.name, why))
 
     def refused(self, namespace: str, parent: Parent, why: str) -> None:
         self.said.append(("refused", namespace, parent.name, why))
@@ -175,6 +179,23 @@ def test_typos_and_udp_ports_are_warnings() -> None:
     assert "did you mean" in warnings[0]
     assert "UDP" in warnings[1]
     assert "warnings" not in bench.review(target, version="v1beta1")
+
+
+def test_a_pod_that_will_not_end_beside_a_classic_sidecar_is_told_of() -> None:
+    world = World(**{labels.INJECT: "enabled"})
+    bench = Bench(world)
+    target = pod(**{labels.ENABLE_DEBUG_SIDECAR: "true"})
+    target["spec"]["restartPolicy"] = "Never"
+    assert "warnings" not in bench.review(target)
+    world.native_available = False
+    assert bench.review(target)["warnings"] == [DEBUG_STAYS]
+    assert bench.seen.said == [
+        ("injected", "emojivoto", "web", ""),
+        ("injected", "emojivoto", "web", ""),
+        ("unending", "emojivoto", "web", DEBUG_STAYS),
+    ]
+    bench.review(target, dryRun=True)
+    assert len(bench.seen.said) == 3
 
 
 def test_a_service_gets_its_opaque_ports() -> None:
