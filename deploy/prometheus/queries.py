@@ -121,6 +121,11 @@ def memory(where: str, by: str) -> str:
     return f"sum by ({by}) ({m.PROCESS_RESIDENT_MEMORY_BYTES.name}{{{where}}})"
 
 
+def unmeshed(by: str) -> str:
+    """Pods that ask for a proxy and run without one, as the injector that leads counts them."""
+    return f"sum by ({by}) (proxy_inject_unmeshed_pods)"
+
+
 def _quantile(quantile: float, family: str, where: str, by: str) -> str:
     buckets = f"sum by (le, {by}) (rate({family}_bucket{{{where}}}[{WINDOW}]))"
     return f"histogram_quantile({quantile:g}, {buckets})"

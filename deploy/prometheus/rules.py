@@ -9,6 +9,9 @@ Json = dict[str, Any]
 
 INBOUND = 'direction="inbound"'
 ALLOWED = 'error!="unauthorized"'
+POD_NAMESPACE = "exported_namespace"
+"""The injector tells the namespace of the pods it counts. Prometheus keeps `namespace` for where the injector
+itself is, and gives what it told this name."""
 WORKLOADS = ("deployment", "statefulset", "daemonset")
 
 
@@ -99,6 +102,14 @@ def alerts() -> Json:
                 "warning",
                 '1 % of calls to {{ $labels.addr }} take more than {{ printf "%.0f" $value }} ms',
                 "New destinations and certificates wait that long. Has the service enough processors and memory?",
+            ),
+            _alert(
+                "WeftPodsUnmeshed",
+                f"{queries.unmeshed(POD_NAMESPACE)} > 0",
+                "15m",
+                "warning",
+                f"Pods in {{{{ $labels.{POD_NAMESPACE} }}}} that ask for a proxy and run without one: {{{{ $value }}}}",
+                f"`mesh check --proxy -n {{{{ $labels.{POD_NAMESPACE} }}}}` names them and says why; docs/how-to/troubleshoot.md what to do.",
             ),
         ],
     )

@@ -5,17 +5,20 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, start_http_server
 
 from deploy.prometheus.dashboards import dashboards, render
 from deploy.prometheus.files import HERE, files
 from deploy.prometheus.rules import alerts, recording
+from proxy_injector.metrics import Metrics
 from testkit.debian import program
 from testkit.ports import free_ports
 from weft.metrics import catalogue
@@ -77,7 +80,7 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 
 EXPRESSIONS = dict(expressions())
-OF_SERVICES = {"WeftIssuerExpires"}
+OF_SERVICES = {"WeftIssuerExpires", "WeftPodsUnmeshed"}
 """Queries of what control-plane services count, which proxies do not."""
 
 
@@ -230,13 +233,13 @@ META = {
 """What Prometheus says of a pod in Kubernetes."""
 
 
-def as_file(job: dict[str, Any], *found: dict[str, str]) -> dict[str, Any]:
-    """The job with pods that were found already: Debian's Prometheus cannot ask Kubernetes.
-    tests/mesh/test_prometheus.py has one that can."""
+def as_file(job: dict[str, Any], *found: dict[str, str], first_port: int = 1) -> dict[str, Any]:
+    """The job with pods that were found already, each on the port after the last: Debian's Prometheus cannot
+    ask Kubernetes. tests/mesh/test_prometheus.py has one that can."""
     return {
         **{key: value for key, value in job.items() if key != "kubernetes_sd_configs"},
         "static_configs": [
-            {"targets": [f"127.0.0.1:{number + 1}"], "labels": labels}
+            {"targets": [f"127.0.0.1:{first_port + number}"], "labels": labels}
             for number, labels in enumerate(found)
         ],
     }
@@ -276,6 +279,64 @@ def test_scrape_jobs_keep_proxies_and_name_them_as_linkerd_does(tmp_path: Path) 
 
 async def _targets(config: Path, folder: Path) -> list[dict[str, str]]:
     """Labels of the targets that a Prometheus makes of a configuration."""
+    async with _running(config, folder) as ask:
+        targets = await _some(ask, "activeTargets", "targets", state="active")
+    return [{k: v for k, v in one["labels"].items() if k != "instance"} for one in targets]
+
+
+@pytest.mark.slow
+def test_the_alert_of_unmeshed_pods_names_their_namespace_and_not_the_injectors(
+    tmp_path: Path,
+) -> None:
+    """As an injector's own page is scraped by the job of its kind."""
+    registry = CollectorRegistry()
+    Metrics(registry).count_unmeshed({("shop", True): 2, ("shop", False): 1})
+    (alert,) = (
+        rule for rule in alerts()["groups"][0]["rules"] if rule["alert"] == "WeftPodsUnmeshed"
+    )
+    server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
+    try:
+        found = asyncio.run(_answer(alert["expr"], server.server_port, tmp_path))
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert found == [({"exported_namespace": "shop"}, "3")]
+
+
+async def _answer(expression: str, port: int, folder: Path) -> list[tuple[dict[str, str], str]]:
+    """What the expression finds in the page at this port, scraped as the injector's."""
+    _, controllers = yaml.safe_load((HERE / "scrape.yml").read_text())["scrape_configs"]
+    injector = META | {
+        "__meta_kubernetes_namespace": "weft",
+        "__meta_kubernetes_pod_label_linkerd_io_control_plane_component": "proxy-injector",
+        "__meta_kubernetes_pod_container_name": "proxy-injector",
+        "__meta_kubernetes_pod_container_port_name": "proxy-inj-admin",
+    }
+    often = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+    job = as_file(controllers, injector, first_port=port) | often
+    config = folder / "prometheus.yml"
+    config.write_text(yaml.safe_dump({"scrape_configs": [job]}))
+    async with _running(config, folder) as ask:
+        found = await _some(ask, "result", "query", query=expression)
+    return [(one["metric"], one["value"][1]) for one in found]
+
+
+Ask = Callable[..., Awaitable[Any]]
+
+
+async def _some(ask: Ask, name: str, path: str, **parameters: str) -> Any:
+    """That part of the API's answer, when there is something in it."""
+    while True:
+        answer = await ask(path, **parameters)
+        if answer[name]:
+            return answer[name]
+        await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def _running(config: Path, folder: Path) -> AsyncIterator[Ask]:
+    """A Prometheus with this configuration; what is yielded asks its API. A minute is enough for all of it."""
     (port,) = free_ports(1)
     process = await asyncio.create_subprocess_exec(
         program("prometheus"),
@@ -289,17 +350,14 @@ async def _targets(config: Path, folder: Path) -> list[dict[str, str]]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        await _ready(url)
         async with aiohttp.ClientSession() as session, asyncio.timeout(60):
-            while True:
-                async with session.get(f"{url}/api/v1/targets?state=active") as response:
-                    targets = (await response.json())["data"]["activeTargets"]
-                if targets:
-                    return [
-                        {k: v for k, v in one["labels"].items() if k != "instance"}
-                        for one in targets
-                    ]
-                await asyncio.sleep(0.05)
+            await _ready(url)
+
+            async def ask(path: str, **parameters: str) -> Any:
+                async with session.get(f"{url}/api/v1/{path}", params=parameters) as response:
+                    return (await response.json())["data"]
+
+            yield ask
     finally:
         process.terminate()
         await process.wait()
