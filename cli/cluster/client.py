@@ -15,8 +15,8 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 
-from cli.cluster.errors import ClusterError, NoCluster, Unreachable, from_answer
-from cli.cluster.kubeconfig import files_of, path_of, read_plain
+from cli.cluster.errors import ClusterError, NoCluster, NoContext, Unreachable, from_answer
+from cli.cluster.kubeconfig import context_names, files_of, path_of, read_plain
 from cli.options import Globals
 
 Json = dict[str, Any]
@@ -114,13 +114,23 @@ def connect(chosen: Globals) -> RestCluster:
         elif chosen.kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
+            if folder := next((file for file in files if file.is_dir()), None):
+                raise NoCluster(f"{folder} is a directory: a kubeconfig is a file")
             raise NoCluster(f"no kubeconfig at {path}")
         return RestCluster(configuration, impersonate)
     except ClusterError:
         raise
-    except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        # TypeError, KeyError, AttributeError: how the library meets a file that is YAML of another shape
+    except UnicodeDecodeError:
+        raise NoCluster(f"the kubeconfig {path} is not UTF-8 text") from None
+    except (ConfigException, OSError, ValueError) as error:
+        known = context_names(chosen)
+        if chosen.context and known and chosen.context not in known:
+            raise NoContext(chosen.context, path, known) from None
         raise NoCluster(f"cannot use the kubeconfig {path}: {error}") from None
+    except (TypeError, KeyError, AttributeError):  # how the library meets YAML of another shape
+        raise NoCluster(
+            f"cannot use the kubeconfig {path}: it must be YAML with clusters, contexts and users"
+        ) from None
     except Exception as error:
         if type(error).__module__.startswith("yaml"):
             raise NoCluster(f"the kubeconfig {path} is not YAML: {error}") from None

@@ -4,11 +4,14 @@
 
     ClusterError
     ├── NoCluster      no usable kubeconfig
+    ├── NoContext      the kubeconfig does not have the chosen context
     ├── Unreachable    the API server gave no answer
     └── ApiError       the API server answered with an error; has `status`
         ├── Forbidden  401, 403
         └── NotFound   404
 """
+
+from collections.abc import Sequence
 
 from cli.failure import CommandError
 
@@ -26,6 +29,16 @@ class NoCluster(ClusterError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, hint=NO_CLUSTER_HINT)
+
+
+class NoContext(ClusterError):
+    """The kubeconfig has no context of the chosen name."""
+
+    def __init__(self, name: str, path: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"there is no context {name} in the kubeconfig {path}",
+            hint=f"It has: {', '.join(known)}.",
+        )
 
 
 class Unreachable(ClusterError):

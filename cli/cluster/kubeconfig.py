@@ -98,6 +98,19 @@ def plain_namespace(chosen: Globals) -> str | None:
         return None
 
 
+def context_names(chosen: Globals) -> list[str]:
+    """The contexts that may be chosen, of every file that can be read."""
+    names = []
+    for file in files_of(chosen):
+        try:
+            contexts = _mapping(_parsed(file.read_bytes())).get("contexts")
+        except (_NotPlain, OSError, ValueError):
+            continue
+        entries = contexts if isinstance(contexts, list) else []
+        names += [str(one["name"]) for one in entries if isinstance(one, Mapping) and "name" in one]
+    return names
+
+
 def _document(chosen: Globals) -> tuple[Path, Mapping[str, Any]]:
     present = [file for file in files_of(chosen) if file.is_file()]
     if len(present) != 1:

@@ -97,7 +97,7 @@ def read_manual(chosen: Globals, ignore_cluster: bool, annotations: dict[str, st
         if installed is None:
             raise CommandError(
                 f"there is no control plane in namespace {chosen.weft_namespace}",
-                hint="Install it first (`mesh install | kubectl apply -f -`), or add --ignore-cluster.",
+                hint="Name its namespace with -L, install it first (`mesh install | kubectl apply -f -`), or add --ignore-cluster.",
             )
         tree, native = installed.values, supports_native(server_version(cluster))
     try:

@@ -132,7 +132,7 @@ def stored_layers(chosen: Globals, cluster: Any) -> tuple[Json, list[tuple[str, 
     if installed is None:
         raise CommandError(
             f"there is no control plane in namespace {namespace}",
-            hint="Install one: `mesh install | kubectl apply -f -`.",
+            hint="Name its namespace with -L, or install one: `mesh install | kubectl apply -f -`.",
         )
     remembered = read_overrides(cluster, namespace)
     tree = overrides(installed.values) if remembered is None else load_one(remembered) or {}

@@ -1,5 +1,6 @@
 """Where manifests come from: files, directories, stdin (`-`) and https addresses."""
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from cli.failure import CommandError
 
 SUFFIXES = (".yaml", ".yml", ".json")
 LARGEST = 32 * 1024 * 1024
+ALLOWED = "a file, a directory, an address that begins with https://, or - for stdin"
 HTTP_HINT = "Anyone on the way could change it: use https, or download and read it first."
 
 
@@ -32,6 +34,8 @@ def read_sources(arguments: tuple[str, ...]) -> Iterator[Source]:
             yield Source(argument, decode(argument, download(argument)))
         elif argument.startswith("http://"):
             raise CommandError(f"{argument} would be read without encryption", hint=HTTP_HINT)
+        elif not argument or re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", argument):
+            raise CommandError(f"cannot read {argument!r}: allowed are {ALLOWED}")
         else:
             yield from read_path(Path(argument))
 

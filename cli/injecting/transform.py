@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from cli.injecting.documents import Manifest, ManifestError, Place
 from cli.injecting.report import Row
-from cli.injecting.workloads import Named, is_list, list_items, named, pod_of
+from cli.injecting.workloads import Named, is_list, list_items, misspelt, named, pod_of
 from proxy_injector.annotations import AnnotationError, apply_annotations, unknown_annotations
 from proxy_injector.decide import Decision, Reason, decide
 from proxy_injector.defaults import ControlPlane, Mesh, ProxySettings
@@ -73,6 +73,8 @@ def _inject_list(place: Place, value: Json, injection: Injection) -> tuple[Json,
 def inject_object(value: Json, injection: Injection) -> tuple[Json, Row]:
     """One object that is no list. Raises MalformedObject, AnnotationError."""
     known = named(value)
+    if wrong := misspelt(value):
+        return value, Row(known, "skipped", warnings=(wrong,))
     if known.kind == "namespace":
         return _annotate(value, known, injection.annotations, "annotated")
     if known.kind == "service":

@@ -19,6 +19,17 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
 """Path from a workload to what has a pod's `metadata` and `spec`."""
 
 
+ANNOTATED = ("Namespace", "Service")
+"""Kinds without a pod that may be annotated."""
+
+
+def misspelt(manifest: Json) -> str:
+    """What is wrong with the letters of a kind that is otherwise one of these; empty when nothing is."""
+    kind = str(manifest.get("kind"))
+    meant = {one.lower(): one for one in (*TEMPLATES, *ANNOTATED)}.get(kind.lower(), kind)
+    return f'kind "{kind}" is not known: it is written "{meant}"' if meant != kind else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """An object as the report calls it."""

@@ -25,7 +25,10 @@ def installed_objects(cluster: Cluster, namespace: str) -> list[Json]:
     if _name(NAMESPACE, "", namespace) in names:
         names = [name for name in names if name[2] != namespace]
     if not names:
-        raise CommandError(f"nothing of a control plane in namespace {namespace} is installed")
+        raise CommandError(
+            f"nothing of a control plane in namespace {namespace} is installed",
+            hint="If it is in another, name that with -L.",
+        )
     return [reference(name) for name in names]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from cli.failure import CommandError
 from cli.manifests.values import Values
@@ -43,8 +44,10 @@ def read_files(paths: Iterable[str]) -> list[tuple[str, Tree]]:
             tree = load_one(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise CommandError(f"cannot read values file {path}: {error.strerror}") from None
-        except (YamlError, UnicodeDecodeError) as error:
+        except YamlError as error:
             raise CommandError(f"values file {path}: {error}") from None
+        except UnicodeDecodeError:
+            raise CommandError(f"values file {path} is not UTF-8 text") from None
         if tree is None:
             tree = {}
         if not isinstance(tree, dict):
@@ -136,9 +139,26 @@ def _sentences(error: ValidationError, origin: Mapping[str, str]) -> list[str]:
         if problem["type"] == "extra_forbidden":
             sentences.append(f"{source}: there is no value {name}{_nearest(name)}")
         else:
-            why = problem["msg"].removeprefix("Value error, ")
-            sentences.append(f"{source}: value {name}: {why}, not {problem['input']!r}")
+            sentences.append(f"{source}: value {name} {_must_be(problem)}")
     return sorted(sentences)
+
+
+def _must_be(problem: ErrorDetails) -> str:
+    """What is wrong with a value, after its name."""
+    why, given = problem["msg"], repr(problem["input"])
+    if problem["type"] == "value_error":
+        why = why.removeprefix("Value error, ")
+        named = isinstance(problem["input"], dict) or given in why
+        return f"cannot be used: {why}" + ("" if named else f", not {given}")
+    if problem["type"] in ("dict_type", "model_type"):
+        return f"must hold keys and values, not {given}"
+    if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
+        return f"must be text, not {given}: in a file put it in quotes, as a flag use --set-string"
+    if problem["type"] == "bool_type":
+        return f"must be true or false, not {given}"
+    if problem["type"] == "int_type":
+        return f"must be a whole number, not {given}"
+    return f"must be {why.removeprefix('Input should be ')}, not {given}"
 
 
 def _parents(name: str) -> list[str]:
@@ -152,7 +172,7 @@ def _nearest(name: str) -> str:
     if not near:
         last = name.rpartition(".")[2]
         near = [one for one in known if one.rpartition(".")[2].lower() == last.lower()][:1]
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {near[0]}?" if near else "; docs/reference/values.md lists them"
 
 
 def all_names(model: type[BaseModel], prefix: str = "") -> list[str]:

@@ -15,6 +15,7 @@ from proxy_injector.unmeshed.plan import Choice
 from weft import labels, redaction
 from weft.addresses import AddressError, parse_networks, split_host_port
 from weft.durations import parse_duration, parse_go_duration
+from weft.images import is_image_name, is_image_tag
 from weft.matchers import parse_matchers
 from weft.names import is_dns_label, is_dns_name
 from weft.ports import ADMIN, CONTROL, DEFAULT_OPAQUE, INBOUND, MAX_PORT, OUTBOUND, parse_port_set
@@ -72,6 +73,24 @@ def _domain(text: str) -> str:
     return text
 
 
+def _optional_domain(text: str) -> str:
+    return _domain(text) if text else text
+
+
+def _image_name(text: str) -> str:
+    if text and not is_image_name(text):
+        raise ValueError(f"{text!r} is not the name of an image: allowed is a name without a tag")
+    return text
+
+
+def _image_tag(text: str) -> str:
+    if text and not is_image_tag(text):
+        raise ValueError(
+            f"{text!r} is not a tag: allowed are up to 128 letters, digits, '.', '_' and '-'"
+        )
+    return text
+
+
 def _namespace(text: str) -> str:
     if not is_dns_label(text):
         raise ValueError(f"{text!r} is not a namespace: allowed are a-z, 0-9 and '-'")
@@ -86,6 +105,10 @@ GoDuration = Annotated[str, AfterValidator(_go_duration)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 Share = Annotated[int | str, AfterValidator(_share)]
 Domain = Annotated[str, AfterValidator(_domain)]
+OptionalDomain = Annotated[str, AfterValidator(_optional_domain)]
+ImageName = Annotated[str, AfterValidator(_image_name)]
+ImageTag = Annotated[str, AfterValidator(_image_tag)]
+"""Of both, empty is what the sentence under the value says."""
 OptionalURL = Annotated[str, AfterValidator(_optional_url)]
 MetricLabels = Annotated[str, AfterValidator(_metric_labels)]
 Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
@@ -113,9 +136,9 @@ class Section(BaseModel):
 class Image(Section):
     """Where an image comes from."""
 
-    name: str = ""
+    name: ImageName = ""
     """Full name without a tag; empty is the image of that part under imageRegistry."""
-    version: str = ""
+    version: ImageTag = ""
     """Tag; empty is imageVersion."""
     pullPolicy: PullPolicy | Literal[""] = ""
     """When nodes pull it; empty is imagePullPolicy."""
@@ -132,6 +155,18 @@ class Ports(Section):
     """Where a pod's incoming TCP is redirected."""
     outbound: Port = OUTBOUND
     """Where a pod's outgoing TCP is redirected."""
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        taken: dict[int, str] = {}
+        for name in type(self).model_fields:
+            port = getattr(self, name)
+            if port in taken:
+                raise ValueError(
+                    f"{taken[port]} and {name} are both {port}: allowed are four ports that differ"
+                )
+            taken[port] = name
+        return self
 
 
 class Amount(Section):
@@ -456,13 +491,13 @@ class Values(Section):
     """The namespace is among the objects."""
     imageRegistry: str = "localhost/weft"
     """Prefix of the images whose name is not set."""
-    imageVersion: str = ""
+    imageVersion: ImageTag = ""
     """Tag of the images whose version is not set; empty is this command's version."""
     imagePullPolicy: PullPolicy = "IfNotPresent"
     """When nodes pull images."""
     clusterDomain: Domain = "cluster.local"
     """DNS domain of the cluster."""
-    identityTrustDomain: str = ""
+    identityTrustDomain: OptionalDomain = ""
     """Last part of every identity; empty is the cluster domain."""
     identityTrustAnchorsPEM: str = ""
     """Certificates that proxies trust; all of them during a rotation."""

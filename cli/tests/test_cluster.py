@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from cli.cluster.client import connect
-from cli.cluster.errors import ApiError, Forbidden, NoCluster, NotFound, Unreachable
+from cli.cluster.errors import ApiError, Forbidden, NoCluster, NoContext, NotFound, Unreachable
 from cli.cluster.installed import BrokenConfig, read_installed, server_version
 from cli.cluster.paths import CONFIG_MAPS, PODS, find, items
 from cli.cluster.portforward import ForwardError, Stream, presented_certificate
@@ -113,21 +113,29 @@ def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "cannot use the kubeconfig"), ("[]", "cannot use the kubeconfig"), ("x", "cannot use the kubeconfig"),
-        ("a: [", "is not YAML"), ("{}", "cannot use the kubeconfig"), ("current-context: nope", "cannot use the kubeconfig"),
+        ("", "cannot use the kubeconfig"), ("[]", "with clusters, contexts and users"), ("x", "with clusters, contexts and users"),
+        ("a: [", "is not YAML"), ("{}", "cannot use the kubeconfig"), ("current-context: nope", "cannot use the kubeconfig"), ("\xff", "is not UTF-8 text"),
     ],
 )  # fmt: skip
 def test_kubeconfigs_that_are_none_are_named(tmp_path: Path, content: str, said: str) -> None:
-    (tmp_path / "config").write_text(content)
+    (tmp_path / "config").write_text(content, "latin-1")
     with pytest.raises(NoCluster) as caught:
         connect(Globals(kubeconfig=str(tmp_path / "config")))
     assert said in caught.value.message
     assert str(tmp_path / "config") in caught.value.message
 
 
-def test_a_context_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NoCluster, match="nope"):
-        connect(Globals(kubeconfig=kubeconfig(tmp_path, "http://127.0.0.1:1"), context="nope"))
+def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
+    with pytest.raises(NoCluster, match=f"{tmp_path} is a directory"):
+        connect(Globals(kubeconfig=str(tmp_path)))
+
+
+def test_a_context_that_does_not_exist_is_told_which_do(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, "http://127.0.0.1:1")
+    (name,) = (one["name"] for one in yaml.safe_load(Path(path).read_text())["contexts"])
+    with pytest.raises(NoContext, match=f"no context nope in the kubeconfig {path}") as caught:
+        connect(Globals(kubeconfig=path, context="nope"))
+    assert caught.value.hint == f"It has: {name}."
 
 
 def test_lists_are_read_to_their_last_page(tmp_path: Path) -> None:

@@ -234,6 +234,9 @@ def test_flags_become_annotations() -> None:
         (("--proxy-cpu-limit", "lots"), "--proxy-cpu-limit"),
         (("--default-inbound-policy", "denny"), "all-unauthenticated"),
         (("--inbound-port", "99999"), "1 to 65535"),
+        (("--inbound-port", "4140"), f'{labels.INBOUND_PORT}: "4140" is not allowed'),
+        (("--outbound-port", "4143"), f'{labels.OUTBOUND_PORT}: "4143" is not allowed'),
+        (("--proxy-image", "example/proxy:1"), '--proxy-image: "example/proxy:1" is not allowed'),
         (("--wait-before-exit-seconds", "x"), "0 to 3600"),
     ],
 )
@@ -282,6 +285,20 @@ def test_nothing_to_inject_is_said() -> None:
         == '\n‼ no supported objects found\n\nconfigmap "c" skipped\ndocument missing "kind" field, skipped\n\n'
     )
     assert mesh("inject", "-", stdin="").out == ""
+
+
+def test_a_kind_in_other_letters_is_told_of() -> None:
+    spec = {"template": {"spec": CONTAINER}}
+    ran = mesh("inject", "-", stdin=yaml.safe_dump(workload("deployment", spec)))
+    assert '‼ deployment/w: kind "deployment" is not known: it is written "Deployment"\n' in ran.err
+    assert 'deployment "w" skipped' in ran.err
+
+
+@pytest.mark.parametrize("source", ["", "ftp://example.com/app.yaml", "file:///app.yaml"])
+def test_what_is_no_source_is_told_what_is_one(source: str) -> None:
+    ran = mesh("inject", source)
+    assert (ran.code, ran.out) == (1, "")
+    assert f"cannot read '{source}': allowed are a file, a directory, an address" in ran.err
 
 
 def test_verbose_says_what_was_looked_at() -> None:

@@ -342,6 +342,25 @@ WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
         ("--set", "controller.tracing.enabled=true,controller.tracing.collector.endpoint=c"),
         ("controller.tracing", "host:port, not 'c'"),
     ),
+    (
+        ("--set", "proxy.ports.admin=4143"),
+        ("value proxy.ports cannot be used", "admin and inbound are both 4143"),
+    ),
+    (("--set", "proxy.opaquePorts=3306"), ("must be text, not 3306", "--set-string")),
+    (("--set", "proxy.nativeSidecar=maybe"), ("proxy.nativeSidecar must be true or false",)),
+    (("--set", "x=1"), ("there is no value x; docs/reference/values.md lists them",)),
+    (("--set", "proxy=1"), ("value proxy must hold keys and values, not 1",)),
+    (("--set", "nodeSelector=linux"), ("nodeSelector must hold keys and values, not 'linux'",)),
+    (
+        ("--set", "controllerReplicas=two"),
+        ("controllerReplicas must be a whole number, not 'two'",),
+    ),
+    (
+        ("--set", "proxy.image.name=a:1"),
+        ("proxy.image.name cannot be used: 'a:1'", "without a tag"),
+    ),
+    (("--set", "imageVersion=a b"), ("imageVersion cannot be used: 'a b' is not a tag",)),
+    (("--set", "identityTrustDomain=X_"), ("identityTrustDomain", "'X_' is not a domain")),
     (("--cluster-domain", "Cluster_Local"), ("flag: value clusterDomain", "not a domain")),
 ]
 
@@ -352,6 +371,17 @@ def test_wrong_values_are_named(arguments: tuple[str, ...], said: tuple[str, ...
     assert (ran.code, ran.out) == (1, "")
     for words in said:
         assert words in ran.err
+
+
+def test_the_value_is_said_once() -> None:
+    ran = mesh("install", "--ignore-cluster", "--set", "proxy.resources.cpu.limit=lots")
+    assert ran.err.count("lots") == 1
+
+
+def test_a_values_file_is_text(tmp_path: Path) -> None:
+    (tmp_path / "v.yaml").write_bytes(b"\xff\xfe")
+    ran = mesh("install", "--ignore-cluster", "-f", f"{tmp_path}/v.yaml")
+    assert (ran.code, ran.err) == (1, f"Error: values file {tmp_path}/v.yaml is not UTF-8 text\n")
 
 
 def test_an_issuer_of_ones_own_is_whole(tmp_path: Path) -> None:

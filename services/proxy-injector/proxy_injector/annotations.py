@@ -8,13 +8,13 @@ would be worse than one that does not start.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from proxy_injector.defaults import ProxySettings
-from weft import labels
+from weft import images, labels
 from weft.addresses import AddressError, parse_networks
 from weft.durations import DurationError, parse_duration, parse_go_duration
 from weft.ports import PortError, parse_port, parse_port_set
@@ -48,8 +48,6 @@ class Rule:
 # -- readers ------------------------------------------------------------------------------------
 _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?")
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?")
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LOG_LEVEL = re.compile(r"[A-Za-z0-9_=,:.\[\]{}-]+")
 
 
@@ -167,7 +165,7 @@ _PULL = '"Always", "IfNotPresent" or "Never"'
 _IMAGES = "the name of an image, without a tag"
 _VERSIONS = "the tag of an image"
 _pull_policy = _one_of("Always", "IfNotPresent", "Never")
-_image, _tag, _quantity = _matching(_IMAGE), _matching(_TAG), _matching(_QUANTITY)
+_image, _tag, _quantity = _matching(images.NAME), _matching(images.TAG), _matching(_QUANTITY)
 
 RULES: dict[str, Rule] = {
     labels.PROXY_IMAGE: Rule("image", _image, _IMAGES),
@@ -279,7 +277,7 @@ def apply_annotations(
     tap = pod.get(labels.DISABLE_TAP, namespace.get(labels.DISABLE_TAP))
     if tap is not None:
         settings = replace(settings, disable_tap=_disables_tap(tap))
-    _check_ports_differ(settings)
+    _check_ports_differ(settings, {*settings_in(namespace), *settings_in(pod)})
     return _with_attributes(settings, {**namespace, **pod})
 
 
@@ -318,7 +316,8 @@ def _apply(settings: ProxySettings, annotation: str, text: str) -> ProxySettings
     return replace(settings, **{group: value})
 
 
-def _check_ports_differ(settings: ProxySettings) -> None:
+def _check_ports_differ(settings: ProxySettings, given: Collection[str]) -> None:
+    """The error names an annotation that was given, not one of the ports it collides with."""
     ports = {
         labels.CONTROL_PORT: settings.control_port,
         labels.ADMIN_PORT: settings.admin_port,
@@ -326,7 +325,8 @@ def _check_ports_differ(settings: ProxySettings) -> None:
         labels.OUTBOUND_PORT: settings.outbound_port,
     }
     taken: dict[int, str] = {}
-    for annotation, port in ports.items():
+    for annotation in sorted(ports, key=lambda one: one in given):
+        port = ports[annotation]
         if port in taken:
             raise AnnotationError(annotation, str(port), f"a port other than that of {taken[port]}")
         taken[port] = annotation
