@@ -303,6 +303,15 @@ def test_skipped_ports_pass_the_proxy_by(applied: Cluster) -> None:
     await_condition(applied, "job/past-proxy", "Complete")
 
 
+def test_policy_has_no_say_about_the_admin_port(applied: Cluster) -> None:
+    """Whoever has no certificate is refused by the application's port, and told the metrics: no Prometheus is
+    kept out by policy, and nobody else is."""
+    await_condition(applied, "job/past-proxy", "Complete")
+    pod = pods.only(applied, NAMESPACE, "app=closed")
+    denied = scrape.proxy(applied, NAMESPACE, pod.name).total("inbound_http_authz_deny_total")
+    assert denied > 0
+
+
 def test_opaque_ports_are_carried_as_tcp(applied: Cluster) -> None:
     await_condition(applied, "job/to-opaque", "Complete")
     found = {
