@@ -194,8 +194,10 @@ class InboundCall(Call):
             if passage is None or service.version != service.cell.version:
                 passage = service.authorize(head)
         except Denied as denied:
-            context = service.context
-            inbound.denied.child(context.labels).value += 1
+            where = service.context.labels
+            if denied.route is not None:
+                where += denied.route.labels("route")
+            inbound.denied.child(where).value += 1
             self._answer(Failure(errors.UNAUTHORIZED, str(denied)))
             return
         except RouteNotFound as missing:

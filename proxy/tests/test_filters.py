@@ -170,7 +170,7 @@ def test_a_route_may_admit_whom_its_server_does_not() -> None:
             pair.metric("inbound_http_authz_allow_total", route_name="live", authz_name="probe")
             == 1
         )
-        assert pair.metric("inbound_http_authz_deny_total") == 1
+        assert pair.metric("inbound_http_authz_deny_total", route_name="rest") == 1
 
 
 @pytest.mark.parametrize(
