@@ -1,10 +1,10 @@
 """What people type to say which resources they mean: `deploy`, `po/web-1`, `svc web-svc voting-svc`.
 
 Kinds are known by their name in singular and plural and by kubectl's short names; `all` is every kind
-but namespaces and authorities.
+but namespaces, authorities and those of policy. Commands that show traffic of pods take no kinds of policy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cli.failure import CommandError
@@ -14,6 +14,10 @@ AUTHORITY = "authority"
 NAMESPACE = "namespace"
 SERVICE = "service"
 POD = "pod"
+AUTHORIZATION_POLICY = "authorizationpolicy"
+HTTP_ROUTE = "httproute"
+SERVER = "server"
+SERVER_AUTHORIZATION = "serverauthorization"
 
 SHORT_NAMES = {
     AUTHORITY: "au",
@@ -27,22 +31,49 @@ SHORT_NAMES = {
     SERVICE: "svc",
     "statefulset": "sts",
 }
-"""Every kind, and what a row is prefixed with where kinds are mixed."""
+"""Every kind that pods belong to or requests are sent to, and what a row is prefixed with where kinds are
+mixed."""
 
-_SPELLINGS = {
-    spelling: kind for kind, short in SHORT_NAMES.items() for spelling in (kind, f"{kind}s", short)
-} | {ALL: ALL, "authorities": AUTHORITY}
+POLICY_SHORT_NAMES = {
+    AUTHORIZATION_POLICY: "authzpolicy",
+    HTTP_ROUTE: "httproute",
+    SERVER: "srv",
+    SERVER_AUTHORIZATION: "saz",
+}
+"""The same of the kinds of policy."""
 
 
-_AUTHORIZED = ("server", "serverauthorization", "authorizationpolicy")
-_ROUTED = ("route", "httproute", "grpcroute", "trafficsplit")
-_ELSEWHERE = {
-    spelling: command
-    for command, kinds in (("authz", _AUTHORIZED), ("routes", _ROUTED))
-    for kind in kinds
-    for spelling in (kind, f"{kind}s")
-} | {"authorizationpolicies": "authz"}
-"""What Linkerd's `stat` shows as resources of their own, and the command that shows it here."""
+_ALL_SHORT_NAMES = SHORT_NAMES | POLICY_SHORT_NAMES
+
+
+def short_name(kind: str) -> str:
+    """What rows of a kind are prefixed with."""
+    return _ALL_SHORT_NAMES.get(kind, kind)
+
+
+def plural(kind: str) -> str:
+    """`authorities`, `deployments`."""
+    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+
+
+def _spellings(short_names: Mapping[str, str]) -> dict[str, str]:
+    return {
+        spelling: kind
+        for kind, short in short_names.items()
+        for spelling in (kind, f"{kind}s", plural(kind), short)
+    }
+
+
+_SPELLINGS = _spellings(SHORT_NAMES) | {ALL: ALL}
+_POLICY_SPELLINGS = _spellings(POLICY_SHORT_NAMES) | dict.fromkeys(
+    ("serverauthz", "srvauthz"), SERVER_AUTHORIZATION
+)
+
+_ROUTED = (HTTP_ROUTE, "route", "grpcroute", "trafficsplit")
+_ELSEWHERE = dict.fromkeys(_POLICY_SPELLINGS, "authz") | {
+    spelling: "routes" for kind in _ROUTED for spelling in (kind, plural(kind))
+}
+"""What pods have or take, and the command that shows it of a workload."""
 
 
 class ResourceError(CommandError):
@@ -59,11 +90,14 @@ class Target:
     name: str = ""
 
 
-def parse_targets(arguments: Sequence[str]) -> list[Target]:
-    """`TYPE`, `TYPE NAME...` or `TYPE/NAME...`, without repetitions. Raises ResourceError."""
+def parse_targets(arguments: Sequence[str], *, policies: bool = False) -> list[Target]:
+    """`TYPE`, `TYPE NAME...` or `TYPE/NAME...`, without repetitions. Raises ResourceError.
+
+    `policies`: whether kinds of policy are allowed.
+    """
     first, *rest = arguments
     if rest and "/" not in first:
-        kind = parse_kind(first)
+        kind = parse_kind(first, policies=policies)
         for name in rest:
             if "/" in name:
                 raise ResourceError(
@@ -71,30 +105,31 @@ def parse_targets(arguments: Sequence[str]) -> list[Target]:
                 )
         found = [Target(kind, name) for name in rest]
     else:
-        found = [parse_target(argument) for argument in arguments]
+        found = [parse_target(argument, policies=policies) for argument in arguments]
     for target in found:
         if target.kind == ALL and (target.name or len(found) > 1):
             raise ResourceError(f"{ALL!r} takes no name and stands alone")
     return list(dict.fromkeys(found))
 
 
-def parse_target(text: str) -> Target:
+def parse_target(text: str, *, policies: bool = False) -> Target:
     """`TYPE` or `TYPE/NAME`. Raises ResourceError."""
     kind, _, name = text.partition("/")
     if "/" in name:
         raise ResourceError(f"{text!r} is not a resource: the form is TYPE or TYPE/NAME")
-    return Target(parse_kind(kind), name)
+    return Target(parse_kind(kind, policies=policies), name)
 
 
-def parse_kind(text: str) -> str:
+def parse_kind(text: str, *, policies: bool = False) -> str:
     """A kind by any of its names, as its name in singular. Raises ResourceError."""
-    kind = _SPELLINGS.get(text.lower())
+    spellings = _SPELLINGS | (_POLICY_SPELLINGS if policies else {})
+    kind = spellings.get(text.lower())
     if kind is None:
         known = ", ".join(
             [
                 *(
                     f"{kind} ({short})" if kind != short else kind
-                    for kind, short in SHORT_NAMES.items()
+                    for kind, short in (_ALL_SHORT_NAMES if policies else SHORT_NAMES).items()
                 ),
                 ALL,
             ]

@@ -7,7 +7,16 @@ import click
 
 from cli.group import MeshCommand
 from cli.options import Namespace, current_globals, output_option
-from cli.resources import SERVICE, ResourceError, Target, parse_targets
+from cli.resources import (
+    AUTHORITY,
+    NAMESPACE,
+    POLICY_SHORT_NAMES,
+    SERVICE,
+    ResourceError,
+    Target,
+    parse_targets,
+    plural,
+)
 from cli.stats.flags import (
     check_where,
     peer,
@@ -77,11 +86,18 @@ def stat(
     resources. Resources without a meshed pod are left out unless --unmeshed or --from is given;
     completed pods never count.
 
+    Types of policy are server (srv), serverauthorization (saz), authorizationpolicy (authzpolicy) and
+    httproute: what came in at a Server's ports, by an authorization, or on a route of Servers. --to
+    narrows them to the pods of one resource; they know no --from.
+
     \b
     Columns: MESHED pods with a proxy of all that run; SUCCESS answered without failure; TCP_CONN
-    connections open now. `-` is unknown. `-o json` prints an array of objects: namespace, kind, name,
-    meshed, success (0 to 1), rps, latency_ms_p50, latency_ms_p95, latency_ms_p99,
-    tcp_open_connections, tcp_read_bytes_rate, tcp_write_bytes_rate, and status of pods.
+    connections open now; UNAUTHORIZED requests that no authorization let in, or connections (cps) where
+    ports are not HTTP, which are in no other column; SERVER where a route was taken. `-` is unknown.
+    `-o json` prints an array of objects: namespace, kind, name, meshed, success (0 to 1), rps,
+    latency_ms_p50, latency_ms_p95, latency_ms_p99, tcp_open_connections, tcp_read_bytes_rate,
+    tcp_write_bytes_rate, and status of pods; instead of meshed, servers and httproutes have
+    unauthorized and connections_unauthorized (per second), and httproutes servers.
 
     \b
     Examples:
@@ -91,8 +107,10 @@ def stat(
       mesh stat po web-1 web-2 -o wide
       mesh stat deploy --to svc/voting-svc -n emojivoto
       mesh stat svc --from deploy/web -n emojivoto
+      mesh stat server -n emojivoto
+      mesh stat authorizationpolicy/web-only -n emojivoto
     """
-    targets = parse_targets(resources)
+    targets = parse_targets(resources, policies=True)
     _check_flags(targets, namespace, all_namespaces, to_namespace, from_namespace)
     chosen = current_globals()
 
@@ -114,6 +132,7 @@ def stat(
         raise ResourceError("--to and --from do not go together: numbers are of one direction")
     if asked.from_ is not None and asked.from_["kind"] == SERVICE:
         raise ResourceError("--from takes no service: a service receives requests and sends none")
+    _check_policies(targets, asked)
     requests = [_request(target, asked) for target in targets]
     answers = ask(chosen, PATH, requests, StatResponse)
     for answer in answers[:1]:
@@ -144,6 +163,29 @@ def _check_flags(
     check_where(targets, namespace, all_namespaces)
     if to_namespace is not None and from_namespace is not None:
         raise ResourceError("--to-namespace and --from-namespace do not go together")
+
+
+def _check_policies(targets: list[Target], ask: Ask) -> None:
+    """Refuses peers that kinds of policy do not know. Raises ResourceError."""
+    kind = next((target.kind for target in targets if target.kind in POLICY_SHORT_NAMES), None)
+    if kind is None:
+        return
+    if ask.from_ is not None:
+        raise ResourceError(
+            f"--from does not go with {plural(kind)}: they count where requests arrive, whoever sent "
+            "them; --to narrows them to the pods of one resource"
+        )
+    if ask.to is not None and ask.to["kind"] in (AUTHORITY, SERVICE):
+        raise ResourceError(
+            f"--to takes what has pods where rows are {plural(kind)}, such as deploy/NAME: "
+            "policy is of pods"
+        )
+    if ask.to is not None and ask.namespace:
+        there = ask.to["name"] if ask.to["kind"] == NAMESPACE else ask.to["namespace"]
+        if there not in ("", ask.namespace):
+            raise ResourceError(
+                f"policy of namespace {ask.namespace} guards no pods of {there}: name --to in the same"
+            )
 
 
 def _rows(answers: "Iterable[StatResponse]") -> "Iterator[Row]":

@@ -30,7 +30,7 @@ from cli.cluster.errors import ClusterError, Forbidden
 from cli.cluster.paths import NAMESPACES, PODS, SERVICES, Resource, find, items
 from cli.cluster.workloads import is_ready, owner_of, pods_of
 from cli.diagnosis.evidence import IDENTITY, Evidence, Fault, Pod, Proxy, Service
-from cli.resources import SHORT_NAMES
+from cli.resources import short_name
 from proxy_injector.decide import decide
 from proxy_injector.pod import MalformedObject
 from weft import labels
@@ -227,7 +227,7 @@ def workload_of(pod: Json) -> str:
     suffix = f"-{pod_labels(pod).get(_HASH, '')}"
     if kind == "replicaset" and len(suffix) > 1 and name.endswith(suffix):
         kind, name = "deployment", name.removesuffix(suffix)
-    return f"{SHORT_NAMES.get(kind, kind)}/{name}"
+    return f"{short_name(kind)}/{name}"
 
 
 def _troubles(pod: Json) -> Iterator[str]:

@@ -23,6 +23,12 @@ RULES = (
     Rule(("",), ("namespaces", "pods", "replicationcontrollers", "services"), READ),
     Rule(("apps",), ("daemonsets", "deployments", "replicasets", "statefulsets"), READ),
     Rule(("batch",), ("cronjobs", "jobs"), READ),
+    Rule(
+        ("policy.linkerd.io",),
+        ("authorizationpolicies", "httproutes", "serverauthorizations", "servers"),
+        READ,
+    ),
+    Rule(("gateway.networking.k8s.io",), ("httproutes",), READ),
 )
 
 
@@ -35,7 +41,7 @@ def render(values: Values) -> list[dict[str, Any]]:
 
 
 def rbac(values: Values) -> list[dict[str, Any]]:
-    """May read workloads and pods; writes nothing."""
+    """May read workloads, pods and policy; writes nothing."""
     return [service_account(values, COMPONENT), *cluster_role(values, COMPONENT, RULES)]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from cli.render.columns import Column, columns
 from cli.render.routes import parent_name, route_name
-from cli.render.stats import MISSING, latencies, requests_cells, success
-from cli.resources import SHORT_NAMES
+from cli.render.stats import MISSING, latencies, requests_cells, success, unauthorized
+from cli.resources import short_name
 from weftapi.stats.v1.authz_pb2 import Authorization
 
 _NUMBERS = ("UNAUTHORIZED", "SUCCESS", "RPS", "LATENCY_P50", "LATENCY_P95", "LATENCY_P99")
@@ -42,15 +42,9 @@ def _line(row: Authorization) -> list[str]:
         _route(row) or MISSING,
         parent_name(row.server),
         _authorization(row),
-        _unauthorized(row),
+        unauthorized(row),
         *requests_cells(requests),
     ]
-
-
-def _unauthorized(row: Authorization) -> str:
-    if row.connections_denied_per_second and not row.denied_per_second:
-        return f"{row.connections_denied_per_second:.1f}cps"
-    return f"{row.denied_per_second:.1f}rps"
 
 
 def _document(row: Authorization) -> dict[str, Any]:
@@ -77,7 +71,7 @@ def _document(row: Authorization) -> dict[str, Any]:
 
 def _resource(row: Authorization) -> tuple[str, str]:
     kind = row.resource.kind
-    return row.resource.namespace, f"{SHORT_NAMES.get(kind, kind)}/{row.resource.name}"
+    return row.resource.namespace, f"{short_name(kind)}/{row.resource.name}"
 
 
 def _ordered(rows: Sequence[Authorization]) -> list[Authorization]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cli.render.columns import Column, columns
 from cli.render.stats import MISSING
-from cli.resources import SHORT_NAMES
+from cli.resources import short_name
 from weftapi.stats.v1.edges_pb2 import Edge
 from weftapi.stats.v1.stats_pb2 import Resource
 
@@ -62,7 +62,7 @@ def _key(end: Resource) -> tuple[str, str, str]:
 
 
 def _name(end: Resource, mixed: bool) -> str:
-    prefix = f"{SHORT_NAMES.get(end.kind, end.kind)}/" if mixed and end.kind else ""
+    prefix = f"{short_name(end.kind)}/" if mixed and end.kind else ""
     return prefix + end.name or MISSING
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from cli.render.columns import Column, columns
 from cli.render.stats import MISSING, latencies, success
-from cli.resources import SHORT_NAMES
+from cli.resources import short_name
 from weftapi.stats.v1.routes_pb2 import Policy, Route
 
 DEFAULT = "[DEFAULT]"
@@ -23,7 +23,7 @@ def by_resource(routes: Iterable[Route]) -> Routes:
     found: dict[str, list[Route]] = {}
     for route in routes:
         kind = route.resource.kind
-        found.setdefault(f"{SHORT_NAMES.get(kind, kind)}/{route.resource.name}", []).append(route)
+        found.setdefault(f"{short_name(kind)}/{route.resource.name}", []).append(route)
     return {name: sorted(found[name], key=_order) for name in sorted(found)}
 
 

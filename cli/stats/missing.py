@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cli.resources import ALL, AUTHORITY, NAMESPACE, Target
+from cli.resources import ALL, AUTHORITY, NAMESPACE, Target, plural
 
 if TYPE_CHECKING:
     from weftapi.stats.v1.stats_pb2 import Row
@@ -57,7 +57,7 @@ def _sentence(target: Target, namespace: str, selector: str, unmeshed: list["Row
             f"No {kind}{labels}{place} has a meshed pod: --unmeshed shows them, "
             "`mesh inject` meshes them."
         )
-    return f"There are no {kind}s{labels}{place}."
+    return f"There are no {plural(kind)}{labels}{place}."
 
 
 def _place(namespace: str) -> str:

@@ -66,3 +66,28 @@ def test_what_another_command_shows(typed: str, command: str) -> None:
 def test_every_kind_by_every_name(kind: str) -> None:
     for spelling in (kind, kind + "s", SHORT_NAMES[kind]):
         assert parse_kind(spelling) == kind
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [
+        ("srv", "server"),
+        ("Servers", "server"),
+        ("saz", "serverauthorization"),
+        ("serverauthz", "serverauthorization"),
+        ("srvauthz", "serverauthorization"),
+        ("serverauthorizations", "serverauthorization"),
+        ("authzpolicy", "authorizationpolicy"),
+        ("authorizationpolicies", "authorizationpolicy"),
+        ("httproutes", "httproute"),
+    ],
+)
+def test_kinds_of_policy_where_they_are_allowed(typed: str, kind: str) -> None:
+    assert parse_targets([f"{typed}/a"], policies=True) == [Target(kind, "a")]
+    with pytest.raises(ResourceError, match="is not a type of resource"):
+        parse_targets([typed])
+
+
+def test_what_is_allowed_names_kinds_of_policy_too() -> None:
+    with pytest.raises(ResourceError, match=r"server \(srv\), serverauthorization \(saz\)"):
+        parse_kind("colour", policies=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cli.cluster.client import Json
+from cli.resources import POLICY_SHORT_NAMES
 from cli.tests import answers
 from cli.tests.conftest import Mesh
 from cli.tests.golden import compare_text
@@ -27,7 +28,7 @@ class FakeWeb:
         self.asked.append(body)
         kind = body["resource"]["kind"]
         kinds = {kind} if kind != "all" else {row["resource"]["kind"] for row in self.rows}
-        kinds -= {"authority"} if kind == "all" else set()
+        kinds -= {"authority", *POLICY_SHORT_NAMES} if kind == "all" else set()
         rows = [row for row in self.rows if row["resource"]["kind"] in kinds]
         return {"rows": rows, "window": "60s", "observed": "60s", "backend": "embedded"}
 
@@ -56,6 +57,15 @@ def tcp(conns: int, read: float, write: float) -> Json:
     }
 
 
+def denied(requests: float, connections: float = 0.0) -> Json:
+    return {
+        "unauthorized": {
+            "deniedPerSecond": requests,
+            "connectionsDeniedPerSecond": connections,
+        }
+    }
+
+
 EMOJIVOTO = FakeWeb(
     row("deployment", "web", **requests(109, 11, 4.4, 9.5, 49.6), **tcp(3, 1234.56, 98765.43)),
     row("deployment", "emoji", **requests(120, 0, 0.5, 1.49, 2.0), **tcp(4, 10, 0)),
@@ -68,6 +78,14 @@ EMOJIVOTO = FakeWeb(
     row("service", "web-svc", None),
     row("cronjob", "backup", "1/1", **requests(6, 0, 1, 1, 1)),
     row("authority", "web-svc.emojivoto.svc.cluster.local:80", None, **requests(60, 0, 1, 2, 3)),
+    row("server", "web-http", None, **requests(109, 11, 4.4, 9.5, 49.6), **tcp(3, 1234.56, 98765.43), **denied(0.5)),
+    row("server", "mail", None, **denied(0, 0.25), **tcp(2, 1, 1)),
+    row("server", "unused", None),
+    row("serverauthorization", "web-only", None, **requests(50, 10, 1, 2, 3)),
+    row("authorizationpolicy", "bots", None, **requests(60, 0, 1, 2, 3)),
+    row("authorizationpolicy", "nobody", None),
+    row("httproute", "votes", None, servers=["voting-grpc", "web-http"], **requests(50, 10, 1, 2, 3), **denied(0)),
+    row("httproute", "of-service", None),
     row("namespace", "emojivoto", "4/4", "", **requests(279, 21, 1, 5, 10), **tcp(9, 1000, 2000)),
     row("namespace", "default", "0/1", ""),
 )  # fmt: skip
@@ -89,6 +107,19 @@ EMOJIVOTO = FakeWeb(
         ("namespaces_unmeshed", "stat ns --unmeshed"),
         ("all", "stat all -n emojivoto"),
         ("json", "stat all -n emojivoto -o json"),
+        ("servers", "stat server -n emojivoto"),
+        ("servers_wide", "stat srv -A -o wide"),
+        ("serverauthorizations", "stat saz -n emojivoto"),
+        ("authorizationpolicies", "stat authorizationpolicies -n emojivoto"),
+        ("httproutes", "stat httproute -n emojivoto"),
+        (
+            "policies",
+            "stat srv/web-http saz/web-only authzpolicy/bots httproute/votes deploy/web -n emojivoto",
+        ),
+        (
+            "policies_json",
+            "stat servers/ saz/ authorizationpolicy/ httproutes/ -n emojivoto -o json",
+        ),
     ],
 )
 def test_golden(mesh: Mesh, name: str, line: str, columns: int) -> None:
@@ -135,6 +166,14 @@ LEGACY = row("deployment", "legacy", "0/1")
         ([], "stat deploy/wbe -n a", "There is no deployment/wbe in namespace a.\n"),
         ([], "stat ns/emojvoto", "There is no namespace/emojvoto.\n"),
         ([], "stat au", "No traffic found.\n"),
+        ([], "stat srv -n a", "There are no servers in namespace a.\n"),
+        (
+            [],
+            "stat authorizationpolicy -A",
+            "There are no authorizationpolicies in any namespace.\n",
+        ),
+        ([], "stat httproute/wbe -n a", "There is no httproute/wbe in namespace a.\n"),
+        ([], "stat server -n a --to deploy/web", "No traffic found.\n"),
         ([], "stat deploy --to svc/web", "No traffic found.\n"),
         (
             [LEGACY],
@@ -203,6 +242,10 @@ def test_unmeshed_receivers_are_shown_with_from(mesh: Mesh) -> None:
             "stat deploy -n n --to-namespace other",
             [{"resource": {"kind": "deployment", "namespace": "n", "name": ""}, "to": {"kind": "namespace", "name": "other"}}],
         ),
+        (
+            "stat saz web-only -n n --to deploy/web",
+            [{"resource": {"kind": "serverauthorization", "namespace": "n", "name": "web-only"}, "to": {"kind": "deployment", "namespace": "n", "name": "web"}}],
+        ),
         ("viz stat job", [{"resource": {"kind": "job", "namespace": "default", "name": ""}}]),
     ],
 )  # fmt: skip
@@ -236,6 +279,13 @@ def test_every_row_is_shown_once(mesh: Mesh) -> None:
         ("stat deploy --to ns/a --to-namespace b", "--to-namespace does not go with --to ns/a"),
         ("stat deploy --from svc/a", "--from takes no service"),
         ("stat deploy --to-namespace A", "'A' is not a namespace"),
+        ("stat srv/a -A", "server/a is in one namespace"),
+        ("stat srv --from deploy/web", "--from does not go with servers: they count where requests arrive"),
+        ("stat authzpolicy --to svc/web", "--to takes what has pods where rows are authorizationpolicies"),
+        ("stat saz -n a --to deploy/web --to-namespace b", "policy of namespace a guards no pods of b"),
+        ("stat srv -n a --to ns/b", "policy of namespace a guards no pods of b"),
+        ("stat deploy --to server/web", "'server' is not a type of resource"),
+        ("stat grpcroute", "see `mesh routes deploy/NAME`"),
     ],
 )  # fmt: skip
 def test_refusals(mesh: Mesh, line: str, said: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.mesh import gateway_api, pods, scrape
 from tests.mesh.answering import pod as answering
+from tests.mesh.applying import applied, policy
 from tests.mesh.workloads import HTTP_PORT, NAMESPACE
 from weft import labels
 
@@ -78,17 +79,6 @@ def to(**weights: int) -> Json:
             {"name": name, "port": 80, "weight": weight} for name, weight in weights.items()
         ]
     }
-
-
-@contextmanager
-def applied(cluster: Cluster, *objects: Json) -> Iterator[None]:
-    cluster.apply(*objects)
-    try:
-        yield
-    finally:
-        for one in objects:
-            kind = f"{one['kind']}.{one['apiVersion'].partition('/')[0]}"
-            cluster.kubectl("delete", kind, one["metadata"]["name"], "-n", NAMESPACE)
 
 
 def conditions(cluster: Cluster, one: Json) -> dict[str, tuple[str, str]]:
@@ -266,15 +256,6 @@ def test_a_service_profile_splits_and_limits(mesh: Cluster) -> None:
         counted = scrape.proxy(mesh, NAMESPACE, pods.only(mesh, NAMESPACE, "app=caller").name)
         assert counted.total("route_response_total", rt_route="GET /slow", status_code="504") == 1
     await_answers(mesh, "all goes to blue again", lambda one: one.said == "blue", *question)
-
-
-def policy(kind: str, version: str, name: str, **spec: Any) -> Json:
-    return {
-        "apiVersion": f"policy.linkerd.io/{version}",
-        "kind": kind,
-        "metadata": {"name": name, "namespace": NAMESPACE},
-        "spec": spec,
-    }
 
 
 @pytest.mark.timeout(120)

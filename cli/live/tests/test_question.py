@@ -36,6 +36,8 @@ def test_resources(arguments: list[str], path: str, target: dict[str, str]) -> N
         (["all", "x"], "'all' cannot be tapped"),
         (["au", "x"], "'au' cannot be tapped"),
         (["secret/x"], "'secret' is not a type of resource"),
+        (["server/x"], "'server' is not a type of resource"),
+        (["httproute", "x"], "'httproute' is not a type of resource"),
     ],
 )
 def test_bad_resources(arguments: list[str], why: str) -> None:

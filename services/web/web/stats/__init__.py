@@ -8,6 +8,7 @@ tallies     which series count requests by route, server and authorization (pure
 policies    objects of policy as series name them (pure)
 routes      how each route does
 authz       what policy lets in and keeps out
+denials     what policy kept out, by Server and HTTPRoute
 faults      the numbered errors of proxies, asked when somebody wants to know
 selection   which series answer it: direction, labels to match, labels to group by (pure)
 backend     where series live: one interface, two behind it
@@ -16,7 +17,7 @@ prometheus/ asks a Prometheus
 sums        what series of one group say, added up
 quantile    quantiles of a histogram, as Prometheus computes them
 collector/  scrapes the proxies itself and remembers ten minutes
-inventory   pods, workloads, services and namespaces, and who owns whom (pure)
+inventory   pods, workloads, services, namespaces and policy, and who owns whom (pure)
 sources     Kubernetes watches that keep the inventory true
 pods        what a pod says about itself: meshed, address, status (pure)
 aggregate   inventory and traffic become rows (pure)

@@ -1,11 +1,13 @@
 """Inventory and traffic become rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from web.stats.backend import Group, Latency, Measured, Sample, Traffic
+from web.stats.denials import Denials
 from web.stats.inventory import Inventory, Item, Pod, PodCounts
-from web.stats.kinds import Kind
+from web.stats.kinds import POLICIES, Kind
 from web.stats.query import Query, Ref
 
 
@@ -38,9 +40,15 @@ class Row:
     requests: Requests | None = None
     tcp: Tcp | None = None
     history: tuple[Sample, ...] | None = None
+    denials: Denials | None = None
 
 
-def rows(query: Query, inventory: Inventory, measured: Measured) -> list[Row]:
+def rows(
+    query: Query,
+    inventory: Inventory,
+    measured: Measured,
+    denials: Mapping[Group, Denials] = MappingProxyType({}),
+) -> list[Row]:
     """One row for each object asked for, ordered; of a directed query, only where series exist. An
     authority is no object: there is one where series are."""
     kind = query.rows.kind
@@ -49,12 +57,14 @@ def rows(query: Query, inventory: Inventory, measured: Measured) -> list[Row]:
             _receiver(Ref(kind, *group), traffic, measured.observed)
             for group, traffic in sorted(measured.traffic.items(), key=lambda item: item[0])
         ]
-    counts = {} if kind is Kind.SERVICE else inventory.counts(kind)
-    found = [
-        _row(item, counts.get(item.key, PodCounts()), traffic, measured.observed)
-        for item in sorted(inventory.select(query), key=lambda item: item.key)
-        if (traffic := measured.traffic.get(Group(*item.key))) is not None or not query.is_directed
-    ]
+    counts = None if kind in _PODLESS else inventory.counts(kind)
+    found = []
+    for item in sorted(inventory.select(query), key=lambda item: item.key):
+        group = Group(*item.key)
+        traffic, denied = measured.traffic.get(group), denials.get(group)
+        if traffic is not None or denied is not None or not query.is_directed:
+            pods = None if counts is None else counts.get(item.key, PodCounts())
+            found.append(_row(item, pods, traffic, denied, measured.observed))
     return found
 
 
@@ -66,13 +76,24 @@ def in_order(tables: Iterable[list[Row]]) -> list[Row]:
     )
 
 
-def _row(item: Item, counts: PodCounts, traffic: Traffic | None, seconds: float) -> Row:
+_PODLESS = (Kind.SERVICE, *POLICIES)
+"""Kinds of objects that own no pods."""
+
+
+def _row(
+    item: Item,
+    counts: PodCounts | None,
+    traffic: Traffic | None,
+    denied: Denials | None,
+    seconds: float,
+) -> Row:
     return Row(
         Ref(item.kind, item.key.namespace, item.key.name),
         status=item.status if isinstance(item, Pod) else "",
-        pods=None if item.kind is Kind.SERVICE else counts,
+        pods=counts,
         requests=requests_of(traffic, seconds) if traffic is not None else None,
         tcp=tcp_of(traffic, seconds) if traffic is not None else None,
+        denials=denied,
     )
 
 

@@ -1,10 +1,10 @@
 """A question answered: checked, measured, made into rows."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from web.stats import aggregate
+from web.stats import aggregate, denials
 from web.stats.backend import Backend, Group, Measured, Provenance
 from web.stats.inventory import Inventory
 from web.stats.query import Query, Question, check
@@ -37,10 +37,11 @@ async def answer(question: Question, inventory: Inventory, backend: Backend) -> 
     queries = check(question, backend.max_window)
     measured = [await _measure(query, backend) for query in queries]
     tables = [
-        aggregate.rows(query, inventory, one) for query, one in zip(queries, measured, strict=True)
+        aggregate.rows(query, inventory, one, denied)
+        for query, (one, denied) in zip(queries, measured, strict=True)
     ]
     window = queries[0].window
-    observed = min((one.observed for one in measured), default=window)
+    observed = min((one.observed for one, _ in measured), default=window)
     ages: Sequence[float] = ()
     if question.history:
         for index, query in enumerate(queries):
@@ -49,11 +50,14 @@ async def answer(question: Question, inventory: Inventory, backend: Backend) -> 
     return Answer(aggregate.in_order(tables), window, observed, backend.provenance, ages)
 
 
-async def _measure(query: Query, backend: Backend) -> Measured:
+async def _measure(
+    query: Query, backend: Backend
+) -> tuple[Measured, Mapping[Group, denials.Denials]]:
     if not query.traffic:
-        return Measured({}, query.window)
+        return Measured({}, query.window), {}
     await asyncio.sleep(0)  # measuring a large cluster takes long: others go in between
-    return await backend.measure(select(query), query.window)
+    measured = await backend.measure(select(query), query.window)
+    return measured, await denials.measure(query, backend)
 
 
 async def _with_past(

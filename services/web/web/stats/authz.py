@@ -7,7 +7,7 @@ from web.stats import tallies
 from web.stats.aggregate import Requests, requests_of
 from web.stats.backend import Backend, Provenance, Traffic
 from web.stats.inventory import Inventory
-from web.stats.kinds import ALL, Kind
+from web.stats.kinds import ALL, STAT_ONLY, Kind
 from web.stats.policies import (
     AUTHORIZATION,
     INBOUND_ROUTE,
@@ -58,7 +58,7 @@ async def answer_authz(question: Question, inventory: Inventory, backend: Backen
             "resource.kind",
             "traffic is let in at pods: allowed are kinds that own pods, one at a time",
         )
-    (query,) = check(question, backend.max_window, refused=(Kind.AUTHORITY,))
+    (query,) = check(question, backend.max_window, refused=STAT_ONLY)
     wanted = asked_for(query, inventory)
     match = Owned(query).match
     inbound = tuple(sorted((*match, ("direction", "inbound"))))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from web.stats.aggregate import Requests, Tcp, requests_of, tcp_of
 from web.stats.backend import Backend, Flow, Provenance
 from web.stats.inventory import Inventory
-from web.stats.kinds import ALL, Kind
+from web.stats.kinds import ALL, STAT_ONLY, Kind
 from web.stats.links import End, Link, LinkSelection, Security, select_links, select_neighbours
 from web.stats.query import Question, Ref, check
 from weft.names import TrustDomain
@@ -43,7 +43,7 @@ async def answer_edges(
 
     Of kind `all`, ends are whatever owns the pods.
     """
-    (query, *_) = check(question, backend.max_window, refused=(Kind.AUTHORITY,))
+    (query, *_) = check(question, backend.max_window, refused=STAT_ONLY)
     if question.kind == ALL:
         selection = select_neighbours(Ref(Kind.NAMESPACE, question.namespace))
     else:

@@ -14,7 +14,7 @@ import aiohttp
 
 from kit.kube.objects import mapping, sequence
 from web.stats.inventory import Inventory, Pod
-from web.stats.kinds import ALL, Kind
+from web.stats.kinds import ALL, STAT_ONLY, Kind
 from web.stats.query import QueryError, Question, Ref, check_ref
 from weft.addresses import SocketAddress
 
@@ -73,9 +73,7 @@ async def answer_faults(question: Question, limit: int, inventory: Inventory) ->
         raise QueryError(
             "limit", f"{limit} is not allowed: from 0 (which is {DEFAULT_ERRORS}) to {MAX_ERRORS}"
         )
-    ref = check_ref(
-        "resource", question.kind, question.namespace, question.name, refused=(Kind.AUTHORITY,)
-    )
+    ref = check_ref("resource", question.kind, question.namespace, question.name, refused=STAT_ONLY)
     asked = [pod for pod in inventory.pods_of(ref) if pod.is_scraped]
     gate = asyncio.Semaphore(CONCURRENCY)
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)

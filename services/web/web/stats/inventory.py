@@ -1,4 +1,4 @@
-"""Pods, workloads, services and namespaces as the cluster has them, and who owns whom.
+"""Pods, workloads, services, namespaces and objects of policy as the cluster has them, and who owns whom.
 
 A pure table: `apply` takes what a watch says, the rest are questions. Ownership is by controller
 references, followed from a pod through its ReplicaSet to the Deployment, so a pod counts for both.
@@ -12,7 +12,7 @@ from kit.kube import objects
 from kit.kube.objects import Key
 from kit.kube.selectors import Labels
 from web.stats import pods
-from web.stats.kinds import NAMESPACE_LABEL, OBJECTS, OWNERS, Kind
+from web.stats.kinds import NAMESPACE_LABEL, OBJECTS, OWNERS, POLICIES, Kind
 from web.stats.query import Query, Ref
 from weft.labels import CONTROL_PLANE_NS_LABEL
 
@@ -88,16 +88,27 @@ class Inventory:
 
     mesh: str
     _items: dict[Kind, dict[Key, Item]] = field(
-        default_factory=lambda: {kind: {} for kind in OBJECTS}
+        default_factory=lambda: {kind: {} for kind in (*OBJECTS, *POLICIES)}
     )
+    _groups: dict[tuple[Kind, Key], set[str]] = field(default_factory=dict)
 
-    def put(self, kind: Kind, obj: Mapping[str, Any]) -> None:
-        """An object that is there now, as Kubernetes writes it."""
+    def put(self, kind: Kind, obj: Mapping[str, Any], group: str = "") -> None:
+        """An object that is there now, as Kubernetes writes it.
+
+        Two API groups may have objects of one kind and name, as HTTPRoutes; they are one item.
+        """
         item = self._pod(obj) if kind is Kind.POD else _item(kind, obj)
         self._items[kind][item.key] = item
+        if kind in POLICIES:
+            self._groups.setdefault((kind, item.key), set()).add(group)
 
-    def remove(self, kind: Kind, key: Key) -> None:
-        self._items[kind].pop(key, None)
+    def remove(self, kind: Kind, key: Key, group: str = "") -> None:
+        """An object of one API group is gone."""
+        left = self._groups.get((kind, key), set())
+        left.discard(group)
+        if not left:
+            self._items[kind].pop(key, None)
+            self._groups.pop((kind, key), None)
 
     def select(self, query: Query) -> Iterator[Item]:
         """The objects a query asks rows for. Completed pods are left out."""

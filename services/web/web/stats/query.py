@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from kit.kube.selectors import EVERYTHING, LabelSelector, SelectorError, parse_selector
-from web.stats.kinds import ALL, IN_ALL, Kind
+from web.stats.kinds import ALL, IN_ALL, POLICIES, STAT_ONLY, Kind
 from weft.durations import format_duration
 from weft.names import is_dns_label, is_dns_name
 
@@ -77,8 +77,8 @@ def check(
         selector = parse_selector(question.selector)
     except SelectorError as error:
         raise QueryError("labelSelector", str(error)) from None
-    to = _peer("to", question.to, refused=(Kind.AUTHORITY,))
-    origin = _peer("from", question.from_, refused=(Kind.AUTHORITY, Kind.SERVICE))
+    to = _peer("to", question.to, refused=STAT_ONLY)
+    origin = _peer("from", question.from_, refused=(*STAT_ONLY, Kind.SERVICE))
     if to is not None and origin is not None:
         raise QueryError("from", "allowed only without 'to': a request has one peer")
     return tuple(
@@ -113,9 +113,36 @@ def _kinds(question: Question, refused: tuple[Kind, ...]) -> tuple[Kind, ...]:
         raise QueryError(
             "to", f"not allowed when rows are of kind {kind}: it receives requests and sends none"
         )
+    if kind in POLICIES:
+        _check_policy(kind, question)
     if kind is Kind.AUTHORITY and question.selector.strip():
         raise QueryError("labelSelector", "must be empty for authorities: they have no labels")
     return (kind,)
+
+
+def _check_policy(kind: Kind, question: Question) -> None:
+    """What policy lets in is counted where requests arrive, and does not say who sent them."""
+    if question.from_ is not None:
+        raise QueryError(
+            "from",
+            f"not allowed when rows are of kind {kind}: it is counted where requests arrive; "
+            "'to' narrows it to the pods of one resource",
+        )
+    if question.to is not None and question.to[0] == Kind.SERVICE:
+        raise QueryError(
+            "to.kind",
+            f"not allowed when rows are of kind {kind}: allowed are kinds that own pods, "
+            "namespace and pod",
+        )
+    if question.to is not None and question.namespace:
+        kind_of_peer, home, name = question.to
+        there = name if kind_of_peer == Kind.NAMESPACE else home
+        if there not in ("", question.namespace):
+            raise QueryError(
+                "to.namespace",
+                f"{there!r} is not allowed: policy of {question.namespace!r} guards pods of "
+                "that namespace only",
+            )
 
 
 def _kind(

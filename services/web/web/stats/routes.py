@@ -7,7 +7,7 @@ from web.stats import tallies
 from web.stats.aggregate import Requests, requests_of
 from web.stats.backend import Backend, Provenance, Traffic
 from web.stats.inventory import Inventory
-from web.stats.kinds import ALL, Kind
+from web.stats.kinds import ALL, STAT_ONLY, Kind
 from web.stats.policies import (
     INBOUND_ROUTE,
     OUTBOUND_ROUTE,
@@ -58,7 +58,7 @@ async def answer_routes(question: Question, inventory: Inventory, backend: Backe
     """Raises QueryError, BackendError."""
     if question.kind == ALL:
         raise QueryError("resource.kind", "routes are of one kind of resource, not 'all'")
-    (query,) = check(question, backend.max_window, refused=(Kind.AUTHORITY,))
+    (query,) = check(question, backend.max_window, refused=STAT_ONLY)
     if query.to is not None and query.to.kind not in _PEERS:
         raise QueryError("to.kind", "a route leads to a service: allowed are namespace, service")
     wanted = asked_for(query, inventory)

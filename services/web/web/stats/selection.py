@@ -4,13 +4,14 @@ The conventions are Linkerd's. A series is described by the labels of the pod it
 (`namespace`, `pod`, `deployment`, ...) and, when outbound, by those of the peer (`dst_namespace`,
 `dst_deployment`, ...). What comes in is read at the rows' own pods. What goes from one resource to
 another is read at the sender, so that it is known even when the receiver has no proxy; the same is
-true of services, which are only names that senders use.
+true of services, which are only names that senders use. Objects of policy are named in what the pods
+they guard count, so they are read there, whoever sent.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from web.stats.kinds import DST, NAMESPACE_LABEL, Kind
+from web.stats.kinds import DST, NAMESPACE_LABEL, POLICIES, Kind
 from web.stats.query import RECEIVERS, Query, Ref
 
 
@@ -44,6 +45,8 @@ class Selection:
 def select(query: Query) -> Selection:
     """The selection of a checked query."""
     rows = query.rows
+    if rows.kind in POLICIES:
+        return _of_policy(query)
     if query.to is not None:
         match = _match(rows, "") | _match(query.to, DST)
         return _selection(Direction.OUTBOUND, match, rows.kind, "", query.tcp)
@@ -53,6 +56,36 @@ def select(query: Query) -> Selection:
     if rows.kind in RECEIVERS:
         return _selection(Direction.OUTBOUND, _match(rows, DST), rows.kind, DST, query.tcp)
     return _selection(Direction.INBOUND, _match(rows, ""), rows.kind, "", query.tcp)
+
+
+_POLICY_LABELS = {
+    Kind.AUTHORIZATION_POLICY: ("authz", "authorizationpolicy"),
+    Kind.HTTP_ROUTE: ("route", "HTTPRoute"),
+    Kind.SERVER: ("srv", "server"),
+    Kind.SERVER_AUTHORIZATION: ("authz", "serverauthorization"),
+}
+"""Which labels name an object of policy, and how proxies write its kind."""
+
+
+def _of_policy(query: Query) -> Selection:
+    """What pods counted by an object of policy, which is in their namespace. Connections are counted by
+    server alone."""
+    rows = query.rows
+    prefix, kind = _POLICY_LABELS[rows.kind]
+    match = {f"{prefix}_kind": kind}
+    if rows.name:
+        match[f"{prefix}_name"] = rows.name
+    if query.to is not None:
+        match |= _match(query.to, "")  # in the rows' namespace, if that is given
+    if rows.namespace:
+        match[NAMESPACE_LABEL] = rows.namespace
+    return Selection(
+        Direction.INBOUND,
+        tuple(sorted(match.items())),
+        NAMESPACE_LABEL,
+        f"{prefix}_name",
+        query.tcp and rows.kind is Kind.SERVER,
+    )
 
 
 def _selection(

@@ -15,6 +15,7 @@ from web.stats.authz import Authorized, AuthzAnswer
 from web.stats.backend import Provenance, Sample
 from web.stats.edges import Edge, EdgesAnswer
 from web.stats.faults import Fault, FaultsAnswer
+from web.stats.kinds import Kind
 from web.stats.links import End
 from web.stats.policies import Policy
 from web.stats.query import QueryError, Question, Ref
@@ -178,6 +179,15 @@ def _row(row: Row) -> stats_pb2.Row:
         message.requests.CopyFrom(_requests(row.requests))
     if row.tcp is not None:
         message.tcp.CopyFrom(_tcp(row.tcp))
+    if row.denials is not None:
+        message.unauthorized.CopyFrom(
+            stats_pb2.Unauthorized(
+                denied_per_second=row.denials.requests,
+                connections_denied_per_second=row.denials.connections,
+            )
+        )
+        if row.resource.kind is Kind.HTTP_ROUTE:
+            message.servers.extend(row.denials.servers)
     if row.history is not None:
         message.history.CopyFrom(_history(row.history))
     return message

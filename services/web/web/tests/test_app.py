@@ -46,12 +46,12 @@ def test_the_story() -> None:
             service = asyncio.ensure_future(
                 serve(process, settings, kubernetes, CollectorRegistry())
             )
-            missing = ("cronjobs listed", "jobs listed")
+            missing = ("cronjobs.batch listed", "jobs.batch listed")
             await wait_until(lambda: process.readiness.missing == missing)
             async with session.get(f"http://127.0.0.1:{admin}/ready") as response:
                 assert (response.status, await response.text()) == (
                     503,
-                    "cronjobs listed\njobs listed\n",
+                    "cronjobs.batch listed\njobs.batch listed\n",
                 )
             kube.fail_with.clear()
             await wait_until(lambda: process.readiness.is_ready)

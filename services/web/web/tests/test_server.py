@@ -93,6 +93,7 @@ def test_from_a_scrape_to_rows() -> None:
             {
                 "resource": {"namespace": "emojivoto", "kind": "deployment", "name": "web"},
                 "status": "",
+                "servers": [],
                 "pods": {"meshed": 1, "running": 2, "failed": 0},
                 "requests": {
                     "success": "57",
@@ -161,7 +162,7 @@ def test_pods_alone_need_no_backend() -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({}, "resource.kind: '' is not a kind allowed here: all, authority, cronjob"),
+        ({}, "resource.kind: '' is not a kind allowed here: all, authority, authorizationpolicy"),
         ({"resource": {"kind": "pod"}, "window": "5s"}, "window: 5s is not allowed: from 15s to"),
         ({"resource": {"kind": "pod"}, "colour": "red"}, 'no field named "colour"'),
         ([], "request: not the JSON of a StatRequest"),

@@ -44,6 +44,8 @@ _POLICY = frozenset(
     | {"dst", "rt_route"}
 )
 """What routes and authorizations are told apart by."""
+_GUARD = frozenset({"srv_kind", "srv_name"})
+"""What connections are told apart by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def keep(series: Series) -> Kept:
     What a count says of success is worked out here: `classification` is all that is kept of it.
     """
     labels = {ALIASES.get(name, name): value for name, value in series.labels}
-    names = _PEERS if series.name in TCP else _PEERS | _POLICY
+    names = _PEERS | (_GUARD if series.name in TCP else _POLICY)
     if series.name in _LINKED:
         names |= _SECURITY
     kept = {name: value for name, value in labels.items() if name in names}

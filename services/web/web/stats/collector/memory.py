@@ -170,8 +170,8 @@ class Memory:
         self, selection: Selection, wanted: Collection[str], since: float, until: float
     ) -> Iterator[tuple[Target, Window, list[tuple[Group, Cell]]]]:
         """The cells that a selection is about, by target, each with the row it belongs to."""
-        labels = (selection.namespace_label, selection.name_label)
-        by_peer = selection.name_label not in OWN
+        namespace, name = labels = (selection.namespace_label, selection.name_label)
+        by_peer = name not in OWN
         for target, window in self._windows(since, until):
             rest = _unmet(selection, target.labels)
             if rest is None:
@@ -179,11 +179,12 @@ class Memory:
             group = None if by_peer else _group(labels, target.labels)
             if group is None and not by_peer:
                 continue
+            home = target.labels.get(namespace) if namespace in OWN else None
             cells = []
             for cell in _cells(target, wanted):
                 if not _matches(cell.labels, rest):
                     continue
-                own = _group(labels, cell.labels) if by_peer else group
+                own = _group(labels, cell.labels, home) if by_peer else group
                 if own is not None:
                     cells.append((own, cell))
             yield target, window, cells
@@ -245,9 +246,14 @@ def _unmet(selection: Selection, labels: Mapping[str, str]) -> list[tuple[str, s
     return rest
 
 
-def _group(labels: tuple[str | None, str], found: Mapping[str, str]) -> Group | None:
-    """The row that has these labels; None when it has no such label, as a pod without a Deployment."""
-    namespace = "" if labels[0] is None else found.get(labels[0])
+def _group(
+    labels: tuple[str | None, str], found: Mapping[str, str], home: str | None = None
+) -> Group | None:
+    """The row that has these labels; None when it has no such label, as a pod without a Deployment.
+
+    `home` is the namespace where it is already known.
+    """
+    namespace = home or ("" if labels[0] is None else found.get(labels[0]))
     name = found.get(labels[1])
     return Group(namespace, name) if namespace is not None and name else None
 

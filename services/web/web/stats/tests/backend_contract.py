@@ -231,6 +231,25 @@ def _linked(at: int) -> str:
     )
 
 
+_IN = _SERVER | {"direction": "inbound"}
+
+
+def _served(at: int) -> str:
+    """Two requests a second at a Server, and one under the default policy of another port."""
+    default = {"direction": "inbound", "srv_kind": "default", "srv_name": "all-unauthenticated"}
+    return (
+        series("response_total", 2 * at, **_IN, classification="success")
+        + series("response_latency_ms_bucket", at, **_IN, le="1")
+        + series("response_latency_ms_bucket", 2 * at, **_IN, le="5")
+        + series("response_latency_ms_bucket", 2 * at, **_IN, le="+Inf")
+        + series("response_total", at, **default, classification="success")
+        + series("tcp_open_connections", 2, **_IN, peer="src")
+        + series("tcp_read_bytes_total", 10 * at, **_IN, peer="src")
+        + series("tcp_write_bytes_total", 20 * at, **_IN, peer="src")
+        + series("tcp_open_connections", 4, direction="inbound", peer="dst")
+    )
+
+
 DEPLOYMENTS = Ref(Kind.DEPLOYMENT, "emojivoto")
 VOTING = Ref(Kind.SERVICE, "emojivoto", "voting-svc")
 
@@ -319,6 +338,18 @@ DEMANDS: tuple[AnyDemand, ...] = (
         (pod("a", lambda at: _connections(at) if at < 90 else None), pod("b", lambda at: _connections(at))),
         Query(DEPLOYMENTS, tcp=True),
         {"web": Traffic(tcp=TcpTotals(3, 6000 + 2500, 850))},
+    ),
+    Demand(
+        "Servers, in the namespace of the pods they guard",
+        (pod("a", _served), pod("b", _served), pod("c", _served, namespace="other")),
+        Query(Ref(Kind.SERVER, "emojivoto"), tcp=True),
+        {"http": Traffic(240, latency=Latency(1.0, 4.6, 4.92), tcp=TcpTotals(4, 1200, 2400))},
+    ),
+    Demand(
+        "what comes in at a Server at the pods of one deployment",
+        (pod("a", _served), pod("b", _served, deployment="api")),
+        Query(Ref(Kind.SERVER, "emojivoto", "http"), to=Ref(Kind.DEPLOYMENT, "emojivoto", "api")),
+        {"http": Traffic(120, latency=Latency(1.0, 4.6, 4.92))},
     ),
     TallyDemand(
         "requests by route, over HTTP and gRPC",

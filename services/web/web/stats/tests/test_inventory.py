@@ -69,6 +69,17 @@ def test_a_cron_job_owns_what_its_jobs_own() -> None:
     assert known.counts(Kind.CRON_JOB) == {Key("emojivoto", "backup"): PodCounts(1, 1)}
 
 
+def test_routes_of_two_api_groups_with_one_name_are_one_item() -> None:
+    known, routes = Inventory("weft"), Query(Ref(Kind.HTTP_ROUTE))
+    for group in ("policy.linkerd.io", "gateway.networking.k8s.io"):
+        known.put(Kind.HTTP_ROUTE, obj("votes"), group)
+    assert names(known, routes) == ["votes"]
+    known.remove(Kind.HTTP_ROUTE, Key("emojivoto", "votes"), "policy.linkerd.io")
+    assert names(known, routes) == ["votes"]
+    known.remove(Kind.HTTP_ROUTE, Key("emojivoto", "votes"), "gateway.networking.k8s.io")
+    assert names(known, routes) == []
+
+
 def test_owners_that_are_not_workloads_are_not_followed() -> None:
     known = Inventory("weft")
     known.put(Kind.POD, pod("static", ("Node", "n1")))

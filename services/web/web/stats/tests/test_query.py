@@ -41,7 +41,10 @@ def test_an_authority_has_a_port() -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        (Question(""), "resource.kind: '' is not a kind allowed here: all, authority, cronjob,"),
+        (
+            Question(""),
+            "resource.kind: '' is not a kind allowed here: all, authority, authorizationpolicy,",
+        ),
         (Question("authority", "a", "b c"), "resource.name: 'b c' is not a name"),
         (Question("authority", selector="a=b"), "labelSelector: must be empty for authorities"),
         (
@@ -63,6 +66,21 @@ def test_an_authority_has_a_port() -> None:
         (replace(DEPLOYMENTS, from_=("service", "a", "b")), "from.kind: 'service' is not a kind"),
         (replace(DEPLOYMENTS, to=("pod", "", "x")), "to.name: must be empty when all namespaces"),
         (Question("service", to=("pod", "", "")), "to: not allowed when rows are of kind service"),
+        (Question("pod", to=("server", "", "")), "to.kind: 'server' is not a kind allowed here"),
+        (Question("pod", from_=("httproute", "", "")), "from.kind: 'httproute' is not a kind"),
+        (
+            Question("server", from_=("pod", "", "")),
+            "from: not allowed when rows are of kind server: it is counted where requests arrive",
+        ),
+        (
+            Question("httproute", to=("service", "", "")),
+            "to.kind: not allowed when rows are of kind httproute: allowed are kinds that own pods",
+        ),
+        (
+            Question("server", "a", to=("pod", "b", "")),
+            "to.namespace: 'b' is not allowed: policy of 'a' guards pods of that namespace only",
+        ),
+        (Question("server", "a", to=("namespace", "", "b")), "to.namespace: 'b' is not allowed"),
         (
             replace(DEPLOYMENTS, to=("pod", "", ""), from_=("pod", "", "")),
             "from: allowed only without 'to'",

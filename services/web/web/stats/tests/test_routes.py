@@ -7,53 +7,22 @@ from typing import TypeVar
 import pytest
 
 from web.stats.authz import Authorized, answer_authz
-from web.stats.backend import Tallied
-from web.stats.collector.memory import Identity, Memory
-from web.stats.collector.target import Target
 from web.stats.inventory import Inventory
 from web.stats.kinds import Kind
 from web.stats.policies import Policy
 from web.stats.query import QueryError, Question, Ref
 from web.stats.routes import Route, RoutesAnswer, answer_routes
-from web.stats.tallies import TallySelection
 from web.stats.tests.cluster import emojivoto
-from web.stats.tests.unasked import Unasked
+from web.stats.tests.scraped import INBOUND, VOTES, Scraped
 from web.tests.proxies import series
 
 A = TypeVar("A")
 WEB = Ref(Kind.DEPLOYMENT, "emojivoto", "web")
-SERVER = {"srv_group": "policy.linkerd.io", "srv_kind": "server", "srv_name": "web-http", "srv_port": "80"}  # fmt: skip
-VOTES = {"route_group": "g", "route_kind": "HTTPRoute", "route_name": "votes"}
-ALLOW = {"authz_group": "g", "authz_kind": "authorizationpolicy", "authz_name": "web-only"}
 PARENT = {"parent_group": "core", "parent_kind": "Service", "parent_namespace": "emojivoto", "parent_name": "voting-svc", "parent_port": "8080"}  # fmt: skip
 OUTBOUND = PARENT | VOTES | {"route_namespace": "emojivoto"}
 PROFILE = {"direction": "outbound", "dst": "emoji-svc.emojivoto.svc.cluster.local:80"}
 
 
-class Scraped(Unasked):
-    """A memory of two scrapes a minute apart: the counts are what the second one said."""
-
-    def __init__(self, text: str) -> None:
-        labels = {"namespace": "emojivoto", "pod": "web-1-a", "deployment": "web"}
-        target = Target(labels, since=0.0)
-        lines = [line.rpartition(" ") for line in text.splitlines()]
-        target.apply([(name, 0.0) for name, _, _ in lines], at=0.0)
-        target.apply([(name, float(value)) for name, _, value in lines], at=60.0)
-        self.memory = Memory({Identity("u", "10.0.0.1", 4191): target})
-
-    async def tally(self, selection: TallySelection, window: float) -> Tallied:
-        return Tallied(self.memory.tally(selection, 60.0 - window, 60.0), 60.0)
-
-
-INBOUND = (
-    series("response_total", 54, direction="inbound", **SERVER, **VOTES, **ALLOW, status_code="200", classification="success")
-    + series("response_total", 6, direction="inbound", **SERVER, **VOTES, **ALLOW, status_code="500", classification="failure")
-    + series("response_latency_ms_bucket", 60, direction="inbound", **SERVER, **VOTES, **ALLOW, le="10")
-    + series("response_latency_ms_bucket", 60, direction="inbound", **SERVER, **VOTES, **ALLOW, le="+Inf")
-    + series("inbound_http_authz_allow_total", 60, **SERVER, **VOTES, **ALLOW)
-    + series("inbound_http_authz_deny_total", 30, **SERVER, tls="no_identity")
-    + series("inbound_tcp_authz_allow_total", 12, direction="inbound", **SERVER, **ALLOW)
-)  # fmt: skip
 SENT = (
     series("outbound_http_route_request_statuses_total", 50, **OUTBOUND, http_status="200", error="")
     + series("outbound_http_route_request_statuses_total", 5, **OUTBOUND, http_status="503", error="")
@@ -141,6 +110,7 @@ def test_resources_that_are_not_there_have_no_routes() -> None:
         (Question("pod", "a", to=("pod", "a", "b")), "to.kind: a route leads to a service"),
         (Question("colour"), "'colour' is not a kind allowed here"),
         (Question("authority"), "'authority' is not a kind allowed here"),
+        (Question("server"), "'server' is not a kind allowed here"),
     ],
 )
 def test_routes_that_cannot_be_asked_for(question: Question, said: str) -> None:
@@ -157,7 +127,8 @@ def test_what_is_let_in_and_what_is_kept_out() -> None:
         authz(Question("deployment", "emojivoto")),
         key=lambda row: (row.authorization is not None, row.route is None),
     )
-    assert (denied.resource, denied.route, denied.authorization) == (WEB, None, None)
+    votes = Policy("HTTPRoute", "votes")
+    assert (denied.resource, denied.route, denied.authorization) == (WEB, votes, None)
     assert (denied.denied, denied.allowed, denied.requests) == (0.5, 0.0, None)
     assert let_in.authorization == Policy("authorizationpolicy", "web-only")
     assert let_in.requests is not None

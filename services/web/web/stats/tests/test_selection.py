@@ -22,6 +22,34 @@ EVERYWHERE = Ref(Kind.NAMESPACE)
             Selection(IN, (("deployment", "web"), ("namespace", "emojivoto")), "namespace", "deployment", False),
         ),
         (Query(Ref(Kind.POD)), Selection(IN, (), "namespace", "pod", False)),
+        (
+            Query(Ref(Kind.SERVER, "emojivoto", "web-http"), tcp=True),
+            Selection(IN, (("namespace", "emojivoto"), ("srv_kind", "server"), ("srv_name", "web-http")), "namespace", "srv_name", True),
+        ),
+        (
+            Query(Ref(Kind.HTTP_ROUTE), tcp=True),
+            Selection(IN, (("route_kind", "HTTPRoute"),), "namespace", "route_name", False),
+        ),
+        (
+            Query(Ref(Kind.AUTHORIZATION_POLICY, "emojivoto"), to=WEB),
+            Selection(
+                IN,
+                (("authz_kind", "authorizationpolicy"), ("deployment", "web"), ("namespace", "emojivoto")),
+                "namespace",
+                "authz_name",
+                False,
+            ),
+        ),
+        (
+            Query(Ref(Kind.SERVER_AUTHORIZATION), to=Ref(Kind.NAMESPACE, name="emojivoto")),
+            Selection(
+                IN,
+                (("authz_kind", "serverauthorization"), ("namespace", "emojivoto")),
+                "namespace",
+                "authz_name",
+                False,
+            ),
+        ),
         (Query(EVERYWHERE), Selection(IN, (), None, "namespace", False)),
         (
             Query(Ref(Kind.NAMESPACE, name="emojivoto"), tcp=True),

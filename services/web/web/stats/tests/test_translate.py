@@ -9,6 +9,7 @@ from web.stats.aggregate import Requests, Row, Tcp
 from web.stats.answer import HISTORY_STEP, Answer
 from web.stats.authz import Authorized, AuthzAnswer
 from web.stats.backend import Latency, Provenance, Sample
+from web.stats.denials import Denials
 from web.stats.edges import Edge, EdgesAnswer
 from web.stats.faults import Fault, FaultsAnswer, Unanswered
 from web.stats.inventory import PodCounts
@@ -82,12 +83,14 @@ def test_a_response_writes_zeros_and_leaves_out_the_unknown() -> None:
             Tcp(0, 1.5, 2.5),
         ),
         Row(Ref(Kind.SERVICE, "emojivoto", "web-svc")),
+        Row(Ref(Kind.HTTP_ROUTE, "emojivoto", "votes"), denials=Denials(0.5, 0.0, ("web-http",))),
     ]
     assert translate.write_answer(Answer(rows, 60.0, 12.5, SOURCE)) == {
         "rows": [
             {
                 "resource": {"namespace": "emojivoto", "kind": "pod", "name": "web-1"},
                 "status": "Running",
+                "servers": [],
                 "pods": {"meshed": 1, "running": 1, "failed": 0},
                 "requests": {
                     "success": "9",
@@ -105,6 +108,13 @@ def test_a_response_writes_zeros_and_leaves_out_the_unknown() -> None:
             {
                 "resource": {"namespace": "emojivoto", "kind": "service", "name": "web-svc"},
                 "status": "",
+                "servers": [],
+            },
+            {
+                "resource": {"namespace": "emojivoto", "kind": "httproute", "name": "votes"},
+                "status": "",
+                "servers": ["web-http"],
+                "unauthorized": {"deniedPerSecond": 0.5, "connectionsDeniedPerSecond": 0.0},
             },
         ],
         "window": "60s",
