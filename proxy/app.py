@@ -164,6 +164,10 @@ async def _serve(
                 registry,
                 faults=faults,
             )
+            if settings.inbound.gateway_suffixes:
+                from proxy.gateway.gateway import Gateway  # most proxies do without
+
+                inbound.gateway = Gateway(outbound, settings.inbound.gateway_suffixes)
             outbound.start(sockets.outbound)
             limit = settings.memory_limit
             if limit is None:

@@ -18,6 +18,7 @@ from weft.addresses import (
 )
 from weft.authority import canonical_host
 from weft.durations import DurationError, parse_duration
+from weft.names import is_dns_name
 from weft.ports import PortError, PortSet, parse_port_set
 
 if TYPE_CHECKING:
@@ -159,7 +160,16 @@ def _listen_address(raw: str) -> SocketAddress:
 
 
 def _suffixes(raw: str) -> tuple[str, ...]:
-    return tuple(canonical_host(part.removeprefix(".")) for part in _split(raw))
+    return tuple(_suffix(part) for part in _split(raw))
+
+
+def _suffix(part: str) -> str:
+    suffix = canonical_host(part.removeprefix("."))
+    if suffix and not is_dns_name(suffix):
+        raise ValueError(
+            f"{part!r} is no DNS suffix: the form is svc.cluster.local, or . for every name"
+        )
+    return suffix
 
 
 def _split(raw: str) -> list[str]:

@@ -38,7 +38,6 @@ EXIT_CODE = 64
 """What the process exits with when a setting cannot be used (EX_USAGE)."""
 
 NOT_YET: dict[str, str] = {
-    "INBOUND_GATEWAY_SUFFIXES": "The proxy does not serve as a multicluster gateway.",
     "DESTINATION_PROFILE_INITIAL_TIMEOUT": "The inbound side does not look up profiles.",
     "OUTBOUND_METRICS_HOSTNAME_LABELS": "Route metrics carry no hostname.",
     "INBOUND_METRICS_AUTHORITY_LABELS": "Inbound metrics carry no authority.",
@@ -171,6 +170,9 @@ class InboundSettings(DirectionSettings):
     """Destination addresses inbound connections may have; empty means any."""
     access_log: str | None = None
     """`apache` or `json`: a line on standard error for every request; None for no such log."""
+    gateway_suffixes: tuple[str, ...] = ()
+    """Names below them are forwarded to for other clusters' clients, without dots at the ends; none: the
+    proxy is no gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,7 @@ class DestinationSettings:
     """Addresses outside are forwarded without a look-up; None looks up every address."""
     suffixes: tuple[str, ...]
     """Names that a request gives as its destination (ingress mode) are looked up if they end so;
-    without dots at the ends, an empty one takes all."""
+    without dots at the ends, an empty one takes all. Names a gateway serves are looked up as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,6 +420,7 @@ def _inbound(env: Environment) -> InboundSettings:
         cluster_networks=networks,
         allowed_ips=env.ips("INBOUND_IPS"),
         access_log=env.one_of("ACCESS_LOG", ("", *FORMATS), "") or None,
+        gateway_suffixes=env.suffixes("INBOUND_GATEWAY_SUFFIXES", ""),
     )
 
 
@@ -631,6 +634,7 @@ HONOURED = frozenset(
         "INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION",
         "INBOUND_DEFAULT_POLICY",
         "INBOUND_IPS",
+        "INBOUND_GATEWAY_SUFFIXES",
         "POLICY_CLUSTER_NETWORKS",
         "POLICY_WORKLOAD",
         "MAX_IDLE_CONNS_PER_ENDPOINT",

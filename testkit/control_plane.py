@@ -198,16 +198,17 @@ class ControlPlane:
         return self._script(self._endpoints, authority, lambda script: None)
 
     def profile(self, address: str) -> Script[destination_pb2.DestinationProfile]:
-        """`Destination.GetProfile` of `IP:port`; the address itself until scripted."""
-        return self._script(
-            self._profiles,
-            address,
-            lambda script: script.show(
-                destination_pb2.DestinationProfile(
-                    endpoint=destination_pb2.WeightedAddr(addr=tcp_address(address), weight=10_000)
-                )
-            ),
-        )
+        """`Destination.GetProfile` of `IP:port` or `NAME:port`; until scripted an address is just
+        itself, and nobody knows a name."""
+
+        def begin(script: Script[destination_pb2.DestinationProfile]) -> None:
+            if not address[0].isdigit():
+                script.refuse(grpc.StatusCode.INVALID_ARGUMENT, "no such name")
+                return
+            itself = destination_pb2.WeightedAddr(addr=tcp_address(address), weight=10_000)
+            script.show(destination_pb2.DestinationProfile(endpoint=itself))
+
+        return self._script(self._profiles, address, begin)
 
     def server(self, port: int) -> Script[inbound_pb2.Server]:
         """`WatchPort` of a port; everyone is let in until scripted."""

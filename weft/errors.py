@@ -16,7 +16,7 @@ class ErrorKind:
     """One cause of failure, and what the requester is answered."""
 
     number: int
-    name: str  # stable, for metric labels: lower case and dashes
+    name: str  # stable, for metric labels: lower case; words of Linkerd's labels keep their spaces
     text: str  # for `l5d-proxy-error`, in Linkerd's words where it has them
     http_status: int
     grpc_status: int  # grpc-status of the answer to a gRPC request
@@ -99,6 +99,27 @@ NO_BACKEND = _kind(
     meaning="The route that matched names no backend that exists.",
     causes="A backendRef names a Service or port that does not exist.",
     advice="Check the backendRefs of the route.",
+)
+GATEWAY_DOMAIN_INVALID = _kind(
+    1006,
+    "gateway domain invalid",
+    "gateway domain invalid",
+    http=404,
+    grpc=5,
+    meaning="A client of another cluster asked this gateway for a name that it does not serve or nobody here knows.",
+    causes="The Service was deleted here or never existed, or its name is not below LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES. A proxy that is no gateway closes the connection.",
+    advice="Compare the name with the Services of the gateway's cluster.",
+)
+GATEWAY_LOOP = _kind(
+    1007,
+    "gateway loop",
+    "gateway loop",
+    http=508,
+    grpc=10,
+    closes=True,
+    meaning="A request came back to a gateway that had forwarded it before, or came from the gateway itself.",
+    causes="Two clusters mirror a Service to each other, so that each sends to the other's gateway.",
+    advice="Mirror the Service in one direction only.",
 )
 
 # -- 2xxx: connecting to the endpoint -----------------------------------------------------------

@@ -94,7 +94,7 @@ def discovery_and_policies(
             destinations,
             policies,
             networks=settings.destination.networks,
-            suffixes=settings.destination.suffixes,
+            suffixes=(*settings.destination.suffixes, *settings.inbound.gateway_suffixes),
         ),
         clock,
         idle_timeout=settings.outbound.discovery_idle_timeout,

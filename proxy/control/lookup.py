@@ -6,8 +6,8 @@ an address leaves it to the profile what its traffic is (an endpoint, a Service,
 address); a destination service that refuses the address leaves it without a profile.
 
 Addresses outside the networks of the mesh have no profile to ask for, but a policy: that is how
-EgressNetworks have a say. Names are asked for where a request says where it goes (ingress mode); one that
-has another suffix than the mesh's, or that the destination service does not know, is none of ours.
+EgressNetworks have a say. Names are asked for where a request says where it goes (ingress mode) or a
+connection does (a gateway); one that has another suffix than the mesh's, or that the destination service does not know, is none of ours.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 from proxy.discovery.cache import DiscoveryError, UnknownNameError
-from proxy.discovery.destination import NamedAddress
+from proxy.discovery.destination import NamedAddress, is_below
 from proxy.discovery.endpoints import Endpoint, EndpointSet
 from proxy.discovery.policy import OutboundPolicy, for_endpoint, for_service
 from proxy.discovery.policy import Protocol as TrafficProtocol
@@ -81,7 +81,7 @@ class Lookups:
         self, address: Destination, on_update: OnUpdate, on_failure: OnFailure
     ) -> Cancel:
         if isinstance(address, NamedAddress):
-            if not self._is_our_name(address.name):
+            if not is_below(address.name, self._suffixes):
                 on_failure(UnknownNameError(f"{address} is no name of the mesh"))
                 return lambda: None
             profiled = True
@@ -100,9 +100,6 @@ class Lookups:
             return True
         ip = ipaddress.ip_address(address.ip.partition("%")[0])
         return any(ip in network for network in self._networks)
-
-    def _is_our_name(self, name: str) -> bool:
-        return any(not suffix or name.endswith(f".{suffix}") for suffix in self._suffixes)
 
     def watch_endpoints(self, endpoints: EndpointSet) -> Cancel:
         return self._tasks.start(

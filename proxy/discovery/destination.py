@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from weft.addresses import AddressError, SocketAddress, parse_socket_address, split_host_port
 from weft.authority import DEFAULT_PORT, canonical_host, is_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,3 +41,9 @@ def parse_destination(text: str) -> Destination:
         if not is_host(name) or name.rpartition(".")[2].isdigit():
             raise AddressError(f"{text!r} names no host: the form is HOST or HOST:PORT") from None
         return NamedAddress(name, port)
+
+
+def is_below(name: str, suffixes: Iterable[str]) -> bool:
+    """Whether a canonical name is below one of the suffixes: without dots at their ends; an empty one
+    is above all."""
+    return any(not suffix or name.endswith(f".{suffix}") for suffix in suffixes)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from proxy.identity.store import CertificateStore
     from proxy.inbound.arrived import Arrived
+    from proxy.inbound.beyond import Gateway
     from proxy.net.exchange import Call
     from proxy.net.reactor import Reactor
     from proxy.settings import InboundSettings
@@ -117,6 +118,8 @@ class Inbound(Front):
             WeakKeyDictionary()
         )
         self._rates = rates
+        self.gateway: Gateway | None = None
+        """What serves connections that name a destination; None: they are refused."""
         self.verdicts = Verdicts()
         self._dialer = Dialer(reactor, connect_settings(settings))
         self._access_log = (

@@ -1,6 +1,7 @@
 """A connection from its first byte until it is known what to do with it.
 
-own port        direct: mesh TLS with a transport header, which names the port that is meant
+own port        direct: mesh TLS with a transport header, which names the port that is meant, or a
+                destination elsewhere for the gateway to reach, where this proxy is one
 opaque port     straight to the application, TLS or not
 other ports     mesh TLS (its SNI is our name) is terminated, other TLS passes through, and what
                 is inside is taken for what the port's policy says, or for what whoever speaks
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from proxy.codec.transport_header import TransportHeader
     from proxy.inbound.accept import Inbound
+    from proxy.inbound.beyond import Beyond
+    from proxy.net.front import Connection
     from proxy.net.wheel import Timer
 
 SILENT = 0.2
@@ -175,13 +179,33 @@ class Arrival:
         self._cancel_deadline()
         self._inbound.header_read(header, self._identity or "")
         if header.name:
-            self._refuse("gateway domain invalid", f"{header.name}: this proxy is no gateway")
+            self._to_gateway(header, decoder.rest)
             return
         self._target = SocketAddress(self._target.ip, header.port)
         if self._inbound.is_own(self._target):
             self._refuse("unexpected", errors.LOOP_PREVENTED.text)
             return
         self._arrived(tls=True, reason="", data=decoder.rest, session=header.session, header=True)
+
+    def _to_gateway(self, header: TransportHeader, data: bytes) -> None:
+        """The client means another name. The policy that counts is that of our own port."""
+        gateway = self._inbound.gateway
+        if gateway is None:
+            detail = f"{header.name}: this proxy is no gateway"
+            self._refuse(errors.GATEWAY_DOMAIN_INVALID.name, detail)
+            return
+        context = self._context(tls=True, reason="")
+        self._count(context)
+        if header.session is not None:
+            http2 = header.session is SessionProtocol.HTTP2
+            self._serve(context, data, http2=http2, beyond=gateway.requests(header, context))
+        elif self._admits(context):
+            try:
+                gateway.forward(header, self._inbound, context, self._transport, data)
+            except Failure as refusal:
+                self._refuse(refusal.kind.name, refusal.detail)
+            else:
+                self._inbound.closed(self)
 
     def _context(self, *, tls: bool, reason: str) -> Arrived:
         """What is known now."""
@@ -321,15 +345,22 @@ class Arrival:
         if ear is not None:
             ear.abandon()
 
-    def _serve(self, context: Arrived, data: bytes, *, http2: bool) -> None:
+    def _serve(
+        self, context: Arrived, data: bytes, *, http2: bool, beyond: Beyond | None = None
+    ) -> None:
+        """Requests go to the application, unless there is something `beyond` it."""
         inbound = self._inbound
         transport = self._transport
         service = inbound.service(context)
+        closed: Callable[[Connection], None] = inbound.closed
+        if beyond is not None:
+            service.application = beyond
+            closed = _closing(inbound, beyond)
         server: Http1Server | Http2Server
         if http2:
-            server = Http2Server(transport, service, inbound.http2, inbound.closed)
+            server = Http2Server(transport, service, inbound.http2, closed)
         else:
-            server = Http1Server(transport, service, inbound.closed, inbound.http1)
+            server = Http1Server(transport, service, closed, inbound.http1)
         transport.receiver = server
         inbound.closed(self)
         inbound.opened(server)
@@ -352,15 +383,9 @@ class Arrival:
 
     def _forward(self, context: Arrived, data: bytes) -> None:
         """Bytes to the application, if the port's policy lets this client in."""
-        inbound = self._inbound
-        cell = context.cell
-        try:
-            allowed = authorize(cell.current, context.client)
-        except Denied as denied:
-            inbound.tcp_denied(context.labels)
-            self._refuse(errors.UNAUTHORIZED_CONNECTION.name, str(denied))
+        if not self._admits(context):
             return
-        inbound.tcp_authorized(context.labels, allowed.authorization.labels("authz"))
+        inbound = self._inbound
         if inbound.is_own(context.target):
             self._refuse("unexpected", errors.LOOP_PREVENTED.text)
             return
@@ -368,6 +393,18 @@ class Arrival:
         ear, self._ear = self._ear, None
         Forwarding(inbound, context, self._transport, application, data, ear)
         inbound.closed(self)
+
+    def _admits(self, context: Arrived) -> bool:
+        """Whether the port's policy lets this client in; otherwise it was refused."""
+        inbound = self._inbound
+        try:
+            allowed = authorize(context.cell.current, context.client)
+        except Denied as denied:
+            inbound.tcp_denied(context.labels)
+            self._refuse(errors.UNAUTHORIZED_CONNECTION.name, str(denied))
+            return False
+        inbound.tcp_authorized(context.labels, allowed.authorization.labels("authz"))
+        return True
 
     # --- the end --------------------------------------------------------------------------
 
@@ -448,3 +485,13 @@ class Arrival:
 
     def __repr__(self) -> str:
         return f"<Arrival from {self._client_ip} for {self._target}>"
+
+
+def _closing(inbound: Inbound, beyond: Beyond) -> Callable[[Connection], None]:
+    """Hears that a connection to a gateway has ended; maybe more than once."""
+
+    def closed(connection: Connection) -> None:
+        inbound.closed(connection)
+        beyond.close()
+
+    return closed

@@ -11,7 +11,9 @@ from proxy.net.relay import Opening
 from weft import errors
 
 if TYPE_CHECKING:
-    from proxy.authz.policy import ServerPolicy
+    from collections.abc import Callable
+
+    from proxy.authz.store import Cancel
     from proxy.inbound.accept import Inbound
     from proxy.inbound.arrived import Arrived
     from proxy.inbound.forward import Application
@@ -19,6 +21,20 @@ if TYPE_CHECKING:
     from proxy.net.transport import Transport
 
 _log = logging.getLogger("proxy.inbound")
+
+
+def while_admitted(inbound: Inbound, context: Arrived, end: Callable[[], None]) -> Cancel:
+    """Call `end` when the policy no longer admits the client of a connection that it had admitted."""
+
+    def policy_changed() -> None:
+        try:
+            authorize(context.cell.current, context.client)
+        except Denied as denied:
+            inbound.tcp_terminated(context.labels)
+            _log.info("connection ended: %s", denied)
+            end()
+
+    return context.cell.watch(policy_changed)
 
 
 class Forwarding:
@@ -39,22 +55,13 @@ class Forwarding:
         self._inbound = inbound
         self._context = context
         self._transport = transport
-        self._cancel = context.cell.watch(self._policy_changed)
+        self._cancel = while_admitted(inbound, context, self.stop)
         self._opening = Opening(transport, data, application.verify, self._done)
         inbound.opened(self)
         if ear is None or ear.lost:
             self._opening.dialed(application.dial(self._opening))
         else:
             ear.hand_over(self._opening)
-
-    def _policy_changed(self) -> None:
-        policy: ServerPolicy = self._context.cell.current
-        try:
-            authorize(policy, self._context.client)
-        except Denied as denied:
-            self._inbound.tcp_terminated(self._context.labels)
-            _log.info("connection ended: %s", denied)
-            self.stop()
 
     def _done(self, failure: Exception | None) -> None:
         self._cancel()

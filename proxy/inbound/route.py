@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from proxy.codec.message import Headers, RequestHead, ResponseHead
     from proxy.inbound.accept import Inbound
     from proxy.inbound.arrived import Arrived
+    from proxy.inbound.beyond import Reached
     from proxy.net.exchange import Downstream
     from proxy.stack.filters import Filter, HeaderModifier
     from proxy.stack.limit import RateLimiter
@@ -79,7 +80,9 @@ class InboundHttp:
         self.reactor = inbound.reactor
         self.clock = inbound.reactor.clock
         target = context.target
-        self.application = None if inbound.is_own(target) else inbound.application(target)
+        self.application: Reached | None = (
+            None if inbound.is_own(target) else inbound.application(target)
+        )
         """None: a request would come back to this proxy."""
         self.only: Passage | None = None
         """The passage of every request, once known to be the same for all."""

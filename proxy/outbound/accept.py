@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from proxy.net.reactor import Reactor
     from proxy.net.wheel import Timer
     from proxy.outbound.call import OutboundCall, Service
+    from proxy.outbound.metrics import StreamMetrics
     from proxy.settings import OutboundSettings
     from proxy.telemetry.registry import Registry
 
@@ -273,7 +274,10 @@ class Outbound(Front):
 
 
 class Arrival:
-    """An accepted connection until it is known what to do with it."""
+    """An accepted connection until it is known what to do with it.
+
+    A gateway goes on from here with connections that it did not accept but was given.
+    """
 
     __slots__ = (
         "_address",
@@ -289,15 +293,7 @@ class Arrival:
     )
 
     def __init__(self, outbound: Outbound, sock: socket.socket, address: SocketAddress) -> None:
-        self._outbound = outbound
-        self._address = address
-        self._gone = False
-        self._logical: Logical | None = None
-        self._overture: Overture | None = None
-        self._service: Service | None = None
-        self._sniffer: Sniffer | None = None
-        self._timer: Timer | None = None
-        self._since = outbound.reactor.clock()
+        self._expect(outbound, address)
         self._transport = Transport(outbound.reactor, sock, self)
         self._transport.measure(outbound.source(address))
         outbound.opened(self)
@@ -309,10 +305,26 @@ class Arrival:
         # Not read yet: what the application sends waits in the kernel.
         self._transport.pause()
         self._transport.start()
-        self._timer = outbound.reactor.call_later(LOOKUP_TIMEOUT, self._overdue)
-        outbound.discovery.request(address, self._answered)
+        self._look_up()
+
+    def _expect(self, outbound: Outbound, address: Destination) -> None:
+        self._outbound = outbound
+        self._address = address
+        self._gone = False
+        self._logical: Logical | None = None
+        self._overture: Overture | None = None
+        self._service: Service | None = None
+        self._sniffer: Sniffer | None = None
+        self._timer: Timer | None = None
+        self._since = outbound.reactor.clock()
 
     # --- the destination ------------------------------------------------------------------
+
+    def _look_up(self) -> None:
+        """The connection is paused meanwhile."""
+        outbound = self._outbound
+        self._timer = outbound.reactor.call_later(LOOKUP_TIMEOUT, self._overdue)
+        outbound.discovery.request(self._address, self._answered)
 
     def _answered(self, answer: Target | DiscoveryError) -> None:
         outbound = self._outbound
@@ -323,9 +335,12 @@ class Arrival:
                 outbound.discovery.release(answer)
             return
         if isinstance(answer, DiscoveryError):
-            self._refuse(errors.DISCOVERY_UNAVAILABLE.name, str(answer))
+            self._unknown(answer)
             return
         self._known(outbound.learned(answer))
+
+    def _unknown(self, error: DiscoveryError) -> None:
+        self._refuse(errors.DISCOVERY_UNAVAILABLE.name, str(error))
 
     def _overdue(self) -> None:
         self._refuse(errors.DISCOVERY_UNAVAILABLE.name, f"{self._address}: no answer")
@@ -482,7 +497,7 @@ class Arrival:
                 counted.closed(failure)
             self._refuse(failure.kind.name, failure.detail)
             return
-        flow = Flow(outbound, logical, self._transport, data, counted, server_name)
+        flow = self._flow(logical, data, counted, server_name)
         outbound.closed(self)
         outbound.opened(flow)
         self._transport.pause()
@@ -491,12 +506,20 @@ class Arrival:
         elif overture is not None:
             flow.take_over(overture)
 
+    def _flow(
+        self, logical: Logical, data: bytes, counted: StreamMetrics, server_name: str | None
+    ) -> Flow:
+        return Flow(self._outbound, logical, self._transport, data, counted, server_name)
+
     # --- the end --------------------------------------------------------------------------
 
     def _refuse(self, name: str, detail: str) -> None:
-        self._outbound.tcp_error(name, detail, str(self._address))
+        self._refused(name, detail)
         self._transport.close(linger=True)
         self._end()
+
+    def _refused(self, name: str, detail: str) -> None:
+        self._outbound.tcp_error(name, detail, str(self._address))
 
     def _left_early(self, failure: Exception | None) -> None:
         self._end()

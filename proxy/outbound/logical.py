@@ -224,13 +224,12 @@ class Logical:
 
     def stream(self, server_name: str | None = None) -> StreamMetrics:
         """Where such a connection is counted. Raises Failure when no route takes it."""
-        address = self.target.address
-        assert isinstance(address, SocketAddress), "only requests name their destination"
         route = self._stream_route(server_name)
         known = self._streams.get(id(route))
         if known is None:
             policy = self.target.policy
             tls = policy.protocol is Protocol.TLS
+            address = self.target.address
             made = self._outbound.metrics.stream(policy.meta, route.meta, address, tls=tls)
             known = self._streams[id(route)] = route, made
         return known[1]

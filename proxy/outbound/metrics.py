@@ -10,15 +10,16 @@ from proxy.stack.meta import route_labels
 from proxy.telemetry import labels
 from proxy.telemetry.request import Classified, HttpMetrics, Statuses
 from weft import errors, metrics
+from weft.addresses import SocketAddress
 from weft.classification import is_success
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxy.discovery.destination import Destination
     from proxy.stack.meta import Meta
     from proxy.telemetry.registry import Counter, Family, Labels, Registry
     from proxy.telemetry.request import Classify, RequestMetrics, View
-    from weft.addresses import SocketAddress
 
 
 class RetryMetrics:
@@ -323,10 +324,11 @@ class OutboundMetrics:
         return BalancerMetrics(self._balancers, named, timeout)
 
     def stream(
-        self, parent: Meta, route: Meta, address: SocketAddress, *, tls: bool
+        self, parent: Meta, route: Meta, destination: Destination, *, tls: bool
     ) -> StreamMetrics:
-        """`address` is where the application was going."""
-        target = (("target_ip", address.ip), ("target_port", str(address.port)))
+        """`destination` is where the application was going; a name has no IP to show."""
+        ip = destination.ip if isinstance(destination, SocketAddress) else ""
+        target = (("target_ip", ip), ("target_port", str(destination.port)))
         return StreamMetrics(*self._streams[tls], route_labels(parent, route) + target)
 
     # --- routes of a ServiceProfile -------------------------------------------------------

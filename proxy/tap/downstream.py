@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy.net.crossing import Crossing
 from proxy.net.http1_server import Http1Server
 from proxy.net.http2_server import ServerStream
 from proxy.stack.classify import grpc_status
@@ -142,6 +143,8 @@ def untapped(downstream: Downstream) -> Downstream:
 def client_of(downstream: Downstream) -> SocketAddress:
     """Who made the connection; IPv4 clients of a dual-stack socket appear as IPv4."""
     found = untapped(downstream)
+    while isinstance(found, Crossing):
+        found = untapped(found.near.downstream)
     assert isinstance(found, Http1Server | ServerStream)
     try:
         ip, port = found.transport.sock.getpeername()[:2]

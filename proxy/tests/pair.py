@@ -22,10 +22,12 @@ import trio
 
 from proxy.authz.policy import ServerPolicy, default_policy
 from proxy.authz.store import InboundPolicies, PolicyCell
+from proxy.codec.transport_header import ALPN, TransportHeader, encode
 from proxy.discovery.cache import Discovery, DiscoveryError, UnknownNameError
 from proxy.discovery.endpoints import Endpoint, EndpointSet, Hint
 from proxy.discovery.policy import Meta, OutboundPolicy, Route, for_endpoint, for_service
 from proxy.discovery.profile import Profile
+from proxy.gateway.gateway import Gateway
 from proxy.identity.store import CertificateStore
 from proxy.inbound.accept import Inbound
 from proxy.net.listen import bind
@@ -51,6 +53,8 @@ from weft.pki.certificate import Lifetime, Signer, make_anchor, make_leaf, to_pe
 from weft.ports import PortSet
 
 if TYPE_CHECKING:
+    from ssl import SSLSocket
+
     from proxy.discovery.destination import Destination
 
 CLIENT = "web.demo.serviceaccount.identity.weft.cluster.local"
@@ -122,6 +126,8 @@ class Lookups:
         self.profile = Profile(name=AUTHORITY.partition(":")[0])
         self.named: dict[str, OutboundPolicy] = {}
         """Policies of names; others are unknown."""
+        self.profiles: dict[str, Profile] = {}
+        """Profiles of such names that say more than their own."""
         self.refuse = False
 
     def watch_target(
@@ -135,7 +141,8 @@ class Lookups:
         elif isinstance(address, SocketAddress):
             on_update(self.profile, self.policy)
         elif str(address) in self.named:
-            on_update(Profile(name=address.name), self.named[str(address)])
+            profile = self.profiles.get(str(address)) or Profile(name=address.name)
+            on_update(profile, self.named[str(address)])
         else:
             on_failure(UnknownNameError(f"{address}: no such name"))
         return lambda: None
@@ -206,16 +213,23 @@ class Pair:
         profile: Profile | None = None,
         bounds: BoundSettings | None = None,
         ingress: bool = False,
+        gateway: tuple[str, ...] = (),
+        beside: Pair | None = None,
     ) -> None:
-        """`client_ip`: where inbound connections seem to come from; loopback is always let in."""
-        self.clock = Clock()
-        self.reactor = Reactor(self.clock)
+        """`client_ip`: where inbound connections seem to come from; loopback is always let in.
+        `gateway`: suffixes of the names it serves other clusters; its clients come by its own port.
+        `beside`: another, on whose loop this one runs: there is one loop in a process, which owns the
+        buffers that are read into."""
+        self.clock: Clock = Clock() if beside is None else beside.clock
+        self.reactor: Reactor = Reactor(self.clock) if beside is None else beside.reactor
         self.registry = Registry()
         self.app = SocketAddress(LOCAL, app_port)
         self.inbound_target = self.app
         inbound_socket = bind(SocketAddress(LOCAL, 0))
         outbound_socket = bind(SocketAddress(LOCAL, 0))
         self.inbound_port: int = inbound_socket.getsockname()[1]
+        if gateway:
+            self.inbound_target = SocketAddress(LOCAL, self.inbound_port)
         self.outbound_port: int = outbound_socket.getsockname()[1]
         self.meshed = Endpoint(
             SocketAddress(LOCAL, self.inbound_port),
@@ -256,14 +270,19 @@ class Pair:
                 disable_informational_headers=False,
                 ingress=ingress,
             ),
-            certificates(CLIENT),
+            certificates(CLIENT) if not gateway else server or certificates(SERVER),
             Discovery(self.lookups, self.reactor),
             self.registry,
             original_destination=lambda sock: SERVICE,
         )
+        if gateway:
+            self.inbound.gateway = Gateway(self.outbound, gateway)
         self._sockets = (inbound_socket, outbound_socket)
         self._stop: trio.Event
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._own_loop = beside is None
+        self._thread: threading.Thread = (
+            threading.Thread(target=self._run, daemon=True) if beside is None else beside._thread
+        )
         self._started = threading.Event()
 
     def _run(self) -> None:
@@ -272,19 +291,31 @@ class Pair:
     async def _main(self) -> None:
         self._stop = trio.Event()
         self._token = trio.lowlevel.current_trio_token()
-        self.inbound.start([self._sockets[0]])
-        self.outbound.start([self._sockets[1]])
+        self._begin()
         self._started.set()
         await self._stop.wait()
+        self._end()
+
+    def _begin(self) -> None:
+        self.inbound.start([self._sockets[0]])
+        self.outbound.start([self._sockets[1]])
+
+    def _end(self) -> None:
         self.outbound.stop()
         self.inbound.stop()
 
     def __enter__(self) -> Self:
+        if not self._own_loop:
+            self.run(self._begin)
+            return self
         self._thread.start()
         assert self._started.wait(5)
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        if not self._own_loop:
+            self.run(self._end)
+            return
         self.run(lambda: self._stop.set())
         self._thread.join(5)
         assert not self._thread.is_alive()
@@ -348,6 +379,17 @@ class Pair:
         port = self.inbound_port if inbound else self.outbound_port
         sock = socket.create_connection((LOCAL, port), timeout=5)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
+    def tunnel(self, header: TransportHeader, client: CertificateStore | None = None) -> SSLSocket:
+        """A mesh client that comes by the inbound proxy's own port."""
+        self.inbound_target = SocketAddress(LOCAL, self.inbound_port)
+        context = (client or certificates(CLIENT)).transport_client_context
+        sock = context.wrap_socket(
+            self.connect(inbound=True), server_hostname=self.inbound.certificates.local_name
+        )
+        assert sock.selected_alpn_protocol() == ALPN
+        sock.sendall(encode(header))
         return sock
 
 

@@ -28,6 +28,7 @@ from testkit.ports import free_ports
 pytestmark = pytest.mark.slow
 
 CORES = 3
+OWN = 0
 CONNECTIONS = 60
 """Enough that one process of three does not get all of them."""
 
@@ -50,12 +51,12 @@ class Several(Proxy):
 def proxies(
     plane: ControlPlane, *, redirected: int | None = None, **overrides: str
 ) -> Iterator[Several]:
-    """`redirected`: the port of this host to which inbound connections were going."""
+    """`redirected`: the port of this host to which inbound connections were going; OWN: the proxy's."""
     admin, inbound, outbound = free_ports(3)
     module = "proxy" if redirected is None else "proxy.tests.redirected"
     process = subprocess.Popen(
         [sys.executable, "-m", module],
-        env={TARGET: str(redirected)}
+        env={TARGET: str(inbound if redirected == OWN else redirected)}
         | environment(
             plane,
             ADMIN_LISTEN_ADDR=f"127.0.0.1:{admin}",

@@ -118,12 +118,20 @@ def test_what_an_injector_sets_is_understood_without_a_warning() -> None:
 
 
 def test_what_has_no_effect_is_said() -> None:
-    warnings = read(INBOUND_GATEWAY_SUFFIXES="svc.cluster.local.", NO_SUCH="1").warnings
+    warnings = read(DNS_MIN_TTL="5s", NO_SUCH="1").warnings
     assert [sentence.split()[0] for sentence in warnings] == [
-        "LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES",
+        "LINKERD2_PROXY_DNS_MIN_TTL",
         "LINKERD2_PROXY_NO_SUCH",
     ]
     assert all(sentence.rstrip(".").count(" ") > 3 for sentence in warnings)
+
+
+def test_a_gateway_serves_names_below_its_suffixes() -> None:
+    assert read().inbound.gateway_suffixes == ()
+    settings = read(INBOUND_GATEWAY_SUFFIXES="svc.cluster.local., .B.example")
+    assert settings.inbound.gateway_suffixes == ("svc.cluster.local", "b.example")
+    assert settings.warnings == ()
+    assert read(INBOUND_GATEWAY_SUFFIXES=".").inbound.gateway_suffixes == ("",)
 
 
 def test_ingress_mode_keeps_to_itself_what_went_wrong() -> None:
@@ -210,6 +218,8 @@ def test_what_is_required(name: str) -> None:
         ("INBOUND_PORTS", "80,http", "whole numbers from 1 to 65535"),
         ("INBOUND_DEFAULT_POLICY", "open", "allowed are all-unauthenticated"),
         ("INBOUND_IPS", "10.0.0.300", "does not appear to be"),
+        ("INBOUND_GATEWAY_SUFFIXES", "svc.cluster.local,a b", "svc.cluster.local"),
+        ("DESTINATION_PROFILE_SUFFIXES", "*.example.com", "is no DNS suffix"),
         ("POLICY_CLUSTER_NETWORKS", "10.0.0.1/8", "is not a network"),
         ("SHUTDOWN_ENDPOINT_ENABLED", "yes", "true and false"),
         ("INBOUND_MAX_IN_FLIGHT", "0", "whole numbers from 1"),

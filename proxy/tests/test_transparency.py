@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.codec.transport_header import ALPN, SessionProtocol, TransportHeader, encode
+from proxy.codec.transport_header import SessionProtocol, TransportHeader
 from proxy.discovery.endpoints import Endpoint, Hint
 from proxy.identity.store import CertificateStore
 from proxy.inbound.arrival import SILENT
@@ -78,21 +78,10 @@ def test_a_connection_to_the_proxy_itself_is_refused() -> None:
 # --- the proxy's own port -------------------------------------------------------------------
 
 
-def tunnel(pair: Pair, header: TransportHeader) -> ssl.SSLSocket:
-    """A mesh client that came by the inbound proxy's own port."""
-    pair.inbound_target = SocketAddress(LOCAL, pair.inbound_port)
-    plain_socket = pair.connect(inbound=True)
-    context = certificates(CLIENT).transport_client_context
-    sock = context.wrap_socket(plain_socket, server_hostname=SERVER)
-    assert sock.selected_alpn_protocol() == ALPN
-    sock.sendall(encode(header))
-    return sock
-
-
 def test_a_header_may_say_that_http2_follows() -> None:
     with victim() as pair:
         header = TransportHeader(pair.app.port, session=SessionProtocol.HTTP2)
-        with tunnel(pair, header) as sock:
+        with pair.tunnel(header) as sock:
             client = Peer(sock)
             stream = client.request("GET", "/x")
             client.wait(lambda: stream.ended)
@@ -105,7 +94,7 @@ def test_a_header_may_say_that_http2_follows() -> None:
 def test_a_header_may_say_that_http1_follows() -> None:
     with victim() as pair:
         header = TransportHeader(pair.app.port, session=SessionProtocol.HTTP1)
-        with tunnel(pair, header) as sock:
+        with pair.tunnel(header) as sock:
             assert status(ask(sock, REQUEST)) == 200
         assert b"l5d-client-id: " + CLIENT.encode() in pair.seen.requests[0]
 
@@ -114,7 +103,7 @@ def test_without_a_protocol_bytes_follow() -> None:
     with (
         application(echo_bytes) as port,
         Pair(port) as pair,
-        tunnel(pair, TransportHeader(port)) as sock,
+        pair.tunnel(TransportHeader(port)) as sock,
     ):
         sock.sendall(REQUEST)
         assert read_until(sock, b"\r\n\r\n") == REQUEST
@@ -123,14 +112,14 @@ def test_without_a_protocol_bytes_follow() -> None:
 @pytest.mark.parametrize("name", ["web.demo.svc.cluster.local", "x"])
 def test_no_gateway_is_served(name: str) -> None:
     with victim() as pair:
-        with tunnel(pair, TransportHeader(pair.app.port, name)) as sock:
+        with pair.tunnel(TransportHeader(pair.app.port, name)) as sock:
             assert sock.recv(1) == b""
         assert pair.metric("inbound_tcp_errors_total", error="gateway domain invalid") == 1
 
 
 def test_a_header_cannot_lead_back_to_the_proxy() -> None:
     with victim() as pair:
-        with tunnel(pair, TransportHeader(pair.inbound_port)) as sock:
+        with pair.tunnel(TransportHeader(pair.inbound_port)) as sock:
             assert sock.recv(1) == b""
         assert pair.metric("inbound_tcp_errors_total", error="unexpected") == 1
 

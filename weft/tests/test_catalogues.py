@@ -9,7 +9,7 @@ def test_error_numbers_and_names_are_unique_and_well_formed() -> None:
     assert numbers == sorted(set(numbers))
     assert len(names) == len(set(names))
     for kind in errors.CATALOGUE:
-        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.name)
+        assert re.fullmatch(r"[a-z]+([- ][a-z]+)*", kind.name)
         assert 400 <= kind.http_status <= 599
         assert 0 <= kind.grpc_status <= 16
         for sentence in (kind.meaning, kind.causes, kind.advice):
