@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from proxy_injector.annotations import apply_annotations
 from proxy_injector.defaults import ControlPlane, Tracing
 from proxy_injector.environment import proxy_environment, whole_cores
 from proxy_injector.pod import Json, inbound_ports
@@ -14,6 +15,7 @@ from proxy_injector.sidecar import (
     supports_native,
 )
 from proxy_injector.tests.examples import ANCHORS, MESH, SETTINGS, pod, sidecar
+from weft import labels
 
 
 def environment(container: Json) -> dict[str, str]:
@@ -117,6 +119,18 @@ def test_settings_reach_the_environment() -> None:
         "INBOUND_PORTS_REQUIRE_IDENTITY": "80", "LOG": "warn", "CORES_MAX_RATIO": "0.5", "INBOUND_PORTS": "1,2",
     }  # fmt: skip
     assert {name: found.get(f"LINKERD2_PROXY_{name}") for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("annotation", "suffixes"),
+    [(None, None), ("false", None), ("true", "svc.cluster.local.")],
+)
+def test_a_pods_annotation_makes_its_proxy_a_gateway(
+    annotation: str | None, suffixes: str | None
+) -> None:
+    said = {} if annotation is None else {labels.ENABLE_GATEWAY: annotation}
+    found = environment(sidecar(apply_annotations(SETTINGS, {}, said)).proxy)
+    assert found.get("LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES") == suffixes
 
 
 def test_the_control_planes_own_proxies_ask_their_pod_over_loopback() -> None:
