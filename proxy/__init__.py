@@ -13,6 +13,7 @@ The path of a request:
 
 Beside that path: `identity` obtains and renews the certificate, `control` listens to the control
 plane and feeds `discovery`, `authz` and `identity` with plain values, `admin` answers operators,
-`redirect` is the init container's job. `app` composes all of it. `net.reactor` is the loop it runs
-on; everything on the path is a plain call on that loop, everything else a trio task beside it.
+`redirect` is the init container's job, `gateway` sends on what other clusters' proxies bring. `app`
+composes all of it. `net.reactor` is the loop it runs on; everything on the path is a plain call on
+that loop, everything else a trio task beside it.
 """

@@ -306,6 +306,13 @@ class Transport:
         if self._closing:
             self._finish_if_flushed()
 
+    def write_first(self, data: bytes) -> None:
+        """Gather it before all that waits: the first words on a connection that was just made."""
+        self._out.insert(0, data)
+        if not self._dirty:
+            self._dirty = True
+            self.reactor.mark_dirty(self)
+
     def send(self, data: bytes | memoryview) -> None:
         """Send at once what a multiplexed connection gathered by itself during its flush."""
         if self.closed:

@@ -15,11 +15,13 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proxy.codec.message import HTTP_2
-from proxy.codec.transport_header import TransportHeader, encode
+from proxy.codec.transport_header import ALPN, SessionProtocol, TransportHeader, encode
 from proxy.codec.upgrade import carry_request, restore_request, to_http1
+from proxy.discovery.destination import NamedAddress, parse_destination
 from proxy.discovery.endpoints import Hint
 from proxy.identity.peer import peer_names, proves
 from proxy.identity.store import NotReadyError
@@ -29,11 +31,12 @@ from proxy.net.tls import TlsTransport
 from proxy.stack.backoff import Backoff
 from proxy.telemetry import labels
 from weft import errors
-from weft.addresses import SocketAddress
+from weft.addresses import AddressError, SocketAddress
 
 if TYPE_CHECKING:
     from proxy.discovery.endpoints import Endpoint
     from proxy.net.ear import Ear
+    from proxy.net.pool import Peer
     from proxy.net.relay import Opening
     from proxy.net.transport import Receiver, Transport
     from proxy.net.wheel import Timer
@@ -58,6 +61,7 @@ class EndpointClient:
 
     __slots__ = (
         "_attempts",
+        "_behind",
         "_labels",
         "_outbound",
         "_probe",
@@ -98,16 +102,17 @@ class EndpointClient:
             + endpoint.labels
         )
         self._transport_metrics: TransportMetrics | None = None
+        self._behind = _behind(endpoint)
         pool = outbound.settings.pool
         self.http1 = Http1Pool(
             outbound.reactor,
-            self,
+            self._as_peer(SessionProtocol.HTTP1),
             max_idle=pool.max_idle_per_endpoint,
             idle_timeout=pool.idle_timeout,
             on_made=self._made,
         )
         self.http2 = Http2Pool(
-            self,
+            self._as_peer(SessionProtocol.HTTP2),
             outbound.client_http2(endpoint.keep_alive),
             on_made=self._made,
             on_ended=self._ended if self.shares else None,
@@ -162,10 +167,14 @@ class EndpointClient:
         endpoint = self.endpoint
         outbound = self._outbound
         address = endpoint.address
+        transport: Transport
         try:
-            if endpoint.identity is not None and endpoint.transport_port is not None:
+            if self._behind is not None:
+                opening.greet(encode(self._behind))
+                transport = self.dial(opening)
+            elif endpoint.identity is not None and endpoint.transport_port is not None:
                 opening.greet(encode(TransportHeader(address.port)))
-                transport: Transport = outbound.dialer.tls(
+                transport = outbound.dialer.tls(
                     SocketAddress(address.ip, endpoint.transport_port),
                     opening,
                     outbound.certificates.transport_client_context,
@@ -191,12 +200,21 @@ class EndpointClient:
         outbound = self._outbound
         if endpoint.identity is None:
             return outbound.dialer.plain(endpoint.address, receiver)
+        certificates = outbound.certificates
         return outbound.dialer.tls(
             endpoint.address,
             receiver,
-            outbound.certificates.client_context,
+            certificates.client_context
+            if self._behind is None
+            else certificates.transport_client_context,
             endpoint.server_name or endpoint.identity,
         )
+
+    def _as_peer(self, session: SessionProtocol) -> Peer:
+        """As the pool of one version of HTTP sees it: a gateway hears first whom its requests mean."""
+        if self._behind is None:
+            return self
+        return _Greeted(self, encode(replace(self._behind, session=session)))
 
     def verify(self, transport: Transport) -> Failure | None:
         """Whoever answered must be whom discovery promised: addresses are reused, names are not."""
@@ -305,3 +323,35 @@ class EndpointClient:
 
     def __repr__(self) -> str:
         return f"<EndpointClient {self.endpoint.address}{'' if self.ready else ' cold' if self.cold else ' not ready'}>"
+
+
+class _Greeted:
+    """A gateway: the first words on every connection to it are a transport header."""
+
+    __slots__ = ("_client", "_greeting")
+
+    def __init__(self, client: EndpointClient, greeting: bytes) -> None:
+        self._client = client
+        self._greeting = greeting
+
+    def dial(self, receiver: Receiver) -> Transport:
+        return self._client.dial(receiver)
+
+    def verify(self, transport: Transport) -> Failure | None:
+        failure = self._client.verify(transport)
+        if failure is None and isinstance(transport, TlsTransport) and transport.alpn() == ALPN:
+            transport.write_first(self._greeting)
+        return failure
+
+
+def _behind(endpoint: Endpoint) -> TransportHeader | None:
+    """What a gateway is told: an endpoint that knows the service by another authority is one."""
+    if endpoint.identity is None or endpoint.authority_override is None:
+        return None
+    try:
+        destination = parse_destination(endpoint.authority_override)
+    except AddressError:
+        return None
+    if not isinstance(destination, NamedAddress):
+        return None
+    return TransportHeader(destination.port, destination.name)

@@ -116,6 +116,23 @@ class Held:
             request()
 
 
+def shouting(sock: socket.socket) -> None:
+    """An application that opens a websocket, or something like it, and shouts what it hears."""
+    head, _, rest = read_message(sock)
+    if head:
+        sock.sendall(
+            b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
+        )
+        sock.sendall((rest or sock.recv(100)).upper())
+
+
+def shout_over_websocket(sock: socket.socket) -> None:
+    sock.sendall(get("Connection: Upgrade", "Upgrade: websocket"))
+    assert read_until(sock, b"\r\n\r\n").startswith(b"HTTP/1.1 101")
+    sock.sendall(b"ping")
+    assert sock.recv(100) == b"PING"
+
+
 def logicals(gate: Pair) -> list[Logical]:
     return list(gate.outbound._logicals.values())
 
@@ -205,21 +222,10 @@ def test_bodies_go_both_ways_whole_and_wait_for_the_look_up() -> None:
 
 
 def test_a_websocket_may_be_opened() -> None:
-    def serve(sock: socket.socket) -> None:
-        head, _, rest = read_message(sock)
-        if head:
-            sock.sendall(
-                b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
-            )
-            sock.sendall((rest or sock.recv(100)).upper())
-
-    with gateway() as (gate, _pod), application(serve) as port:
+    with gateway() as (gate, _pod), application(shouting) as port:
         gate.lookups.sets[AUTHORITY] = plain(port)
         with gate.tunnel(named(http2=False)) as sock:
-            sock.sendall(get("Connection: Upgrade", "Upgrade: websocket"))
-            assert read_until(sock, b"\r\n\r\n").startswith(b"HTTP/1.1 101")
-            sock.sendall(b"ping")
-            assert sock.recv(100) == b"PING"
+            shout_over_websocket(sock)
         gate.eventually(lambda: (gate.inbound.in_flight, gate.outbound.in_flight), (0, 0))
 
 
@@ -270,6 +276,67 @@ def test_an_endpoint_that_is_gone_is_the_far_sides_failure() -> None:
         assert answer.status == 504
         assert gate.metric("outbound_http_errors_total", error="failfast") == 1
         assert gate.metric("inbound_http_errors_total") == 0
+
+
+# --- from this mesh's own proxies --------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def mirrored(gate: Pair) -> Iterator[Pair]:
+    """A cluster whose control plane says that the Service is behind the gateway of another."""
+    behind = Endpoint(
+        SocketAddress(LOCAL, gate.inbound_port),
+        identity=GATEWAY,
+        hint=Hint.H2,
+        authority_override=AUTHORITY,
+    )
+    with Pair(1, beside=gate, endpoints=[behind]) as west:
+        yield west
+
+
+def test_our_own_proxy_names_the_service_to_a_gateway() -> None:
+    with gateway() as (gate, pod), mirrored(gate) as west:
+        with west.connect() as sock:
+            sock.sendall(get())
+            assert status(read_message(sock)[0]) == 200
+        with west.connect() as sock:
+            client = Peer(sock)
+            stream = client.request("GET", "/two")
+            client.wait(lambda: stream.ended)
+            assert stream.status == 200
+        first, second = pod.seen.requests
+        assert first.startswith(b"GET /votes HTTP/1.1")
+        assert second.startswith(b"GET /two HTTP/2")
+        assert BY in first
+        found = "inbound_tcp_transport_header_connections_total"
+        assert gate.metric(found, target_name=NAME, session_protocol="http2") == 1
+
+
+def test_our_own_proxy_opens_websockets_through_a_gateway() -> None:
+    with gateway() as (gate, _pod), mirrored(gate) as west, application(shouting) as port:
+        gate.lookups.sets[AUTHORITY] = plain(port)
+        with west.connect() as sock:
+            shout_over_websocket(sock)
+        found = "inbound_tcp_transport_header_connections_total"
+        assert gate.metric(found, target_name=NAME, session_protocol="http1") == 1
+
+
+def test_our_own_proxy_names_the_service_of_bytes_to_a_gateway() -> None:
+    with opaque_gateway() as (gate, _pod), mirrored(gate) as west:
+        west.lookups.profile = Profile(name=NAME, opaque=True)
+        with west.connect() as sock:
+            sock.sendall(b"not HTTP at all")
+            assert received_of(sock, 15) == b"not HTTP at all"
+        found = "inbound_tcp_transport_header_connections_total"
+        assert gate.metric(found, target_name=NAME, session_protocol="") == 1
+
+
+def test_a_gateways_refusal_reaches_the_client() -> None:
+    with gateway() as (gate, pod), mirrored(gate) as west:
+        gate.lookups.named.clear()
+        with west.connect() as sock:
+            assert status(ask(sock, get())) == 404
+        assert pod.seen.requests == []
 
 
 # --- bytes ----------------------------------------------------------------------------------
