@@ -9,5 +9,6 @@ admin       /live /ready /metrics on 9990
 logs        one line per event, plain or json
 tracing     spans over OTLP, only when a collector is named
 rpc         gRPC: server, client, errors as statuses
+admission   webhooks: reviews, answers, the HTTPS server
 kube        the Kubernetes API: client, list-watch, events, errors
 """

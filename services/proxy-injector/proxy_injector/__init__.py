@@ -1,10 +1,8 @@
 """The proxy-injector: a mutating webhook, and the decision it shares with `mesh inject`.
 
-The walk of one admission::
+The walk of one admission, which comes in by `kit.admission`::
 
-    serving.py      *  HTTPS, body cap, certificate reloaded when its file changes
     webhook.py         bytes of a review in, bytes of an answer out; counts and events
-    review.py          AdmissionReview v1 and v1beta1 as models
     world.py        *  what the answer needs from the cluster: namespace, owner, server version
     events.py       *  what became of a pod, as an event on its workload
     verdict.py      o  what is said about a pod: changed, left alone or refused

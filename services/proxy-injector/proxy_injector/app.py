@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import socket
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from kit import admin, tracing
+from kit.admission.serving import Serving, bind
 from kit.kube.client import Client
 from kit.kube.errors import KubeError
 from kit.kube.events import Recorder
@@ -15,7 +15,6 @@ from kit.settings import SettingsError
 from proxy_injector.defaults import ValuesError
 from proxy_injector.events import KubernetesObserver
 from proxy_injector.metrics import Metrics
-from proxy_injector.serving import Serving
 from proxy_injector.settings import InjectorSettings
 from proxy_injector.sidecar import supports_native
 from proxy_injector.unmeshed.controller import Controller
@@ -59,12 +58,7 @@ async def serve(
         recorder,
         metrics,
     )
-    try:
-        serving = Serving(webhook, settings.tls_path)
-    except OSError as error:
-        raise SettingsError(
-            f"WEFT_TLS_PATH: {settings.tls_path} has no usable tls.crt and tls.key: {error}"
-        ) from error
+    serving = Serving(webhook.answer, settings.tls_path)
 
     async def learn_version() -> None:
         while True:
@@ -104,9 +98,3 @@ async def serve(
             finally:
                 serving.stop()
                 await server
-
-
-def bind(ip: str, port: int) -> socket.socket:
-    """A listening socket. Raises OSError."""
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    return socket.create_server((ip, port), family=family, backlog=512)

@@ -7,13 +7,13 @@
 """
 
 import asyncio
-import json
 import logging
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kit.admission.answer import Answer, allowed, denied, failure, respond
+from kit.admission.review import MalformedReview, Request, read_review
 from kit.kube.errors import KubeError
 from proxy_injector.annotations import AnnotationError, settings_in
 from proxy_injector.decide import decide
@@ -21,23 +21,11 @@ from proxy_injector.metrics import Metrics
 from proxy_injector.owners import Parent
 from proxy_injector.patch import encode, opaque_patch
 from proxy_injector.pod import Json, MalformedObject, mapping_at, strings_at
-from proxy_injector.review import MalformedReview, Request, Review, read_review
 from proxy_injector.sidecar import Owner
 from proxy_injector.verdict import Verdict, judged, sentence
 from proxy_injector.world import World
 
 log = logging.getLogger(__name__)
-
-LARGEST_BODY = 10 * 1024 * 1024
-DENIED = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    body: bytes
 
 
 class Observer(Protocol):
@@ -87,7 +75,7 @@ class Webhook:
             log.exception("review failed", extra={"uid": review.request.uid})
             self._metrics.failures.labels("internal").inc()
             return failure(500, "the proxy-injector failed; its log says why")
-        return respond(review, allowed(verdict))
+        return respond(review, admitted(verdict))
 
     async def _judge(self, request: Request) -> Verdict:
         if request.operation != "CREATE" or request.target is None:
@@ -148,42 +136,10 @@ class Webhook:
 # -- answers ------------------------------------------------------------------------------------
 
 
-def allowed(verdict: Verdict) -> Json:
-    """The part of the response that lets the object pass."""
-    response: Json = {"allowed": True}
+def admitted(verdict: Verdict) -> Json:
+    """The part of the response that lets the object pass, changed as the verdict says."""
+    response = allowed(verdict.warnings)
     if verdict.operations:
         response["patchType"] = "JSONPatch"
         response["patch"] = b64encode(encode(verdict.operations)).decode()
-    if verdict.warnings:
-        response["warnings"] = list(verdict.warnings)
     return response
-
-
-def denied(why: str) -> Json:
-    """The part of the response that refuses the object; `kubectl` prints the message."""
-    status = {"status": "Failure", "message": why, "reason": "Invalid", "code": DENIED}
-    return {"allowed": False, "status": status}
-
-
-def respond(review: Review, response: Json) -> Answer:
-    """The review's answer, in the version the review came in."""
-    if review.api_version.endswith("v1beta1"):
-        response.pop("warnings", None)
-    body = {
-        "apiVersion": review.api_version,
-        "kind": "AdmissionReview",
-        "response": {"uid": review.request.uid, **response},
-    }
-    return Answer(200, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
-
-
-def failure(status: int, why: str) -> Answer:
-    """An answer that is no review, in the shape of Kubernetes' own errors."""
-    body = {
-        "apiVersion": "v1",
-        "kind": "Status",
-        "status": "Failure",
-        "code": status,
-        "message": why,
-    }
-    return Answer(status, json.dumps(body, ensure_ascii=False).encode())

@@ -1,14 +1,11 @@
 """The whole process against a small API server: TLS, size limits, a new certificate, an event."""
 
 import asyncio
-import io
-import json
 import ssl
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,8 @@ import yaml
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from kit.admission import serving
+from kit.admission.serving import LARGEST_BODY
 from kit.kube import config
 from kit.kube.client import Client
 from kit.lifecycle import Process
@@ -26,12 +25,10 @@ from proxy_injector import app
 from proxy_injector.owners import Parent, controller_of
 from proxy_injector.settings import InjectorSettings
 from proxy_injector.tests.examples import ANCHORS, pod
-from proxy_injector.webhook import LARGEST_BODY
 from proxy_injector.world import KubernetesWorld
+from testkit import webhooks
 from testkit.waiting import wait_until
 from weft import labels
-from weft.pki import keys
-from weft.pki.certificate import Lifetime, Signer, make_anchor, make_leaf, to_pem
 
 HOST = "weft-proxy-injector.weft.svc"
 VALUES: dict[str, Any] = {
@@ -82,18 +79,6 @@ class ApiServer:
         return web.json_response({"kind": "Status", "code": 404, "reason": "NotFound"}, status=404)
 
 
-def write_certificate(folder: Path) -> str:
-    """A fresh certificate in tls.crt and tls.key; returns the authority that verifies it."""
-    authority_key, key = keys.generate(), keys.generate()
-    now = datetime.now(UTC)
-    lifetime = Lifetime(now - timedelta(hours=1), now + timedelta(hours=1))
-    authority = make_anchor("authority", authority_key, lifetime)
-    leaf = make_leaf([HOST], key.public_key(), lifetime, Signer(authority, authority_key))
-    (folder / "tls.crt").write_bytes(to_pem(leaf))
-    (folder / "tls.key").write_bytes(keys.to_pem(key))
-    return to_pem(authority).decode()
-
-
 @asynccontextmanager
 async def api_client(server: ApiServer) -> AsyncIterator[Client]:
     application = web.Application()
@@ -113,7 +98,7 @@ async def api_client(server: ApiServer) -> AsyncIterator[Client]:
 async def running(folder: Path, server: ApiServer) -> AsyncIterator[str]:
     """The injector, ready; yields its address."""
     (folder / "values").write_text(yaml.safe_dump(VALUES))
-    with app.bind("127.0.0.1", 0) as free:
+    with serving.bind("127.0.0.1", 0) as free:
         port = free.getsockname()[1]
     settings = InjectorSettings.load(
         {
@@ -141,21 +126,7 @@ async def running(folder: Path, server: ApiServer) -> AsyncIterator[str]:
 async def post(
     address: str, authority: str, body: bytes, maximum: ssl.TLSVersion | None = None
 ) -> tuple[int, Any]:
-    context = ssl.create_default_context(cadata=authority)
-    if maximum is not None:
-        context.maximum_version = maximum
-    async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session,
-        session.post(address, data=io.BytesIO(body), server_hostname=HOST) as response,
-    ):
-        return response.status, await response.json(content_type=None)
-
-
-def review(target: dict[str, Any]) -> bytes:
-    return json.dumps(
-        {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-         "request": {"uid": "u", "kind": {"kind": "Pod"}, "namespace": "shop", "operation": "CREATE", "object": target}}
-    ).encode()  # fmt: skip
+    return await webhooks.post(address, HOST, authority, body, maximum)
 
 
 OWNED = {"kind": "ReplicaSet", "name": "web-5f", "uid": "rs", "controller": True}
@@ -173,13 +144,13 @@ def test_the_webhook_from_a_tls_connection_to_the_event(tmp_path: Path) -> None:
             }
         },
     )
-    authority = write_certificate(tmp_path)
+    authority = webhooks.write_certificate(tmp_path, HOST)
     target = pod()
     target["metadata"]["ownerReferences"] = [OWNED]
 
     async def story() -> None:
         async with running(tmp_path, server) as address:
-            status, answer = await post(address, authority, review(target))
+            status, answer = await post(address, authority, webhooks.review(target, "Pod"))
             assert status == 200
             patch = b64decode(answer["response"]["patch"]).decode()
             assert '"/metadata/labels/linkerd.io~1proxy-deployment","value":"web"' in patch
@@ -189,9 +160,11 @@ def test_the_webhook_from_a_tls_connection_to_the_event(tmp_path: Path) -> None:
             assert server.events[0]["involvedObject"]["kind"] == "Deployment"
             assert (await post(address, authority, b"garbage"))[0] == 400
             assert (await post(address, authority, b"x" * (LARGEST_BODY + 1)))[0] == 413
-            assert (await post(address, authority, review(target), ssl.TLSVersion.TLSv1_2))[
-                0
-            ] == 200
+            assert (
+                await post(
+                    address, authority, webhooks.review(target, "Pod"), ssl.TLSVersion.TLSv1_2
+                )
+            )[0] == 200
 
     asyncio.run(story())
 
@@ -199,7 +172,7 @@ def test_the_webhook_from_a_tls_connection_to_the_event(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_new_certificate_is_taken_into_use_and_a_broken_one_is_not(tmp_path: Path) -> None:
     server = ApiServer()
-    first = write_certificate(tmp_path)
+    first = webhooks.write_certificate(tmp_path, HOST)
 
     async def story() -> None:
         async with running(tmp_path, server) as address:
@@ -207,7 +180,7 @@ def test_a_new_certificate_is_taken_into_use_and_a_broken_one_is_not(tmp_path: P
             (tmp_path / "tls.crt").write_text("broken")
             await asyncio.sleep(0.05)
             assert (await post(address, first, b"{}"))[0] == 400
-            second = write_certificate(tmp_path)
+            second = webhooks.write_certificate(tmp_path, HOST)
             for _ in range(200):
                 try:
                     status, _answer = await post(address, second, b"{}")

@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client import CollectorRegistry
 
 from kit import tracing
+from kit.admission import serving
 from kit.kube.errors import Unreachable
-from proxy_injector import serving
 from proxy_injector.defaults import Installation
 from proxy_injector.ending import DEBUG_STAYS
 from proxy_injector.metrics import Metrics
@@ -331,7 +331,7 @@ def test_a_silent_api_server_is_a_failed_call_and_no_denial() -> None:
 def test_a_review_is_a_span_of_its_caller_s_trace_when_somebody_collects_them() -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     exporter = InMemorySpanExporter()
-    transport = httpx.ASGITransport(serving.app(Bench(World()).webhook))
+    transport = httpx.ASGITransport(serving.app(Bench(World()).webhook.answer))
 
     async def ask() -> int:
         async with httpx.AsyncClient(transport=transport, base_url="http://injector") as client:

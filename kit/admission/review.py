@@ -1,4 +1,4 @@
-"""AdmissionReview, versions v1 and v1beta1, as far as the webhook reads and writes it."""
+"""AdmissionReview, versions v1 and v1beta1, as far as webhooks read it."""
 
 from typing import Any, Literal
 

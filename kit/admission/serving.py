@@ -1,11 +1,11 @@
-"""The HTTPS server of the webhook: TLS 1.2 or newer, bodies of bounded size, a certificate that is
+"""The HTTPS server of a webhook: TLS 1.2 or newer, bodies of bounded size, a certificate that is
 taken into use when its files change, without dropping a connection."""
 
 import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,10 +16,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kit import tracing
-from proxy_injector.webhook import LARGEST_BODY, Webhook, failure
+from kit.admission.answer import Answer, failure
+from kit.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
+Judge = Callable[[bytes], Awaitable[Answer]]
+"""Answers the body of a review; raises nothing but for cancellation."""
+LARGEST_BODY = 10 * 1024 * 1024
 CONCURRENT = 200
 """Reviews answered at once; more are told to come again, which the API server does."""
 
@@ -28,7 +32,7 @@ class BodyTooLarge(Exception):
     """More bytes than any review has."""
 
 
-def app(webhook: Webhook) -> Starlette:
+def app(judge: Judge) -> Starlette:
     """The routes, without a socket."""
 
     async def review(request: Request) -> Response:
@@ -45,7 +49,7 @@ def app(webhook: Webhook) -> Starlette:
         except ClientDisconnect:
             return Response(status_code=400)
         else:
-            answer = await webhook.answer(body)
+            answer = await judge(body)
         return Response(answer.body, answer.status, media_type="application/json")
 
     return Starlette(routes=[Route("/", review, methods=["POST"])])
@@ -73,11 +77,12 @@ class Server(uvicorn.Server):
 class Serving:
     """Serves the webhook from a folder with tls.crt and tls.key."""
 
-    def __init__(self, webhook: Webhook, tls_path: Path) -> None:
+    def __init__(self, judge: Judge, tls_path: Path) -> None:
+        """Raises SettingsError when the folder has no usable certificate and key."""
         self._certificate = tls_path / "tls.crt"
         self._key = tls_path / "tls.key"
         config = uvicorn.Config(
-            app(webhook),
+            app(judge),
             ssl_certfile=str(self._certificate),
             ssl_keyfile=str(self._key),
             log_config=None,
@@ -87,7 +92,12 @@ class Serving:
             lifespan="off",
             server_header=False,
         )
-        config.load()
+        try:
+            config.load()
+        except OSError as error:
+            raise SettingsError(
+                f"WEFT_TLS_PATH: {tls_path} has no usable tls.crt and tls.key: {error}"
+            ) from error
         assert config.ssl is not None
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
         self._tls = config.ssl
@@ -129,3 +139,9 @@ class Serving:
             return self._certificate.read_bytes() + self._key.read_bytes()
         except OSError:
             return None
+
+
+def bind(ip: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    return socket.create_server((ip, port), family=family, backlog=512)
