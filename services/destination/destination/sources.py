@@ -12,6 +12,7 @@ from destination.index import Fact, Index, Table
 from destination.metrics import Metrics
 from destination.policy import read as policy
 from destination.policy import read_routes
+from destination.policy.fields import MALFORMED
 from destination.policy.route import Route
 from kit.kube import objects
 from kit.kube.client import Client
@@ -171,7 +172,7 @@ class Follower:
     def _take(self, source: Source[object], obj: Object) -> set[Fact]:
         try:
             return source.take(obj)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except MALFORMED as error:
             self.metrics.unreadable.labels(source.table.name).inc()
             about = {"kind": source.resource.kind, "object": str(objects.key(obj))}
             log.error("an object is not usable", extra={**about, "why": repr(error)})

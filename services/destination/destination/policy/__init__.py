@@ -3,6 +3,7 @@
 model        the policy resources as values
 route        routes and EgressNetworks as values
 read         Kubernetes objects -> those values; read_routes: those of routes
+fields       reading that says where in an object something is wrong
 selector     label selectors
 servers      which Server describes a pod's port
 attach       which routes are attached to a Service, Server or EgressNetwork, and why others are not

@@ -1,14 +1,19 @@
 """Policy resources and ServiceProfiles -> values. Pure.
 
-A resource that cannot be understood raises ValueError, and what was known of it stays in force.
+A resource that cannot be understood raises ValueError with the field's path, and what was known of it
+stays in force.
 """
 
 import logging
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from destination.policy import selector
+from destination.policy.fields import FieldError, choice, each, field, texts
 from destination.policy.inbound import PROTOCOLS
 from destination.policy.model import (
     AuthorizationPolicy,
@@ -31,27 +36,35 @@ from kit.kube.objects import Key, Object, key, labels, mapping, metadata, sequen
 from weft.addresses import parse_network
 from weft.durations import DurationError, parse_go_duration
 from weft.labels import DEFAULT_POLICIES
-from weft.ports import parse_port_set
+from weft.ports import MAX_PORT, PortSet, parse_port_set
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+_PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
+"""What a container may call a port, in 15 characters at most."""
 
 
 def server(obj: Object) -> Server | None:
     """None for a Server of external workloads."""
-    fields = spec(obj)
+    with field("spec"):
+        fields = spec(obj)
+        port = fields["port"]
+        with field("port"):
+            port = _server_port(port)
+        protocol = choice(fields, "proxyProtocol", "unknown", PROTOCOLS)
+        access = choice(fields, "accessPolicy", "deny", DEFAULT_POLICIES)
+        with field("podSelector"):
+            pods = selector.read(fields.get("podSelector"))
+        with field("externalWorkloadSelector"):
+            selector.read(fields.get("externalWorkloadSelector"))
     if fields.get("podSelector") is None:
         return None
-    protocol = str(fields.get("proxyProtocol") or "unknown")
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"proxyProtocol {protocol!r} is not one of {', '.join(PROTOCOLS)}")
-    access = str(fields.get("accessPolicy") or "deny")
-    if access not in DEFAULT_POLICIES:
-        raise ValueError(f"accessPolicy {access!r} is not one of {', '.join(DEFAULT_POLICIES)}")
-    port = fields["port"]
     return Server(
         key=key(obj),
-        pods=selector.read(fields["podSelector"]),
-        port=port if isinstance(port, int) else str(port),
+        pods=pods,
+        port=port,
         protocol=protocol,
         access_policy=access,
         created=created(obj),
@@ -59,49 +72,75 @@ def server(obj: Object) -> Server | None:
     )
 
 
+def _server_port(given: object) -> int | str:
+    if isinstance(given, int) and not isinstance(given, bool):
+        if 0 < given <= MAX_PORT:
+            return given
+    elif len(str(given)) <= 15 and _PORT_NAME.fullmatch(str(given)):
+        return str(given)
+    raise ValueError(
+        f"{given!r} is not a port: allowed are 1 to {MAX_PORT} and what a container calls a port"
+    )
+
+
 def server_authorization(obj: Object) -> ServerAuthorization:
     at = key(obj)
-    target, client = mapping(spec(obj).get("server")), mapping(spec(obj).get("client"))
-    tls = mapping(client.get("meshTLS"))
+    with field("spec"):
+        target, client = mapping(spec(obj).get("server")), mapping(spec(obj).get("client"))
+        with field("server.selector"):
+            servers = selector.read(target.get("selector"))
+        with field("client"):
+            permitted = networks(client)
+            tls = mapping(client.get("meshTLS"))
+            with field("meshTLS"):
+                accounts = each(tls, "serviceAccounts", lambda one: _account(one, at))
     return ServerAuthorization(
         key=at,
         server_name=str(target.get("name") or ""),
-        servers=selector.read(target.get("selector")),
-        networks=networks(client.get("networks")),
+        servers=servers,
+        networks=permitted,
         unauthenticated=client.get("unauthenticated") is True,
         any_tls=tls.get("unauthenticatedTLS") is True,
         identities=tuple(map(str, sequence(tls.get("identities")))),
-        service_accounts=tuple(
-            Key(str(one.get("namespace") or at.namespace), str(one["name"]))
-            for one in sequence(tls.get("serviceAccounts"))
-        ),
+        service_accounts=accounts,
     )
+
+
+def _account(one: Mapping[str, Any], at: Key) -> Key:
+    return Key(str(one.get("namespace") or at.namespace), str(one["name"]))
 
 
 def authorization_policy(obj: Object) -> AuthorizationPolicy:
-    fields = spec(obj)
-    return AuthorizationPolicy(
-        key=key(obj),
-        target=_reference(fields["targetRef"]),
-        required=tuple(map(_reference, sequence(fields.get("requiredAuthenticationRefs")))),
-    )
+    with field("spec"):
+        fields = spec(obj)
+        target = _target(fields)
+        required = each(fields, "requiredAuthenticationRefs", _reference)
+    return AuthorizationPolicy(key=key(obj), target=target, required=required)
 
 
 def mesh_tls_authentication(obj: Object) -> MeshTLSAuthentication:
-    fields = spec(obj)
-    return MeshTLSAuthentication(
-        key=key(obj),
-        identities=tuple(map(str, sequence(fields.get("identities")))),
-        references=tuple(map(_reference, sequence(fields.get("identityRefs")))),
-    )
+    with field("spec"):
+        fields = spec(obj)
+        return MeshTLSAuthentication(
+            key=key(obj),
+            identities=texts(fields, "identities", str),
+            references=each(fields, "identityRefs", _reference),
+        )
 
 
 def network_authentication(obj: Object) -> NetworkAuthentication:
-    return NetworkAuthentication(key(obj), networks(spec(obj).get("networks")))
+    with field("spec"):
+        return NetworkAuthentication(key(obj), networks(spec(obj)))
 
 
 def created(obj: Object) -> str:
     return str(metadata(obj).get("creationTimestamp") or "")
+
+
+def _target(fields: Mapping[str, Any]) -> Reference:
+    given = fields["targetRef"]
+    with field("targetRef"):
+        return _reference(given)
 
 
 def _reference(one: Mapping[str, Any]) -> Reference:
@@ -113,147 +152,223 @@ def _reference(one: Mapping[str, Any]) -> Reference:
     )
 
 
-def networks(value: object) -> tuple[Network, ...]:
-    return tuple(
-        Network(
-            parse_network(str(one["cidr"])),
-            tuple(parse_network(str(net)) for net in sequence(one.get("except"))),
-        )
-        for one in sequence(value)
-    )
+def networks(owner: Mapping[str, Any]) -> tuple[Network, ...]:
+    return each(owner, "networks", _network)
+
+
+def _network(one: Mapping[str, Any]) -> Network:
+    cidr = str(one["cidr"])
+    with field("cidr"):
+        net = parse_network(cidr)
+    return Network(net, texts(one, "except", lambda hole: parse_network(str(hole))))
 
 
 # -- HTTPLocalRateLimitPolicy --------------------------------------------------------------------
 def rate_limit(obj: Object) -> RateLimit:
     """One that asks for something impossible is kept with the reason, so that its status can tell."""
-    fields, at = spec(obj), key(obj)
-    made = RateLimit(at, _reference(fields["targetRef"]), created=created(obj))
+    at = key(obj)
+    with field("spec"):
+        made = RateLimit(at, _target(spec(obj)), created=created(obj))
     try:
-        total, identity = _rate(fields, "total"), _rate(fields, "identity")
-        overrides = tuple(_override(mapping(one), at) for one in sequence(fields.get("overrides")))
-        for rate in (identity, *(one.requests_per_second for one in overrides)):
-            if total is not None and rate is not None and rate > total:
-                raise ValueError(f"a client's {rate} requests per second are more than the total")
-        return replace(made, total=total, identity=identity, overrides=overrides)
+        with field("spec"):
+            return _with_limits(made, spec(obj))
     except ValueError as error:
         return replace(made, problem=str(error))
 
 
+def _with_limits(made: RateLimit, fields: Mapping[str, Any]) -> RateLimit:
+    total, identity = _rate(fields, "total"), _rate(fields, "identity")
+    overrides = each(fields, "overrides", partial(_override, made.key))
+    clients = {"identity": identity} | {
+        f"overrides[{number}]": one.requests_per_second for number, one in enumerate(overrides)
+    }
+    for name, rate in clients.items():
+        if total is not None and rate is not None and rate > total:
+            why = f"{rate} are more than the total of {total}"
+            raise FieldError(f"{name}.requestsPerSecond", why)
+    return replace(made, total=total, identity=identity, overrides=overrides)
+
+
 def _rate(fields: Mapping[str, Any], name: str) -> int | None:
-    return None if fields.get(name) is None else _per_second(mapping(fields[name]))
+    if fields.get(name) is None:
+        return None
+    with field(name):
+        return _per_second(mapping(fields[name]))
 
 
 def _per_second(fields: Mapping[str, Any]) -> int:
     rate = fields.get("requestsPerSecond")
     if not isinstance(rate, int) or rate < 1:
-        raise ValueError(f"requestsPerSecond {rate!r} is not a whole number from 1 on")
+        raise FieldError("requestsPerSecond", f"{rate!r} is not a whole number from 1 on")
     return rate
 
 
-def _override(fields: Mapping[str, Any], at: Key) -> RateOverride:
-    accounts = []
-    for one in map(_reference, sequence(fields.get("clientRefs"))):
-        if one.kind != "ServiceAccount":
-            raise ValueError(f"a clientRef of kind {one.kind} is not a ServiceAccount")
-        accounts.append(Key(one.namespace or at.namespace, one.name))
-    return RateOverride(_per_second(fields), tuple(accounts))
+def _override(at: Key, fields: Mapping[str, Any]) -> RateOverride:
+    accounts = each(fields, "clientRefs", partial(_client, at))
+    return RateOverride(_per_second(fields), accounts)
+
+
+def _client(at: Key, fields: Mapping[str, Any]) -> Key:
+    one = _reference(fields)
+    if one.kind != "ServiceAccount":
+        raise FieldError("kind", f"{one.kind!r} is not a ServiceAccount")
+    return Key(one.namespace or at.namespace, one.name)
 
 
 # -- ServiceProfile ------------------------------------------------------------------------------
-def service_profile(obj: Object) -> ServiceProfile:
-    fields = spec(obj)
-    budget = fields.get("retryBudget")
-    opaque = ",".join(str(port) for port in sequence(fields.get("opaquePorts")))
-    return ServiceProfile(
-        key=key(obj),
-        routes=tuple(_route(one, obj) for one in sequence(fields.get("routes"))),
-        retry_budget=None if budget is None else _budget(budget),
-        overrides=tuple(
-            (str(one["authority"]), _milli(one.get("weight", 0)))
-            for one in sequence(fields.get("dstOverrides"))
-        ),
-        opaque_ports=parse_port_set(opaque),
-    )
+Complain = Callable[[FieldError], None]
+"""Hears of a part of a profile that is left out. May raise."""
+
+
+def service_profile(obj: Object, complain: Complain | None = None) -> ServiceProfile:
+    """What can be left out is, and the log says so, unless `complain` does otherwise."""
+    told = complain or partial(_log_part, str(key(obj)))
+    with field("spec"):
+        fields = spec(obj)
+        budget = fields.get("retryBudget")
+        return ServiceProfile(
+            key=key(obj),
+            routes=each(fields, "routes", partial(_route, told)),
+            retry_budget=None if budget is None else _budget(budget),
+            overrides=each(fields, "dstOverrides", _destination),
+            opaque_ports=_opaque_ports(fields),
+        )
+
+
+def _log_part(profile: str, error: FieldError) -> None:
+    about = {"profile": profile, "why": str(error)}
+    log.error("a part of a profile is not usable", extra=about)
+
+
+def _opaque_ports(fields: Mapping[str, Any]) -> PortSet:
+    sets = texts(fields, "opaquePorts", lambda port: parse_port_set(str(port)))
+    return PortSet(tuple(one for ports in sets for one in ports.ranges))
 
 
 def _budget(one: Mapping[str, Any]) -> RetryBudget:
-    return RetryBudget(
-        float(one["retryRatio"]),
-        int(one["minRetriesPerSecond"]),
-        parse_go_duration(str(one["ttl"])),
-    )
+    with field("retryBudget"):
+        ratio, least, ttl = one["retryRatio"], one["minRetriesPerSecond"], one["ttl"]
+        with field("retryRatio"):
+            ratio = float(ratio)
+            if not 0 <= ratio < math.inf:
+                raise ValueError(f"{ratio!r} is not a number from 0 on")
+        with field("minRetriesPerSecond"):
+            least = int(least)
+        with field("ttl"):
+            return RetryBudget(ratio, least, parse_go_duration(str(ttl)))
+
+
+def _destination(one: Mapping[str, Any]) -> tuple[str, int]:
+    authority = str(one["authority"])
+    with field("weight"):
+        return authority, _milli(one.get("weight", 0))
 
 
 def _milli(weight: object) -> int:
     """A Kubernetes quantity (`500m`, `0.5`, 2) in thousandths. Raises ValueError."""
     text = str(weight)
-    if text.endswith("m"):
-        return int(text[:-1])
-    return round(float(text) * 1000)
+    try:
+        return int(text[:-1]) if text.endswith("m") else round(float(text) * 1000)
+    except ValueError as error:
+        allowed = "allowed are forms like 2, 0.5 and 500m"
+        raise ValueError(f"{text!r} is not a weight: {allowed}") from error
 
 
-def _route(one: Mapping[str, Any], obj: Object) -> ProfileRoute:
+def _route(complain: Complain, one: Mapping[str, Any]) -> ProfileRoute:
+    name, condition = str(one["name"]), one["condition"]
+    with field("condition"):
+        wanted = _request(complain, mapping(condition))
+    timeout = _timeout(complain, one)
     return ProfileRoute(
-        name=str(one["name"]),
-        condition=_request(mapping(one["condition"])),
-        response_classes=tuple(
-            ResponseClass(_response(mapping(each["condition"])), each.get("isFailure") is True)
-            for each in sequence(one.get("responseClasses"))
-        ),
+        name=name,
+        condition=wanted,
+        response_classes=each(one, "responseClasses", partial(_response_class, complain)),
         is_retryable=one.get("isRetryable") is True,
-        timeout=_timeout(one, obj),
+        timeout=timeout,
     )
 
 
-def _timeout(one: Mapping[str, Any], obj: Object) -> float | None:
+def _timeout(complain: Complain, one: Mapping[str, Any]) -> float | None:
     text = one.get("timeout")
     try:
         return parse_go_duration(str(text)) if text else None
     except DurationError as error:
-        about = {"profile": str(key(obj)), "route": one.get("name"), "why": str(error)}
-        log.error("a route's timeout is not usable", extra=about)
+        complain(FieldError("timeout", str(error)))
         return None
 
 
-def _request(one: Mapping[str, Any]) -> RequestCondition:
+def _response_class(complain: Complain, one: Mapping[str, Any]) -> ResponseClass:
+    condition = one["condition"]
+    with field("condition"):
+        return ResponseClass(_response(complain, mapping(condition)), one.get("isFailure") is True)
+
+
+_REQUEST = ("pathRegex", "method", "all", "any", "not")
+_RESPONSE = ("status", "all", "any", "not")
+
+
+def _request(complain: Complain, one: Mapping[str, Any]) -> RequestCondition:
+    _no_others(complain, one, _REQUEST)
+    pattern = str(one.get("pathRegex") or "")
+    _check_regex(complain, pattern)
+    read = partial(_request, complain)
     made = RequestCondition(
-        path_regex=str(one.get("pathRegex") or ""),
+        path_regex=pattern,
         method=str(one.get("method") or ""),
-        all_of=_requests(one, "all"),
-        any_of=_requests(one, "any"),
-        none_of=_requests(one, "not"),
+        all_of=_several(one, "all", read),
+        any_of=_several(one, "any", read),
+        none_of=_several(one, "not", read),
     )
     if made == RequestCondition():
-        raise ValueError("a condition needs one of pathRegex, method, all, any, not")
+        raise ValueError(f"a condition needs one of {', '.join(_REQUEST)}")
     return made
 
 
-def _requests(one: Mapping[str, Any], field: str) -> tuple[RequestCondition, ...] | None:
-    return tuple(_request(mapping(each)) for each in _several(one[field])) if field in one else None
+def _check_regex(complain: Complain, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        complain(FieldError("pathRegex", f"{pattern!r} is no regular expression: {error}"))
 
 
-def _response(one: Mapping[str, Any]) -> ResponseCondition:
-    status = None
-    if "status" in one:
+def _response(complain: Complain, one: Mapping[str, Any]) -> ResponseCondition:
+    _no_others(complain, one, _RESPONSE)
+    read = partial(_response, complain)
+    made = ResponseCondition(
+        _status(one), _several(one, "all", read), _several(one, "any", read),
+        _several(one, "not", read),
+    )  # fmt: skip
+    if made == ResponseCondition():
+        raise ValueError(f"a response condition needs one of {', '.join(_RESPONSE)}")
+    return made
+
+
+def _status(one: Mapping[str, Any]) -> tuple[int, int] | None:
+    if "status" not in one:
+        return None
+    with field("status"):
         given = mapping(one["status"])
         first = int(given.get("min") or given.get("max") or 0)
-        status = (first, int(given.get("max") or first))
-        if not 100 <= status[0] <= status[1] <= 599:
-            raise ValueError(f"the status range {given} is not within 100 to 599")
-    made = ResponseCondition(
-        status, _responses(one, "all"), _responses(one, "any"), _responses(one, "not")
-    )
-    if made == ResponseCondition():
-        raise ValueError("a response condition needs one of status, all, any, not")
-    return made
+        last = int(given.get("max") or first)
+        if not 100 <= first <= last <= 599:
+            raise ValueError(f"{first} to {last} is not a range within 100 to 599")
+        return first, last
 
 
-def _responses(one: Mapping[str, Any], field: str) -> tuple[ResponseCondition, ...] | None:
-    return (
-        tuple(_response(mapping(each)) for each in _several(one[field])) if field in one else None
-    )
+def _no_others(complain: Complain, one: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Definitions do not look into conditions within conditions."""
+    for name in one:
+        if name not in known:
+            complain(FieldError(name, f"there is no such field: allowed are {', '.join(known)}"))
 
 
-def _several(value: object) -> list[Any]:
+def _several(
+    one: Mapping[str, Any], name: str, read: Callable[[Mapping[str, Any]], T]
+) -> tuple[T, ...] | None:
     """`not` is written as one condition or as a list."""
-    return value if isinstance(value, list) else [value]
+    if name not in one:
+        return None
+    if isinstance(one[name], list):
+        return each(one, name, read)
+    with field(name):
+        return (read(mapping(one[name])),)

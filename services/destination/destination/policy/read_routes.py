@@ -5,10 +5,12 @@ it is never half obeyed.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from destination.policy.fields import FieldError, Unsupported, choice, each, field, texts
 from destination.policy.read import created, networks
 from destination.policy.route import (
     CORE,
@@ -37,48 +39,36 @@ from weft.durations import parse_go_duration
 from weft.ports import MAX_PORT
 
 _KINDS = {"Exact": "exact", "PathPrefix": "prefix", "RegularExpression": "regex"}
+_NAMED = ("Exact", "RegularExpression")
+"""What the value of a header or parameter may be matched as."""
 _SCHEMES = ("", "http", "https")
 
 
-class NotUnderstood(ValueError):
-    """A route asks for something we cannot do; the message names it and what is allowed."""
-
-
 def route(group: str, kind: str, obj: Object) -> Route:
-    """`kind` is HTTPRoute, GRPCRoute, TLSRoute or TCPRoute. Raises ValueError for unusable parents."""
+    """`kind` is HTTPRoute, GRPCRoute, TLSRoute or TCPRoute. Raises FieldError for unusable parents."""
     at = key(obj)
-    made = Route(
-        group=group,
-        kind=kind,
-        key=at,
-        parents=tuple(_parent(one, at, group) for one in sequence(spec(obj).get("parentRefs"))),
-        created=created(obj),
-    )
+    with field("spec"):
+        parents = each(spec(obj), "parentRefs", partial(_parent, at, group))
+    made = Route(group=group, kind=kind, key=at, parents=parents, created=created(obj))
     try:
-        return replace(
-            made,
-            hosts=tuple(_hosts(obj)),
-            rules=tuple(_rules(obj, kind, at)),
-            traffic=traffic(annotations(obj), _refuse),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return replace(made, problem=_why(error))
-
-
-def _why(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        with field("spec"):
+            hosts = texts(spec(obj), "hostnames", _host)
+            rules = _rules(spec(obj), kind, at)
+        return replace(made, hosts=hosts, rules=rules, traffic=traffic(annotations(obj), _refuse))
+    except FieldError as error:
+        return replace(made, problem=str(error), unsupported=error.unsupported)
 
 
 def _refuse(annotation: str, error: ValueError) -> None:
-    raise NotUnderstood(f"annotation {annotation}: {error}") from error
+    raise FieldError(f"annotation {annotation}", str(error)) from error
 
 
-def _parent(one: Mapping[str, Any], at: Key, group: str) -> Parent:
+def _parent(at: Key, group: str, one: Mapping[str, Any]) -> Parent:
     return Parent(
         _group(one.get("group", group)),
         str(one.get("kind") or "Gateway"),
         Key(str(one.get("namespace") or at.namespace), str(one.get("name") or "")),
-        _port(one.get("port")),
+        _port(one),
     )
 
 
@@ -87,67 +77,73 @@ def _group(value: object) -> str:
     return str(value or CORE)
 
 
-def _port(value: object) -> int:
+def _port(owner: Mapping[str, Any]) -> int:
+    value = owner.get("port")
     if value is None:
         return 0
     if not isinstance(value, int) or not 0 < value <= MAX_PORT:
-        raise NotUnderstood(f"{value!r} is not a port: allowed are 1 to {MAX_PORT}")
+        raise FieldError("port", f"{value!r} is not a port: allowed are 1 to {MAX_PORT}")
     return value
 
 
-def _hosts(obj: Object) -> Iterator[str]:
-    for one in sequence(spec(obj).get("hostnames")):
-        host = str(one).lower().rstrip(".")
-        if "*" in host.removeprefix("*."):
-            raise NotUnderstood(f"hostname {one!r}: a `*` may only stand for its first labels")
-        yield host
+def _host(given: object) -> str:
+    host = str(given).lower().rstrip(".")
+    if "*" in host.removeprefix("*."):
+        raise ValueError(f"{given!r}: a `*` may only stand for its first labels")
+    return host
 
 
-def _rules(obj: Object, kind: str, at: Key) -> Iterator[Rule]:
-    rules = [mapping(one) for one in sequence(spec(obj).get("rules"))]
-    if kind in (TLS, TCP):
-        if len(rules) != 1:
-            raise NotUnderstood(f"a {kind} has one rule; this one has {len(rules)}")
-        yield Rule(backends=tuple(_backends(rules[0], kind, at)))
-        return
-    for rule in rules:
-        for field in _UNSUPPORTED:
-            if rule.get(field) is not None:
-                raise NotUnderstood(f"a rule's {field} is not supported")
-        matches = tuple(_MATCHES[kind](mapping(one)) for one in sequence(rule.get("matches")))
-        filters = tuple(_filters(rule, kind))
-        timeouts = mapping(rule.get("timeouts"))
+def _rules(fields: Mapping[str, Any], kind: str, at: Key) -> tuple[Rule, ...]:
+    if kind not in (TLS, TCP):
+        return each(fields, "rules", partial(_rule, kind, at))
+    rules = each(fields, "rules", lambda rule: Rule(backends=_backends(rule, kind, at)))
+    if len(rules) != 1:
+        raise FieldError("rules", f"a {kind} has one rule; this one has {len(rules)}")
+    return rules
+
+
+def _rule(kind: str, at: Key, rule: Mapping[str, Any]) -> Rule:
+    for name in _UNSUPPORTED:
+        if rule.get(name) is not None:
+            raise FieldError(name, "it is not supported", unsupported=True)
+    matches = each(rule, "matches", _MATCHES[kind])
+    filters = _filters(rule, kind)
+    timeouts = mapping(rule.get("timeouts"))
+    with field("timeouts"):
         request, response = _seconds(timeouts, "request"), _seconds(timeouts, "backendRequest")
         if request and response and response > request:
-            raise NotUnderstood("a rule's timeouts.backendRequest is longer than its request")
-        _check_redirects(filters, matches)
-        yield Rule(matches, filters, tuple(_backends(rule, kind, at)), request, response)
+            raise FieldError("backendRequest", "it is longer than the request's")
+    _check_redirects(filters, matches)
+    return Rule(matches, filters, _backends(rule, kind, at), request, response)
 
 
 _UNSUPPORTED = ("retry", "sessionPersistence")
 
 
-def _seconds(timeouts: Mapping[str, Any], field: str) -> float | None:
+def _seconds(timeouts: Mapping[str, Any], name: str) -> float | None:
     """None when there is none; 0 means that, too."""
-    text = timeouts.get(field)
-    return None if text is None else parse_go_duration(str(text)) or None
+    text = timeouts.get(name)
+    with field(name):
+        return None if text is None else parse_go_duration(str(text)) or None
 
 
 # -- matches -------------------------------------------------------------------------------------
 def _http_match(one: Mapping[str, Any]) -> HttpMatch:
     path = one.get("path")
+    with field("path"):
+        wanted = None if path is None else _path(mapping(path))
     return HttpMatch(
-        None if path is None else _path(mapping(path)),
-        tuple(_named(one, "headers")),
-        tuple(_named(one, "queryParams")),
+        wanted,
+        each(one, "headers", _named),
+        each(one, "queryParams", _named),
         str(one.get("method") or ""),
     )
 
 
 def _path(one: Mapping[str, Any]) -> Value:
-    found = _value(str(one.get("type") or "PathPrefix"), str(one.get("value") or "/"), "path")
+    found = _value(one, str(one.get("value") or "/"), "PathPrefix", tuple(_KINDS))
     if found.kind != "regex" and not found.text.startswith("/"):
-        raise NotUnderstood(f"path {found.text!r} does not begin with /")
+        raise FieldError("value", f"{found.text!r} does not begin with /")
     return found
 
 
@@ -155,48 +151,45 @@ def _grpc_match(one: Mapping[str, Any]) -> GrpcMatch:
     method = mapping(one.get("method"))
     kind = str(method.get("type") or "Exact")
     if kind != "Exact":
-        raise NotUnderstood(
-            f"a gRPC method match of type {kind} is not supported: allowed is Exact"
-        )
+        why = f"a gRPC method match of type {kind} is not supported: allowed is Exact"
+        raise FieldError("method.type", why, unsupported=True)
     return GrpcMatch(
         str(method.get("service") or ""),
         str(method.get("method") or ""),
-        tuple(_named(one, "headers")),
+        each(one, "headers", _named),
     )
 
 
 _MATCHES: dict[str, Callable[[Mapping[str, Any]], Match]] = {HTTP: _http_match, GRPC: _grpc_match}
 
 
-def _named(one: Mapping[str, Any], field: str) -> Iterator[tuple[str, Value]]:
-    for each in sequence(one.get(field)):
-        kind = str(each.get("type") or "Exact")
-        name, text = str(each["name"]), str(each["value"])
-        yield name, _value(kind, text, f"{field} match {name}")
+def _named(one: Mapping[str, Any]) -> tuple[str, Value]:
+    return str(one["name"]), _value(one, str(one["value"]), "Exact", _NAMED)
 
 
-def _value(kind: str, text: str, what: str) -> Value:
-    if kind not in _KINDS or (kind == "PathPrefix" and what != "path"):
-        allowed = ", ".join(one for one in _KINDS if what == "path" or one != "PathPrefix")
-        raise NotUnderstood(f"{what}: type {kind!r} is not one of {allowed}")
+def _value(one: Mapping[str, Any], text: str, usual: str, allowed: tuple[str, ...]) -> Value:
+    kind = choice(one, "type", usual, allowed)
     if kind == "RegularExpression":
         try:
             re.compile(text)
         except re.error as error:
-            raise NotUnderstood(f"{what}: {text!r} is no regular expression: {error}") from error
+            raise FieldError("value", f"{text!r} is no regular expression: {error}") from error
     return Value(_KINDS[kind], text)
 
 
 # -- filters -------------------------------------------------------------------------------------
-def _filters(owner: Mapping[str, Any], kind: str) -> Iterator[Filter]:
-    for one in sequence(owner.get("filters")):
-        asked = str(one.get("type") or "")
-        if asked not in _FILTERS or (kind == GRPC and asked != "RequestHeaderModifier"):
-            allowed = "RequestHeaderModifier" if kind == GRPC else ", ".join(_FILTERS)
-            raise NotUnderstood(
-                f"filter {asked} of a {kind} is not supported: allowed are {allowed}"
-            )
-        yield _FILTERS[asked](one)
+def _filters(owner: Mapping[str, Any], kind: str) -> tuple[Filter, ...]:
+    return each(owner, "filters", partial(_filter, kind))
+
+
+def _filter(kind: str, one: Mapping[str, Any]) -> Filter:
+    asked = str(one.get("type") or "")
+    if asked not in _FILTERS or (kind == GRPC and asked != "RequestHeaderModifier"):
+        allowed = "RequestHeaderModifier" if kind == GRPC else ", ".join(_FILTERS)
+        raise Unsupported(f"filter {asked} of a {kind} is not supported: allowed are {allowed}")
+    name = f"{asked[0].lower()}{asked[1:]}"
+    with field(name):
+        return _FILTERS[asked](one.get(name))
 
 
 def _change(one: object) -> HeaderChange:
@@ -213,31 +206,32 @@ def _change(one: object) -> HeaderChange:
 
 def _redirect(one: object) -> Redirect:
     fields = mapping(one)
-    scheme = str(fields.get("scheme") or "")
-    if scheme not in _SCHEMES:
-        raise NotUnderstood(f"a redirect's scheme {scheme!r} is not http or https")
+    scheme = choice(fields, "scheme", "", _SCHEMES)
     path, replaced, prefix = fields.get("path"), None, None
     if path is not None:
-        kind = mapping(path).get("type")
+        kind = choice(mapping(path), "type", "", ("ReplaceFullPath", "ReplacePrefixMatch"))
         if kind == "ReplaceFullPath":
-            replaced = str(mapping(path).get("replaceFullPath") or "/")
-        elif kind == "ReplacePrefixMatch":
-            prefix = str(mapping(path).get("replacePrefixMatch") or "/")
+            replaced = _absolute(mapping(path), "replaceFullPath")
         else:
-            raise NotUnderstood(f"a redirect's path of type {kind!r} is not supported")
+            prefix = _absolute(mapping(path), "replacePrefixMatch")
     status = fields.get("statusCode", 302)
     if not isinstance(status, int) or not 300 <= status <= 399:
-        raise NotUnderstood(f"a redirect's statusCode {status!r} is not 300 to 399")
+        raise FieldError("statusCode", f"{status!r} is not 300 to 399")
     host = str(fields.get("hostname") or "")
-    return Redirect(scheme, host, _port(fields.get("port")), replaced, prefix, status)
+    return Redirect(scheme, host, _port(fields), replaced, prefix, status)
 
 
-_FILTERS: dict[str, Callable[[Mapping[str, Any]], Filter]] = {
-    "RequestHeaderModifier": lambda one: RequestHeaders(_change(one.get("requestHeaderModifier"))),
-    "ResponseHeaderModifier": lambda one: ResponseHeaders(
-        _change(one.get("responseHeaderModifier"))
-    ),
-    "RequestRedirect": lambda one: _redirect(one.get("requestRedirect")),
+def _absolute(path: Mapping[str, Any], name: str) -> str:
+    text = str(path.get(name) or "/")
+    if not text.startswith("/"):
+        raise FieldError(f"path.{name}", f"{text!r} does not begin with /")
+    return text
+
+
+_FILTERS: dict[str, Callable[[object], Filter]] = {
+    "RequestHeaderModifier": lambda one: RequestHeaders(_change(one)),
+    "ResponseHeaderModifier": lambda one: ResponseHeaders(_change(one)),
+    "RequestRedirect": _redirect,
 }
 
 
@@ -248,45 +242,48 @@ def _check_redirects(filters: tuple[Filter, ...], matches: tuple[Match, ...]) ->
     for match in matches:
         path = match.path if isinstance(match, HttpMatch) else None
         if path is not None and path.kind != "prefix":
-            raise NotUnderstood("a redirect with ReplacePrefixMatch needs matches of PathPrefix")
+            why = "a redirect with ReplacePrefixMatch needs matches of PathPrefix"
+            raise FieldError("filters", why)
 
 
 # -- backends ------------------------------------------------------------------------------------
-def _backends(rule: Mapping[str, Any], kind: str, at: Key) -> Iterator[Backend]:
-    for one in sequence(rule.get("backendRefs")):
-        problem = ""
-        filters: tuple[Filter, ...] = ()
-        try:
-            filters = tuple(_filters(mapping(one), kind))
-        except ValueError as error:
-            problem = f"unsupported backend filter: {error}"
-        weight = one.get("weight", 1)
-        if not isinstance(weight, int) or weight < 0:
-            raise NotUnderstood(f"a backend's weight {weight!r} is not a whole number from 0 on")
-        yield Backend(
-            _group(one.get("group")),
-            str(one.get("kind") or "Service"),
-            Key(str(one.get("namespace") or at.namespace), str(one["name"])),
-            _port(one.get("port")),
-            weight,
-            filters,
-            problem,
-        )
+def _backends(rule: Mapping[str, Any], kind: str, at: Key) -> tuple[Backend, ...]:
+    return each(rule, "backendRefs", partial(_backend, kind, at))
+
+
+def _backend(kind: str, at: Key, one: Mapping[str, Any]) -> Backend:
+    problem = ""
+    filters: tuple[Filter, ...] = ()
+    try:
+        filters = _filters(one, kind)
+    except ValueError as error:
+        problem = f"unsupported backend filter: {error}"
+    weight = one.get("weight", 1)
+    if not isinstance(weight, int) or weight < 0:
+        raise FieldError("weight", f"{weight!r} is not a whole number from 0 on")
+    return Backend(
+        _group(one.get("group")),
+        str(one.get("kind") or "Service"),
+        Key(str(one.get("namespace") or at.namespace), str(one["name"])),
+        _port(one),
+        weight,
+        filters,
+        problem,
+    )
 
 
 # -- EgressNetworks ------------------------------------------------------------------------------
 def egress_network(obj: Object) -> EgressNetwork:
-    fields = spec(obj)
     made = EgressNetwork(key(obj), created=created(obj))
     try:
-        policy = str(fields.get("trafficPolicy"))
-        if policy not in ("Allow", "Deny"):
-            raise NotUnderstood(f"trafficPolicy {policy!r} is not one of Allow, Deny")
+        with field("spec"):
+            policy = choice(spec(obj), "trafficPolicy", "", ("Allow", "Deny"))
+            reached = networks(spec(obj))
         return replace(
             made,
             allow=policy == "Allow",
-            networks=networks(fields.get("networks")),
+            networks=reached,
             traffic=traffic(annotations(obj), _refuse),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return replace(made, problem=_why(error))
+    except FieldError as error:
+        return replace(made, problem=str(error))

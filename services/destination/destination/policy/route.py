@@ -146,6 +146,8 @@ class Route:
     created: str = ""
     problem: str = ""
     """Why it is not understood; empty: it is. Such a route is attached to nothing."""
+    unsupported: bool = False
+    """Whether the problem is something that its API has and we do not."""
 
     @property
     def order(self) -> tuple[bool, str, str, str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from destination.policy.fields import choice, each
 from kit.kube.objects import mapping, sequence
 
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
@@ -47,12 +48,10 @@ def read(obj: object) -> Selector:
         Requirement(str(label), "In", (str(value),))
         for label, value in mapping(fields.get("matchLabels")).items()
     ]
-    return Selector((*equal, *map(_expression, sequence(fields.get("matchExpressions")))))
+    return Selector((*equal, *each(fields, "matchExpressions", _expression)))
 
 
 def _expression(one: Mapping[str, Any]) -> Requirement:
-    operator = str(one.get("operator"))
-    if operator not in OPERATORS:
-        raise ValueError(f"operator {operator!r} is not one of {', '.join(OPERATORS)}")
+    operator = choice(one, "operator", "", OPERATORS)
     values = tuple(str(value) for value in sequence(one.get("values")))
     return Requirement(str(one["key"]), operator, values)

@@ -259,7 +259,7 @@ def test_requests_may_ask_for_more_where_the_operator_lets_them() -> None:
         ),
         (
             {"name": "web", "port": 80, "filters": [{"type": "RequestMirror"}]},
-            "unsupported backend filter: filter RequestMirror of a HTTPRoute is not supported: "
+            "unsupported backend filter: filters[0]: filter RequestMirror of a HTTPRoute is not supported: "
             "allowed are RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect",
         ),
     ],
@@ -320,9 +320,9 @@ def test_a_backend_in_another_namespace() -> None:
         (route("TCPRoute", "r"), "a TCPRoute has one rule; this one has 0"),
         (
             route("HTTPRoute", "r", to("web", timeouts={"request": "1s", "backendRequest": "2s"})),
-            "backendRequest is longer",
+            "spec.rules[0].timeouts.backendRequest: it is longer",
         ),
-        (route("HTTPRoute", "r", to("web"), hostnames=["a.*.c"]), "hostname 'a.*.c'"),
+        (route("HTTPRoute", "r", to("web"), hostnames=["a.*.c"]), "spec.hostnames[0]: 'a.*.c'"),
         (
             route("HTTPRoute", "r", to("web"), annotations={"timeout.linkerd.io/request": "soon"}),
             "annotation timeout.linkerd.io/request: 'soon' is not a duration",
@@ -347,7 +347,10 @@ def test_a_backend_in_another_namespace() -> None:
             ),
             "needs matches of PathPrefix",
         ),
-        (route("HTTPRoute", "r", {"backendRefs": [{"port": 80}]}), "'name' is missing"),
+        (
+            route("HTTPRoute", "r", {"backendRefs": [{"port": 80}]}),
+            "spec.rules[0].backendRefs[0].name: it is missing",
+        ),
     ],
 )
 def test_a_route_that_asks_for_the_impossible_is_not_half_obeyed(made: Object, why: str) -> None:

@@ -96,7 +96,7 @@ def no_parent(why: str) -> tuple[str, str, str, str]:
                 "Accepted",
                 "False",
                 "UnsupportedValue",
-                "hostname 'a*': a `*` may only stand for its first labels",
+                "spec.hostnames[0]: 'a*': a `*` may only stand for its first labels",
             ),
         ),
         (
