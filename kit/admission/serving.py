@@ -5,8 +5,8 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from kit import tracing
 from kit.admission.answer import Answer, failure
 from kit.settings import SettingsError
+from weft.addresses import SocketAddress
 
 log = logging.getLogger(__name__)
 
@@ -104,13 +105,21 @@ class Serving:
         self._server = Server(config)
         self._stamp = self._files()
 
-    async def run(self, listening: socket.socket) -> None:
-        """Serves until `stop`."""
-        await self._server.serve([listening])
-
-    def stop(self) -> None:
-        """Ends `run` when the reviews in hand are answered."""
-        self._server.should_exit = True
+    @asynccontextmanager
+    async def listening(self, address: SocketAddress) -> AsyncIterator[SocketAddress]:
+        """Serves until the block ends and the reviews in hand are answered; yields the address it is bound
+        to. Raises OSError."""
+        family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
+        with socket.create_server(
+            (address.ip, address.port), family=family, backlog=512
+        ) as listener:
+            running = asyncio.create_task(self._server.serve([listener]))
+            try:
+                ip, port = listener.getsockname()[:2]
+                yield SocketAddress(ip, port)
+            finally:
+                self._server.should_exit = True
+                await running
 
     async def watch_certificate(self, interval: float) -> None:
         """Takes a changed certificate into use; a broken one is logged and the old one kept."""
@@ -139,9 +148,3 @@ class Serving:
             return self._certificate.read_bytes() + self._key.read_bytes()
         except OSError:
             return None
-
-
-def bind(ip: str, port: int) -> socket.socket:
-    """A listening socket. Raises OSError."""
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    return socket.create_server((ip, port), family=family, backlog=512)

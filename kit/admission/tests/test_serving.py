@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from kit.admission.answer import Answer
-from kit.admission.serving import LARGEST_BODY, Serving, bind
+from kit.admission.serving import LARGEST_BODY, Serving
 from kit.settings import SettingsError
 from testkit import webhooks
+from weft.addresses import SocketAddress
 
 HOST = "hook.weft.svc"
 
@@ -28,16 +29,13 @@ def test_a_body_is_judged_unless_no_review_is_that_large(tmp_path: Path) -> None
     serving = Serving(echo, tmp_path)
 
     async def story() -> None:
-        with bind("127.0.0.1", 0) as listener:
-            address = f"https://127.0.0.1:{listener.getsockname()[1]}/"
-            running = asyncio.create_task(serving.run(listener))
+        async with serving.listening(SocketAddress("127.0.0.1", 0)) as bound:
+            address = f"https://{bound}/"
             assert await webhooks.post(address, HOST, authority, b"four") == (200, 4)
             status, answer = await webhooks.post(
                 address, HOST, authority, b"x" * (LARGEST_BODY + 1)
             )
             assert (status, answer["kind"]) == (413, "Status")
             assert not serving.reload(), "the files have not changed"
-            serving.stop()
-            await running
 
     asyncio.run(story())

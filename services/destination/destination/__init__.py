@@ -14,6 +14,7 @@ diff        what changed between two sets of endpoints (pure)
 fanout      answers kept up to date, each subscriber at its own pace
 translate   values -> messages of the proxy API (pure)
 server      the gRPC face, on two ports
+admission   what the API server asks before it stores a policy resource
 statuses    what routes and others say of themselves, written by the one replica that leads
 
 An answer remembers which facts it read; when one of them is touched it is worked out again, once

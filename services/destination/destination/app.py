@@ -3,10 +3,12 @@
 import asyncio
 import gc
 from collections.abc import Iterable
+from contextlib import nullcontext
 from socket import gethostname
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from destination.admission.webhook import Webhook
 from destination.fanout import Fanout
 from destination.index import Fact, Index
 from destination.keeper import Keeper
@@ -20,6 +22,7 @@ from destination.sources import Follower
 from destination.statuses import StatusWriter
 from destination.translate.endpoints import Http2Client
 from kit import admin, tracing
+from kit.admission.serving import Serving
 from kit.kube.client import Client
 from kit.kube.lease import Leadership
 from kit.lifecycle import Process
@@ -72,6 +75,7 @@ async def serve(
     counted = rpc.Metrics(registry)
     metrics = Metrics(index, fanout, registry)
     keeper = Keeper(index, settings.unready_grace, metrics.graces)
+    validator = _validator(settings, metrics)
     leadership = Leadership(client, settings.controller_namespace, STATUS_LEASE, gethostname())
     statuses = StatusWriter(client, index, leadership, settings.cluster_networks, metrics)
 
@@ -95,6 +99,7 @@ async def serve(
         admin.serve(settings.admin_addr, process.readiness, registry),
         rpc.serve(settings.addr, [register_destination(answers)], metrics=counted),
         rpc.serve(settings.policy_addr, register_policy(answers), metrics=counted),
+        validator.listening(settings.validator_addr) if validator else nullcontext(),
     ):
         with tracing.exporting(DESTINATION_COMPONENT, settings.trace_collector):
             await process.run(
@@ -103,6 +108,14 @@ async def serve(
                 listed(),
                 leadership.run(),
                 statuses.run(answers.listed),
+                *([validator.watch_certificate(settings.poll_interval)] if validator else []),
                 *(follower.follow(source, condition) for source, condition in watches),
             )
         fanout.close()
+
+
+def _validator(settings: DestinationSettings, metrics: Metrics) -> Serving | None:
+    """None where there is no certificate to answer the API server with. Raises SettingsError."""
+    if settings.tls_path is None:
+        return None
+    return Serving(Webhook(metrics).answer, settings.tls_path)

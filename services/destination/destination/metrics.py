@@ -46,3 +46,9 @@ class Metrics:
             ["result"],
             registry=registry,
         )
+        self.reviews = Counter(
+            "destination_admission_reviews_total",
+            "Resources that the API server asked about, by result: allowed, refused, malformed or failed.",
+            ["kind", "result"],
+            registry=registry,
+        )

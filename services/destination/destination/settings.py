@@ -1,5 +1,6 @@
 """How the destination service is configured."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -24,6 +25,12 @@ CLUSTER_NETWORKS = "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::
 class DestinationSettings(Settings):
     addr: ListenAddress = SocketAddress("0.0.0.0", ports.DESTINATION)  # noqa: S104 (pod's address)
     policy_addr: ListenAddress = SocketAddress("0.0.0.0", ports.POLICY)  # noqa: S104
+    validator_addr: ListenAddress = SocketAddress("0.0.0.0", ports.VALIDATOR)  # noqa: S104
+    """Where the API server asks whether a policy resource is right."""
+    tls_path: Path | None = None
+    """A mounted Secret with tls.crt and tls.key to answer the API server with; none: it is not answered."""
+    poll_interval: Seconds = Field(5.0, gt=0)
+    """How soon a changed certificate is noticed after the kubelet has written it."""
     default_opaque_ports: Ports = parse_port_set(ports.DEFAULT_OPAQUE)
     """Ports without protocol detection where no annotation says otherwise."""
     default_inbound_policy: DefaultPolicy = "all-unauthenticated"

@@ -6,7 +6,7 @@ import logging
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from kit import admin, tracing
-from kit.admission.serving import Serving, bind
+from kit.admission.serving import Serving
 from kit.kube.client import Client
 from kit.kube.errors import KubeError
 from kit.kube.events import Recorder
@@ -80,21 +80,16 @@ async def serve(
             except ValuesError as error:
                 log.error("changed values are unusable", extra={"why": str(error)})
 
-    async with admin.serve(settings.admin_addr, process.readiness, registry):
-        with (
-            tracing.exporting(INJECTOR_COMPONENT, settings.trace_collector),
-            bind(settings.addr.ip, settings.addr.port) as listener,
-        ):
-            server = asyncio.create_task(serving.run(listener))
-            listening.meet()
-            try:
-                await process.run(
-                    recorder.run(),
-                    serving.watch_certificate(settings.poll_interval),
-                    learn_version(),
-                    follow_values(),
-                    unmeshed.run(),
-                )
-            finally:
-                serving.stop()
-                await server
+    async with (
+        admin.serve(settings.admin_addr, process.readiness, registry),
+        serving.listening(settings.addr),
+    ):
+        listening.meet()
+        with tracing.exporting(INJECTOR_COMPONENT, settings.trace_collector):
+            await process.run(
+                recorder.run(),
+                serving.watch_certificate(settings.poll_interval),
+                learn_version(),
+                follow_values(),
+                unmeshed.run(),
+            )

@@ -103,10 +103,16 @@ def _by_server(reader: Reader, route: Route, parent: Parent) -> Verdict:
     if SERVER_ROUTES.get(server.protocol) != route.kind:
         why = f"a Server with proxyProtocol {server.protocol} takes no {route.kind}"
         return Verdict(False, "UnsupportedValue", why)
-    if any(isinstance(one, ResponseHeaders) for rule in route.rules for one in rule.filters):
-        why = "filter ResponseHeaderModifier is not supported on a Server"
+    if why := unfit_for_server(route):
         return Verdict(False, "UnsupportedValue", why)
     return ACCEPTED
+
+
+def unfit_for_server(route: Route) -> str:
+    """Why no Server can have it; empty: one may."""
+    if any(isinstance(one, ResponseHeaders) for rule in route.rules for one in rule.filters):
+        return "filter ResponseHeaderModifier is not supported on a Server"
+    return ""
 
 
 def _by_service(reader: Reader, parent: Parent) -> Verdict:
@@ -124,9 +130,16 @@ def _by_egress_network(reader: Reader, parent: Parent, cluster: tuple[IPNetwork,
         return _no_parent(f"there is no EgressNetwork {parent.key}")
     if not egress_accepted(network, cluster).holds:
         return _no_parent(f"EgressNetwork {parent.key} is not accepted")
-    if not parent.port:
-        return Verdict(False, "UnsupportedValue", "an EgressNetwork as parent needs a port")
+    if why := portless_parent(parent):
+        return Verdict(False, "UnsupportedValue", why)
     return ACCEPTED
+
+
+def portless_parent(parent: Parent) -> str:
+    """Why a parent needs a port and has none; empty: it has, or needs none."""
+    if (parent.group, parent.kind) == (POLICY_GROUP, EGRESS_NETWORK) and not parent.port:
+        return "an EgressNetwork as parent needs a port"
+    return ""
 
 
 def _unless_conflicted(reader: Reader, route: Route, parent: Parent) -> Verdict:
@@ -199,8 +212,8 @@ def problem(reader: Reader, backend: Backend, parent: Parent) -> str:
     if backend.problem:
         return backend.problem
     if _is_service(backend):
-        if not backend.port:
-            return f"missing port for backend Service {backend.key.name}"
+        if why := portless_backend(backend):
+            return why
         if reader.get(reader.index.services, backend.key) is None:
             return f"Service not found {backend.key.name}"
         return ""
@@ -209,6 +222,13 @@ def problem(reader: Reader, backend: Backend, parent: Parent) -> str:
             return ""
         return "an EgressNetwork can be a backend only where it is the parent"
     return f"unsupported backend type {backend.group} {backend.kind}"
+
+
+def portless_backend(backend: Backend) -> str:
+    """Why a backend needs a port and has none; empty: it has, or needs none."""
+    if _is_service(backend) and not backend.port:
+        return f"missing port for backend Service {backend.key.name}"
+    return ""
 
 
 def _is_service(backend: Backend) -> bool:

@@ -4,6 +4,7 @@ A mesh identity is given whole, as `*` (any), or as `*.suffix`.
 """
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from destination.index import Reader
@@ -24,7 +25,8 @@ from weft.names import NotAnIdentity, TrustDomain
 ALL_NETWORKS = (Network(parse_network("0.0.0.0/0")), Network(parse_network("::/0")))
 
 _DENY = "deny"
-_AMBIGUOUS = "it requires several authentications of one kind; allowed is one"
+_NETWORKS = "NetworkAuthentication"
+_IDENTITIES = ("MeshTLSAuthentication", "ServiceAccount")
 
 log = logging.getLogger(__name__)
 
@@ -139,12 +141,12 @@ def of_policy(
     networks: tuple[Network, ...] = ALL_NETWORKS
     wanted: list[str] = []
     tls = False
-    if _ambiguous(policy):
-        log.warning("a policy permits nobody", extra={"policy": str(policy.key), "why": _AMBIGUOUS})
+    if why := "; ".join(unusable(policy)):
+        log.warning("a policy permits nobody", extra={"policy": str(policy.key), "why": why})
         return None
     for required in policy.required:
         at = Key(required.namespace or policy.key.namespace, required.name)
-        if required.kind == "NetworkAuthentication":
+        if required.kind == _NETWORKS:
             found = reader.get(reader.index.networks, at)
             if found is None:
                 return None
@@ -166,10 +168,21 @@ def of_policy(
     )
 
 
-def _ambiguous(policy: AuthorizationPolicy) -> bool:
-    """All that is required must hold at once; the proxy can be told one identity rule only."""
-    kinds = [one.kind == "NetworkAuthentication" for one in policy.required]
-    return kinds.count(True) > 1 or kinds.count(False) > 1
+def unusable(policy: AuthorizationPolicy) -> Iterator[str]:
+    """Why it permits nobody, whatever else there is.
+
+    All that is required must hold at once; the proxy can be told one identity rule only.
+    """
+    where = "spec.requiredAuthenticationRefs"
+    kinds = [one.kind for one in policy.required]
+    for number, kind in enumerate(kinds):
+        if kind not in (_NETWORKS, *_IDENTITIES):
+            allowed = ", ".join((_NETWORKS, *_IDENTITIES))
+            yield f"{where}[{number}].kind: {kind!r} is not one of {allowed}"
+    if kinds.count(_NETWORKS) > 1:
+        yield f"{where}: several {_NETWORKS}s are required; allowed is one"
+    if sum(kind in _IDENTITIES for kind in kinds) > 1:
+        yield f"{where}: several of {' and '.join(_IDENTITIES)} are required; allowed is one"
 
 
 def _identities(
@@ -177,8 +190,6 @@ def _identities(
 ) -> list[str] | None:
     if required.kind == "ServiceAccount":
         return [_account(at, domain)]
-    if required.kind != "MeshTLSAuthentication":
-        return None
     found = reader.get(reader.index.mesh_tls, at)
     if found is None:
         return None

@@ -15,10 +15,9 @@ def limit_for(reader: Reader, server: Key) -> RateLimit | None:
 def limit_accepted(reader: Reader, limit: RateLimit) -> Verdict:
     if limit.problem:
         return Verdict(False, "UnsupportedValue", limit.problem)
-    target = limit.target
-    if (target.group, target.kind) != (POLICY_GROUP, SERVER):
-        return Verdict(False, "NoMatchingTarget", "a rate limit's target is a Server")
-    server = Key(limit.key.namespace, target.name)
+    if why := untargeted(limit):
+        return Verdict(False, "NoMatchingTarget", why)
+    server = Key(limit.key.namespace, limit.target.name)
     if reader.get(reader.index.servers, server) is None:
         return Verdict(False, "NoMatchingTarget", f"there is no Server {server}")
     first = _of(reader, server)[0]
@@ -26,6 +25,13 @@ def limit_accepted(reader: Reader, limit: RateLimit) -> Verdict:
         why = f"{first.key} limits the same Server already"
         return Verdict(False, "RateLimitReasonAlreadyExists", why)
     return ACCEPTED
+
+
+def untargeted(limit: RateLimit) -> str:
+    """Why nothing can be its target; empty: a Server may be."""
+    if (limit.target.group, limit.target.kind) == (POLICY_GROUP, SERVER):
+        return ""
+    return "a rate limit's target is a Server"
 
 
 def _of(reader: Reader, server: Key) -> list[RateLimit]:

@@ -15,7 +15,6 @@ import yaml
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from kit.admission import serving
 from kit.admission.serving import LARGEST_BODY
 from kit.kube import config
 from kit.kube.client import Client
@@ -27,6 +26,7 @@ from proxy_injector.settings import InjectorSettings
 from proxy_injector.tests.examples import ANCHORS, pod
 from proxy_injector.world import KubernetesWorld
 from testkit import webhooks
+from testkit.ports import free_ports
 from testkit.waiting import wait_until
 from weft import labels
 
@@ -98,8 +98,7 @@ async def api_client(server: ApiServer) -> AsyncIterator[Client]:
 async def running(folder: Path, server: ApiServer) -> AsyncIterator[str]:
     """The injector, ready; yields its address."""
     (folder / "values").write_text(yaml.safe_dump(VALUES))
-    with serving.bind("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     settings = InjectorSettings.load(
         {
             "WEFT_ADDR": f"127.0.0.1:{port}",
