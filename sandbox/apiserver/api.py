@@ -77,9 +77,7 @@ class Api:
         if kind.key == JOB.key:
             own_pods(new)
         write = self._attributes("CREATE", kind, new, None, options)
-        await self._admit(write)
-        final = write.object if write.object is not None else new
-        self._check(kind, None, final)
+        final = await self._admitted(write, new)
         if options.dry_run:
             return self._as_if_created(kind, final)
         return self.store.create(kind, final, stamped=True)
@@ -153,7 +151,8 @@ class Api:
         options = options or WriteOptions()
         stored = self.store.get(kind, namespace, name)
         write = self._attributes("DELETE", kind, None, stored, options)
-        await self._admit(write)
+        await self._mutate(write)
+        await self._admission.validate(write)
         if options.dry_run:
             return stored
         return self.store.delete(
@@ -181,9 +180,7 @@ class Api:
         if not objects.metadata(new).get("resourceVersion") and part is Part.MAIN:
             # Admission is asked about this very state: nobody may slip in between.
             new["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
-        await self._admit(write)
-        final = write.object if write.object is not None else new
-        self._check(kind, stored, final)
+        final = await self._admitted(write, new)
         if options.dry_run:
             return final
         return self.store.update(kind, final, part)
@@ -253,12 +250,19 @@ class Api:
         if kind.custom:
             self.custom.check(kind, new)
 
-    async def _admit(self, write: Attributes) -> None:
+    async def _admitted(self, write: Attributes, new: Obj) -> Obj:
+        """What is to be stored. Validating webhooks are asked about what is valid otherwise."""
+        await self._mutate(write)
+        final = write.object if write.object is not None else new
+        self._check(write.kind, write.old, final)
+        await self._admission.validate(write)
+        return final
+
+    async def _mutate(self, write: Attributes) -> None:
         try:
             await self._admission.mutate(write)
         except (AttributeError, TypeError, KeyError) as error:
             raise _unreadable(write.kind, error) from error
-        await self._admission.validate(write)
 
     def _attributes(
         self,

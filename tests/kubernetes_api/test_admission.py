@@ -138,6 +138,18 @@ def test_mutating_comes_before_validating(api: Api, hooks: Hooks) -> None:
     api.transcript.note("seen", None, [request["object"]["data"] for _, request in hooks.asked])
 
 
+def test_validating_comes_after_what_the_server_refuses_itself(api: Api, hooks: Hooks) -> None:
+    hooks.answers |= {"change": allow, "judge": answering({"allowed": False})}
+    bad = config_map("one") | {"data": {"no key": "1"}}
+    with (
+        configured(api, hooks, "validating", {"path": "judge"}),
+        configured(api, hooks, "mutating", {"path": "change"}),
+    ):
+        hooks.asked.clear()
+        api.create("configmaps", bad)
+        api.transcript.note("asked", None, _asked(hooks))
+
+
 def test_reinvocation(api: Api, hooks: Hooks) -> None:
     """Who comes first is asked again when somebody later changed the object, and only then."""
     hooks.answers |= {"first": allow, "second": patching(add("c", "3"))}
