@@ -20,6 +20,8 @@ DESTINATION_COMPONENT = "weft-destination"
 INJECTOR_COMPONENT = "weft-proxy-injector"
 WEB_COMPONENT = "weft-web"
 TAP_COMPONENT = "weft-tap"
+VALIDATOR_SERVICE = "weft-policy-validator"
+"""Where the API server asks about policy resources; the destination service answers."""
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _KIND = ("serviceaccount", "identity")

@@ -12,12 +12,14 @@ from cli.cluster.paths import (
     MUTATING_WEBHOOKS,
     NAMESPACES,
     SERVICE_ACCOUNTS,
+    VALIDATING_WEBHOOKS,
     Resource,
     find,
 )
 
 ADVICE = "Something removed it: apply the installation again."
 WEBHOOK = "weft-proxy-injector-webhook-config"
+VALIDATOR = "weft-policy-validator-webhook-config"
 
 
 def namespace_exists(context: Context) -> None:
@@ -62,6 +64,11 @@ def webhook_exists(context: Context) -> None:
     _require(context, MUTATING_WEBHOOKS, "mutating webhook configuration", [WEBHOOK])
 
 
+def validator_exists(context: Context) -> None:
+    """The API server knows the policy validator."""
+    _require(context, VALIDATING_WEBHOOKS, "validating webhook configuration", [VALIDATOR])
+
+
 def _require(
     context: Context, resource: Resource, what: str, names: list[str], namespace: str | None = None
 ) -> None:
@@ -85,6 +92,10 @@ CATEGORY = Category(
         Check(
             "control plane MutatingWebhookConfigurations exist", "l5d-existence-mwc",
             "Without it pods are created without a proxy. " + ADVICE, webhook_exists,
+        ),
+        Check(
+            "control plane ValidatingWebhookConfigurations exist", "l5d-existence-vwc",
+            "Without it wrong policy resources are not refused. " + ADVICE, validator_exists,
         ),
     ),
 )  # fmt: skip

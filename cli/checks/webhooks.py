@@ -1,4 +1,4 @@
-"""weft-webhooks-and-apisvc-tls: can the API server trust those it asks, the webhook and the tap API?"""
+"""weft-webhooks-and-apisvc-tls: can the API server trust those it asks, the webhooks and the tap API?"""
 
 from base64 import b64decode
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.certificates import Certificate, CertificateError, check_issued, read_certificates, rfc3339
-from cli.checks.config import WEBHOOK
+from cli.checks.config import VALIDATOR, WEBHOOK
 from cli.checks.context import Context
 from cli.checks.identity import SOON, secret_text
 from cli.checks.model import Category, Check
 from cli.checks.problem import Problem
-from cli.cluster.paths import MUTATING_WEBHOOKS, Resource, find
-from weft.names import INJECTOR_COMPONENT, TAP_COMPONENT
+from cli.cluster.paths import MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS, Resource, find
+from weft.names import INJECTOR_COMPONENT, TAP_COMPONENT, VALIDATOR_SERVICE
 
 API_SERVICES = Resource("/apis/apiregistration.k8s.io/v1", "apiservices")
 TAP_API = "v1alpha1.tap.linkerd.io"
@@ -22,11 +22,11 @@ RENEW = "Run `mesh upgrade | kubectl apply -f -`, which makes a new certificate.
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A component that the API server asks over TLS."""
+    """What the API server asks over TLS."""
 
     what: str
     """`webhook`: in front of `certificate` and `authority`."""
-    component: str
+    service: str
     secret: str
     registration: str
     """The object that tells the API server of it."""
@@ -58,7 +58,7 @@ class Served:
             raise Problem(str(error)) from None
         from weft.pki.certificate import dns_names
 
-        host = f"{self.component}.{context.weft_namespace}.svc"
+        host = f"{self.service}.{context.weft_namespace}.svc"
         names = dns_names(chain[0].parsed)
         if host not in names:
             raise Problem(
@@ -75,12 +75,17 @@ class Served:
             raise Problem(f"{self.what} certificate will expire on {rfc3339(soon[0].expires)}")
 
 
-def _webhook_client(context: Context) -> dict[str, Any]:
-    found = find(context.cluster, MUTATING_WEBHOOKS, WEBHOOK)
-    if found is None:
-        raise Problem(f"mutating webhook configuration {WEBHOOK} does not exist")
-    hooks = found.get("webhooks") or [{}]
-    return hooks[0].get("clientConfig") or {}
+def _configured(resource: Resource, what: str, name: str) -> Callable[[Context], dict[str, Any]]:
+    """The client of a webhook configuration's first webhook."""
+
+    def client(context: Context) -> dict[str, Any]:
+        found = find(context.cluster, resource, name)
+        if found is None:
+            raise Problem(f"{what} webhook configuration {name} does not exist")
+        hooks = found.get("webhooks") or [{}]
+        return hooks[0].get("clientConfig") or {}
+
+    return client
 
 
 def _tap_api(context: Context) -> dict[str, Any]:
@@ -99,7 +104,18 @@ def tap_is_running(context: Context) -> None:
 
 
 INJECTOR = Served(
-    "webhook", INJECTOR_COMPONENT, "weft-proxy-injector-k8s-tls", WEBHOOK, _webhook_client
+    "webhook",
+    INJECTOR_COMPONENT,
+    "weft-proxy-injector-k8s-tls",
+    WEBHOOK,
+    _configured(MUTATING_WEBHOOKS, "mutating", WEBHOOK),
+)
+POLICY_VALIDATOR = Served(
+    "policy validator",
+    VALIDATOR_SERVICE,
+    "weft-policy-validator-k8s-tls",
+    VALIDATOR,
+    _configured(VALIDATING_WEBHOOKS, "validating", VALIDATOR),
 )
 TAP = Served(
     "tap",
@@ -114,6 +130,8 @@ CATEGORY = Category(
     (
         Check("proxy-injector webhook has valid cert", "l5d-proxy-injector-webhook-cert-valid", ADVICE, INJECTOR.check_valid),
         Check("proxy-injector cert is valid for at least 60 days", "l5d-proxy-injector-webhook-cert-not-expiring-soon", RENEW, INJECTOR.check_not_soon, warning=True),
+        Check("policy-validator webhook has valid cert", "l5d-policy-validator-webhook-cert-valid", "Wrong policy resources are not refused while the API server refuses the webhook; with --ha none can be changed. " + RENEW, POLICY_VALIDATOR.check_valid),
+        Check("policy-validator cert is valid for at least 60 days", "l5d-policy-validator-webhook-cert-not-expiring-soon", RENEW, POLICY_VALIDATOR.check_not_soon, warning=True),
         Check("tap API server has valid cert", "l5d-tap-cert-valid", "There is no `mesh tap` while the API server refuses it. " + RENEW, TAP.check_valid),
         Check("tap API server cert is valid for at least 60 days", "l5d-tap-cert-not-expiring-soon", RENEW, TAP.check_not_soon, warning=True),
         Check("tap API service is running", "l5d-tap-api", "Read its log: `kubectl -n weft logs deploy/weft-tap -c tap`.", tap_is_running, retry=True, warning=True),

@@ -43,6 +43,9 @@ DEFINITIONS = Resource("/apis/apiextensions.k8s.io/v1", "customresourcedefinitio
 MUTATING_WEBHOOKS = Resource(
     "/apis/admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations"
 )
+VALIDATING_WEBHOOKS = Resource(
+    "/apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations"
+)
 ACCESS_REVIEWS = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews")
 
 

@@ -33,7 +33,7 @@ def prune(output: str) -> None:
     _, remembered = stored_layers(chosen, cluster)
     values = make_values({"namespace": chosen.weft_namespace}, remembered)
     nothing = Webhook("", "", "")
-    unnamed = Credentials(NO_IDENTITY, nothing, nothing)
+    unnamed = Credentials(NO_IDENTITY, nothing, nothing, nothing)
     wanted = [*definitions(values), *control_plane(values, unnamed)]
     if values.identity.issuer.scheme == KEPT_ELSEWHERE:
         wanted.append(issuer_name(values))

@@ -13,6 +13,8 @@ high_availability.py scheduling.py    the values of --ha; where control-plane po
 objects.py      the shapes every component uses: metadata, Deployment, Service, ServiceAccount
 meshed.py       a control-plane pod with the mesh's own proxy in it
 namespace.py identity.py destination.py injector.py web.py tap.py config.py    one component each
+validator.py    the webhook that destination answers; webhooks.py    what every webhook configuration says
+policies.py     the kinds that say what traffic may do
 crds.py         the custom resource definitions, from the YAML files in crds/
 install.py      all of it in the order it must be applied
 

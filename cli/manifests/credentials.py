@@ -19,7 +19,7 @@ from cli.certificates import (
 )
 from cli.failure import CommandError
 from cli.manifests.values import Serving, Values
-from weft.names import INJECTOR_COMPONENT, TAP_COMPONENT
+from weft.names import INJECTOR_COMPONENT, TAP_COMPONENT, VALIDATOR_SERVICE
 from weft.pki import keys
 from weft.pki.certificate import Lifetime, Signer, make_anchor, make_issuer, make_leaf, to_pem
 
@@ -56,11 +56,16 @@ class Credentials:
 
     identity: Identity
     injector: Webhook
+    validator: Webhook
     tap: Webhook | None = None
     """None leaves tap out of the installation."""
 
 
-SERVED_BY = {"proxyInjector": INJECTOR_COMPONENT, "tap": TAP_COMPONENT}
+SERVED_BY = {
+    "proxyInjector": INJECTOR_COMPONENT,
+    "policyValidator": VALIDATOR_SERVICE,
+    "tap": TAP_COMPONENT,
+}
 """Section of the values -> the Service whose name a serving certificate is for."""
 IDENTITY_NAMES = {
     "identityTrustAnchorsPEM": "--identity-trust-anchors-file",
@@ -118,6 +123,7 @@ def obtain(values: Values, identity: Identity, now: datetime) -> Credentials:
     return Credentials(
         identity,
         obtain_webhook(values, "proxyInjector", values.proxyInjector, now),
+        obtain_webhook(values, "policyValidator", values.policyValidator, now),
         obtain_webhook(values, "tap", values.tap, now),
     )
 

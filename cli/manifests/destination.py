@@ -14,36 +14,35 @@ from cli.manifests.objects import (
     service,
     service_account,
 )
+from cli.manifests.policies import (
+    GATEWAY_GROUP,
+    POLICIES,
+    POLICY_GROUP,
+    PROFILE_GROUP,
+    PROFILES,
+    ROUTES,
+)
+from cli.manifests.validator import TLS_SECRET
 from cli.manifests.values import Values
+from weft import labels
 from weft.names import DESTINATION_COMPONENT
-from weft.ports import DESTINATION, POLICY
+from weft.ports import DESTINATION, POLICY, VALIDATOR
 
 COMPONENT = Component("destination", DESTINATION_COMPONENT)
-POLICIES = (
-    "authorizationpolicies",
-    "egressnetworks",
-    "httplocalratelimitpolicies",
-    "httproutes",
-    "meshtlsauthentications",
-    "networkauthentications",
-    "serverauthorizations",
-    "servers",
-)
+TLS_PATH = "/var/run/linkerd/tls"
 STATUSES = ("egressnetworks", "httplocalratelimitpolicies", "httproutes")
-GATEWAY = "gateway.networking.k8s.io"
-ROUTES = ("grpcroutes", "httproutes", "tcproutes", "tlsroutes")
 
 RULES = (
     Rule(("",), ("namespaces", "nodes", "pods", "services"), READ),
     Rule(("discovery.k8s.io",), ("endpointslices",), READ),
     Rule(("apps",), ("replicasets",), READ),
     Rule(("batch",), ("jobs",), READ),
-    Rule(("linkerd.io",), ("serviceprofiles",), READ),
-    Rule(("policy.linkerd.io",), POLICIES, READ),
+    Rule((PROFILE_GROUP,), PROFILES, READ),
+    Rule((POLICY_GROUP,), POLICIES, READ),
     Rule(("workload.linkerd.io",), ("externalworkloads",), READ),
-    Rule(("policy.linkerd.io",), tuple(f"{one}/status" for one in STATUSES), ("patch",)),
-    Rule((GATEWAY,), ROUTES, READ),
-    Rule((GATEWAY,), tuple(f"{one}/status" for one in ROUTES), ("patch",)),
+    Rule((POLICY_GROUP,), tuple(f"{one}/status" for one in STATUSES), ("patch",)),
+    Rule((GATEWAY_GROUP,), ROUTES, READ),
+    Rule((GATEWAY_GROUP,), tuple(f"{one}/status" for one in ROUTES), ("patch",)),
     Rule(("",), ("events",), ("create", "patch")),
 )
 LEADER_RULES = (Rule(("coordination.k8s.io",), ("leases",), ("create", "get", "patch")),)
@@ -58,7 +57,13 @@ def render(values: Values) -> list[dict[str, Any]]:
         service(values, "weft-dst", COMPONENT, grpc),
         service(values, "weft-dst-headless", COMPONENT, grpc, headless=True),
         service(values, "weft-policy", COMPONENT, policy, headless=True),
-        deployment(values, COMPONENT, container(values)),
+        deployment(
+            values,
+            COMPONENT,
+            container(values),
+            volumes=({"name": "tls", "secret": {"secretName": TLS_SECRET}},),
+            annotations={labels.OPAQUE_PORTS: str(VALIDATOR)},
+        ),
     ]
 
 
@@ -72,13 +77,13 @@ def rbac(values: Values) -> list[dict[str, Any]]:
 
 
 def container(values: Values) -> dict[str, Any]:
-    """The service's container; discovery and policy are two ports of one process."""
+    """The service's container; discovery, policy and the policy validator are ports of one process."""
     return controller_container(
         values,
         COMPONENT,
-        ports={"dest-grpc": DESTINATION, "policy-grpc": POLICY},
+        ports={"dest-grpc": DESTINATION, "policy-grpc": POLICY, "policy-https": VALIDATOR},
         settings=settings(values),
-        mounts={},
+        mounts={"tls": TLS_PATH},
         resources=resources(values.destination.resources),
     )
 
@@ -88,6 +93,8 @@ def settings(values: Values) -> dict[str, str]:
     return {
         "ADDR": f"0.0.0.0:{DESTINATION}",
         "POLICY_ADDR": f"0.0.0.0:{POLICY}",
+        "VALIDATOR_ADDR": f"0.0.0.0:{VALIDATOR}",
+        "TLS_PATH": TLS_PATH,
         "DEFAULT_OPAQUE_PORTS": values.proxy.opaquePorts,
         "DEFAULT_INBOUND_POLICY": values.proxy.defaultInboundPolicy,
         "CLUSTER_NETWORKS": values.clusterNetworks,

@@ -8,12 +8,18 @@ from typing import Any
 
 from cli.certificates import CertificateError
 from cli.cluster.client import Cluster
-from cli.cluster.paths import CONFIG_MAPS, MUTATING_WEBHOOKS, SECRETS, find
-from cli.manifests import tap
+from cli.cluster.paths import (
+    CONFIG_MAPS,
+    MUTATING_WEBHOOKS,
+    SECRETS,
+    VALIDATING_WEBHOOKS,
+    Resource,
+    find,
+)
+from cli.manifests import injector, tap, validator
 from cli.manifests.config import TRUST_ROOTS, TRUST_ROOTS_KEY
 from cli.manifests.credentials import Identity, Webhook, check_webhook
 from cli.manifests.identity import ISSUER_SECRET
-from cli.manifests.injector import TLS_SECRET, WEBHOOK_CONFIGURATION
 from cli.manifests.kinds import API_SERVICES
 from cli.manifests.stored import OVERRIDES, OVERRIDES_KEY
 
@@ -27,6 +33,7 @@ class Existing:
 
     identity: Identity
     injector: Webhook
+    validator: Webhook
     tap: Webhook
 
 
@@ -34,7 +41,6 @@ def read_existing(cluster: Cluster, namespace: str) -> Existing:
     """All of it. Raises ClusterError."""
     roots = (find(cluster, CONFIG_MAPS, TRUST_ROOTS, namespace) or {}).get("data") or {}
     issuer = read_secret(cluster, ISSUER_SECRET, namespace)
-    webhooks = (find(cluster, MUTATING_WEBHOOKS, WEBHOOK_CONFIGURATION) or {}).get("webhooks")
     registered = (find(cluster, API_SERVICES, f"{tap.VERSION}.{tap.GROUP}") or {}).get("spec")
     return Existing(
         Identity(
@@ -44,9 +50,15 @@ def read_existing(cluster: Cluster, namespace: str) -> Existing:
         ),
         _serving(
             cluster,
-            TLS_SECRET,
+            injector.TLS_SECRET,
             namespace,
-            [one.get("clientConfig") or {} for one in webhooks or []],
+            _clients(cluster, MUTATING_WEBHOOKS, injector.WEBHOOK_CONFIGURATION),
+        ),
+        _serving(
+            cluster,
+            validator.TLS_SECRET,
+            namespace,
+            _clients(cluster, VALIDATING_WEBHOOKS, validator.WEBHOOK_CONFIGURATION),
         ),
         _serving(cluster, tap.TLS_SECRET, namespace, [registered or {}]),
     )
@@ -76,6 +88,12 @@ def usable(webhook: Webhook, now: datetime) -> bool:
     except CertificateError:
         return False
     return True
+
+
+def _clients(cluster: Cluster, kind: Resource, name: str) -> list[Mapping[str, Any]]:
+    """The `clientConfig`s of a webhook configuration; none when there is none. Raises ClusterError."""
+    webhooks = (find(cluster, kind, name) or {}).get("webhooks")
+    return [one.get("clientConfig") or {} for one in webhooks or []]
 
 
 def _serving(

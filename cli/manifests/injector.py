@@ -1,6 +1,5 @@
 """The proxy-injector: the webhook that adds proxies to pods, and how the API server calls it."""
 
-from base64 import b64encode
 from typing import Any
 
 from cli.manifests.config import CONFIG
@@ -19,6 +18,7 @@ from cli.manifests.objects import (
     tls_secret,
 )
 from cli.manifests.values import Values
+from cli.manifests.webhooks import client_config, namespace_selector
 from proxy_injector.unmeshed.find import NOT_SENT_LABELS
 from weft import labels
 from weft.names import INJECTOR_COMPONENT
@@ -101,17 +101,9 @@ def webhook(values: Values, credentials: Webhook) -> dict[str, Any]:
             {
                 "name": WEBHOOK,
                 "admissionReviewVersions": ["v1", "v1beta1"],
-                "clientConfig": {
-                    "service": {
-                        "name": COMPONENT.workload,
-                        "namespace": values.namespace,
-                        "path": "/",
-                        "port": 443,
-                    },
-                    "caBundle": b64encode(credentials.authority.encode()).decode(),
-                },
+                "clientConfig": client_config(values, COMPONENT.workload, credentials),
                 "failurePolicy": values.webhookFailurePolicy,
-                "namespaceSelector": namespace_selector(values),
+                "namespaceSelector": namespace_selector(values.proxyInjector.excludedNamespaces),
                 "objectSelector": {
                     "matchExpressions": [
                         {"key": label, "operator": "DoesNotExist"} for label in NOT_SENT_LABELS
@@ -132,19 +124,3 @@ def webhook(values: Values, credentials: Webhook) -> dict[str, Any]:
             }
         ],
     }
-
-
-def namespace_selector(values: Values) -> dict[str, Any]:
-    """Not the namespaces that opt out, nor those the cluster cannot start without."""
-    expressions: list[dict[str, Any]] = [
-        {"key": labels.ADMISSION_WEBHOOKS_LABEL, "operator": "NotIn", "values": ["disabled"]}
-    ]
-    if values.proxyInjector.excludedNamespaces:
-        expressions.append(
-            {
-                "key": "kubernetes.io/metadata.name",
-                "operator": "NotIn",
-                "values": list(values.proxyInjector.excludedNamespaces),
-            }
-        )
-    return {"matchExpressions": expressions}

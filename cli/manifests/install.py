@@ -1,7 +1,7 @@
 """The whole installation, in the order it must be applied.
 
 Definitions and namespace first; then roles, configuration and the components, identity before those
-that ask it; the webhook configuration last, so that no pod is sent to a webhook that is not there yet.
+that ask it; the webhook configurations last, so that nothing is sent to a webhook that is not there yet.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from cli.manifests import (
     namespace,
     stored,
     tap,
+    validator,
     web,
 )
 from cli.manifests.credentials import Credentials
@@ -34,6 +35,7 @@ def control_plane(values: Values, credentials: Credentials) -> Iterator[Json]:
     yield from config.render(values)
     yield stored.render(values)
     yield from identity.render(values, credentials.identity)
+    yield from validator.render(values, credentials.validator)
     yield from destination.render(values)
     yield from injector.render(values, credentials.injector)
     yield from web.render(values)
@@ -44,6 +46,7 @@ def control_plane(values: Values, credentials: Credentials) -> Iterator[Json]:
     if values.enablePodDisruptionBudget:
         for component in (*COMPONENTS, *([tap] if credentials.tap is not None else [])):
             yield disruption_budget(values, component.COMPONENT)
+    yield validator.webhook(values, credentials.validator)
     yield injector.webhook(values, credentials.injector)
 
 
@@ -68,5 +71,6 @@ def with_anchors(values: Values, credentials: Credentials) -> Values:
             "identityTrustAnchorsPEM": credentials.identity.trust_anchors,
             "identity": values.identity.model_copy(update={"issuer": issuer}),
             "proxyInjector": values.proxyInjector.model_copy(update=no_certificate),
+            "policyValidator": values.policyValidator.model_copy(update=no_certificate),
         }
     )

@@ -17,6 +17,7 @@ from cli.cluster.paths import (
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
+    VALIDATING_WEBHOOKS,
     Resource,
 )
 
@@ -40,7 +41,7 @@ API_SERVICES = Resource("/apis/apiregistration.k8s.io/v1", "apiservices")
 NAMESPACE = Kind("v1", "Namespace", NAMESPACES, namespaced=False)
 KINDS: tuple[Kind, ...] = (
     Kind(_ADMISSION, "MutatingWebhookConfiguration", MUTATING_WEBHOOKS, namespaced=False),
-    Kind(_ADMISSION, "ValidatingWebhookConfiguration", Resource(f"/apis/{_ADMISSION}", "validatingwebhookconfigurations"), namespaced=False),
+    Kind(_ADMISSION, "ValidatingWebhookConfiguration", VALIDATING_WEBHOOKS, namespaced=False),
     Kind("apiregistration.k8s.io/v1", "APIService", API_SERVICES, namespaced=False),
     Kind("apps/v1", "Deployment", DEPLOYMENTS, namespaced=True),
     Kind("apps/v1", "DaemonSet", Resource("/apis/apps/v1", "daemonsets"), namespaced=True),

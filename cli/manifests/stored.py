@@ -23,6 +23,7 @@ CREDENTIALS: Tree = {
     "identityTrustAnchorsPEM": "",
     "identity": {"issuer": {"tls": {"crtPEM": "", "keyPEM": ""}}},
     "proxyInjector": {"caBundle": "", "crtPEM": "", "keyPEM": ""},
+    "policyValidator": {"caBundle": "", "crtPEM": "", "keyPEM": ""},
     "tap": {"caBundle": "", "crtPEM": "", "keyPEM": ""},
 }
 """Values that are kept as objects of their own."""

@@ -59,6 +59,7 @@ def plan(
         Credentials(
             _rendered(values, identity),
             _serving(values, "proxyInjector", values.proxyInjector, existing.injector, now),
+            _serving(values, "policyValidator", values.policyValidator, existing.validator, now),
             _serving(values, "tap", values.tap, existing.tap, now),
         )
     )

@@ -419,6 +419,10 @@ class ProxyInjector(Serving):
     """Of its container."""
 
 
+class PolicyValidator(Serving):
+    """The webhook that refuses policy resources and ServiceProfiles that are wrong."""
+
+
 class DebugContainer(Section):
     """The container that `config.linkerd.io/enable-debug-sidecar` adds."""
 
@@ -534,13 +538,15 @@ class Values(Section):
     controller: Controller = Controller()
     """All control-plane components."""
     webhookFailurePolicy: Literal["Ignore", "Fail"] = "Ignore"
-    """When the webhook does not answer: `Ignore` creates pods without a proxy, `Fail` creates none."""
+    """When a webhook does not answer: `Ignore` creates pods without a proxy and takes policy resources as they are, `Fail` takes neither."""
     identity: Identity = Identity()
     """The identity service."""
     destination: Destination = Destination()
     """Discovery and policy."""
     proxyInjector: ProxyInjector = ProxyInjector()
     """The webhook that injects proxies."""
+    policyValidator: PolicyValidator = PolicyValidator()
+    """The webhook that refuses policy resources and ServiceProfiles that are wrong; the destination service answers."""
     web: Component = Component()
     """Stats and their collector."""
     proxy: Proxy = Proxy()

@@ -12,9 +12,13 @@ from weft import labels
 Json = dict[str, Any]
 PREFIXES = {"v1": "/api/v1"}
 CLUSTER_WIDE = {
-    "Namespace", "Node", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "MutatingWebhookConfiguration", "APIService",
+    "Namespace", "Node", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration", "APIService",
 }  # fmt: skip
-PLURALS = {"MutatingWebhookConfiguration": "mutatingwebhookconfigurations"}
+PLURALS = {
+    f"{kind}WebhookConfiguration": f"{kind.lower()}webhookconfigurations"
+    for kind in ("Mutating", "Validating")
+}
 
 
 class FakeCluster:

@@ -1,6 +1,7 @@
 """`mesh check` against fake answers: what it says when something is wrong, and how it waits."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,6 +24,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 CREDENTIALS = Credentials(
     make_identity("weft", "cluster.local", NOW),
     make_webhook("weft-proxy-injector", "weft", NOW),
+    make_webhook("weft-policy-validator", "weft", NOW),
     make_webhook("weft-tap", "weft", NOW),
 )
 
@@ -93,6 +95,7 @@ weft-config
 √ control plane ServiceAccounts exist
 √ control plane CustomResourceDefinitions exist
 √ control plane MutatingWebhookConfigurations exist
+√ control plane ValidatingWebhookConfigurations exist
 
 weft-identity
 -------------
@@ -109,6 +112,8 @@ weft-webhooks-and-apisvc-tls
 ----------------------------
 √ proxy-injector webhook has valid cert
 √ proxy-injector cert is valid for at least 60 days
+√ policy-validator webhook has valid cert
+√ policy-validator cert is valid for at least 60 days
 √ tap API server has valid cert
 √ tap API server cert is valid for at least 60 days
 √ tap API service is running
@@ -270,13 +275,39 @@ def test_a_tap_api_that_the_api_server_does_not_reach(healthy: FakeCluster) -> N
 
 
 def test_webhook_with_the_certificate_of_another_authority(healthy: FakeCluster) -> None:
-    other = Credentials(
-        CREDENTIALS.identity, make_webhook("weft-proxy-injector", "weft", NOW), CREDENTIALS.tap
-    )
+    other = replace(CREDENTIALS, injector=make_webhook("weft-proxy-injector", "weft", NOW))
     for manifest in _secrets(other):
         healthy.put(manifest)
     found = problems(results(context(healthy)))
     assert "is not issued by a trust anchor" in found["proxy-injector webhook has valid cert"].error
+
+
+def test_policy_validator_unknown_to_the_api_server(healthy: FakeCluster) -> None:
+    healthy.remove("ValidatingWebhookConfiguration", "weft-policy-validator-webhook-config")
+    found = problems(results(context(healthy)))
+    missing = found["control plane ValidatingWebhookConfigurations exist"]
+    assert "weft-policy-validator-webhook-config" in missing.error
+    assert "not refused" in missing.advice
+    said = found["policy-validator webhook has valid cert"].error
+    assert said == (
+        "validating webhook configuration weft-policy-validator-webhook-config does not exist"
+    )
+
+
+def test_policy_validator_with_a_certificate_for_another_name(healthy: FakeCluster) -> None:
+    install(healthy, replace(CREDENTIALS, validator=make_webhook("weft-tap", "weft", NOW)))
+    found = problems(results(context(healthy)))
+    said = found["policy-validator webhook has valid cert"].error
+    assert said == (
+        "the policy validator's certificate is for weft-tap.weft.svc, not weft-policy-validator.weft.svc"
+    )
+
+
+def test_policy_validator_whose_certificate_expires_soon(healthy: FakeCluster) -> None:
+    found = problems(results(context(healthy, now=NOW + timedelta(days=330))))
+    soon = found["policy-validator cert is valid for at least 60 days"]
+    assert soon.error == "policy validator certificate will expire on 2027-11-01T00:00:00Z"
+    assert "mesh upgrade" in soon.advice
 
 
 def _secrets(credentials: Credentials) -> Iterator[dict[str, object]]:

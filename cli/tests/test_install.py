@@ -36,6 +36,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FIXED = Credentials(
     Identity("<trust anchors>\n", "<issuer certificate>\n", "<issuer key>\n"),
     Webhook("<authority>\n", "<webhook certificate>\n", "<webhook key>\n"),
+    Webhook("<validator authority>\n", "<validator certificate>\n", "<validator key>\n"),
     Webhook("<tap authority>\n", "<tap certificate>\n", "<tap key>\n"),
 )
 Json = dict[str, Any]
@@ -130,7 +131,9 @@ def test_every_definition_has_one_stored_version_with_a_schema() -> None:
 
 
 def test_no_private_key_is_in_a_config_map() -> None:
-    credentials = Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK)
+    credentials = Credentials(
+        make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK, WEBHOOK
+    )
     for one in by_name(rendered(credentials), "ConfigMap").values():
         assert "PRIVATE" not in str(one)
 
@@ -194,6 +197,58 @@ def test_the_webhook_is_called_for_pods_and_services_and_never_blocks_the_cluste
     assert keys_excluded == {labels.ADMISSION_WEBHOOKS_LABEL, "kubernetes.io/metadata.name"}
     namespace = by_name(rendered(), "Namespace")["weft"]
     assert namespace["metadata"]["labels"][labels.ADMISSION_WEBHOOKS_LABEL] == "disabled"
+
+
+@pytest.mark.parametrize("policy", ["Ignore", "Fail"])
+def test_the_policy_validator_is_asked_about_what_the_destination_service_obeys(
+    policy: str,
+) -> None:
+    documents = rendered(webhookFailurePolicy=policy)
+    (configuration,) = by_name(documents, "ValidatingWebhookConfiguration").values()
+    (hook,) = configuration["webhooks"]
+    assert hook["name"] == "weft-policy-validator.linkerd.io"
+    assert (hook["failurePolicy"], hook["sideEffects"]) == (policy, "None")
+    asked = {(rule["apiGroups"][0], one) for rule in hook["rules"] for one in rule["resources"]}
+    (role,) = (
+        one
+        for name, one in by_name(documents, "ClusterRole").items()
+        if name.endswith("destination")
+    )
+    read = {
+        (rule["apiGroups"][0], one)
+        for rule in role["rules"]
+        for one in rule["resources"]
+        if rule["apiGroups"][0].endswith(("linkerd.io", "networking.k8s.io"))
+        and not one.endswith("/status")
+        and one != "externalworkloads"
+    }
+    assert asked == read
+    assert all(rule["operations"] == ["CREATE", "UPDATE"] for rule in hook["rules"])
+
+
+def test_no_policy_of_the_control_plane_s_own_namespace_waits_for_the_control_plane() -> None:
+    (configuration,) = by_name(rendered(), "ValidatingWebhookConfiguration").values()
+    selector = configuration["webhooks"][0]["namespaceSelector"]
+    excluded = {one["key"]: one["values"] for one in selector["matchExpressions"]}
+    assert excluded == {
+        labels.ADMISSION_WEBHOOKS_LABEL: ["disabled"],
+        "kubernetes.io/metadata.name": ["weft"],
+    }
+
+
+def test_the_policy_validator_is_served_by_the_destination_service() -> None:
+    documents = rendered()
+    service = by_name(documents, "Service")["weft-policy-validator"]["spec"]
+    (port,) = service["ports"]
+    deployment = by_name(documents, "Deployment")["weft-destination"]["spec"]["template"]
+    (container,) = (one for one in deployment["spec"]["containers"] if one["name"] == "destination")
+    assert service["selector"].items() <= deployment["metadata"]["labels"].items()
+    assert (port["port"], port["targetPort"]) == (443, 9443)
+    assert {"name": "policy-https", "containerPort": 9443} in container["ports"]
+    assert deployment["metadata"]["annotations"][labels.OPAQUE_PORTS] == "9443"
+    (volume,) = (one for one in deployment["spec"]["volumes"] if one["name"] == "tls")
+    secret = opened(by_name(documents, "Secret")[volume["secret"]["secretName"]])
+    assert secret == {"tls.crt": "<validator certificate>\n", "tls.key": "<validator key>\n"}
 
 
 def test_no_role_writes_what_it_need_not() -> None:
@@ -531,7 +586,7 @@ def test_an_installed_mesh_is_not_installed_over(monkeypatch: pytest.MonkeyPatch
     assert mesh("install").code == 0
     install(
         cluster,
-        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK),
+        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK, WEBHOOK),
     )
     ran = mesh("install")
     assert (ran.code, ran.out) == (1, "")
@@ -548,7 +603,7 @@ def test_uninstall_prints_everything_cluster_wide_and_the_namespace(
     assert (empty.code, "nothing of a control plane" in empty.err) == (1, True)
     install(
         cluster,
-        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK),
+        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK, WEBHOOK),
     )
     found = list(yaml.safe_load_all(mesh("uninstall").out))
     named = {(one["kind"], one["metadata"]["name"]) for one in found}
@@ -567,7 +622,7 @@ def test_uninstall_refuses_while_pods_are_meshed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
     install(
         cluster,
-        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK),
+        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK, WEBHOOK),
     )
     cluster.put(meshed_pod("web-1", VERSION))
     cluster.put(meshed_pod("web-2", VERSION))

@@ -87,7 +87,9 @@ def check_context(cluster: FakeCluster) -> Context:
 
 
 def test_check_asks_for_more_than_one_replica_where_that_was_meant() -> None:
-    credentials = Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK)
+    credentials = Credentials(
+        make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK, WEBHOOK
+    )
     plain, available = FakeCluster(), FakeCluster()
     install(plain, credentials)
     with pytest.raises(Skipped):
@@ -211,6 +213,9 @@ def test_certificates_may_be_values(tmp_path: Path) -> None:
         "proxyInjector.caBundle": hook.authority,
         "proxyInjector.crtPEM": hook.certificate,
         "proxyInjector.keyPEM": hook.key,
+        "policyValidator.caBundle": hook.authority,
+        "policyValidator.crtPEM": hook.certificate,
+        "policyValidator.keyPEM": hook.key,
         "tap.caBundle": hook.authority,
         "tap.crtPEM": hook.certificate,
         "tap.keyPEM": hook.key,

@@ -168,10 +168,23 @@ def test_a_webhook_certificate_that_ends_soon_is_made_anew(
     applied = install(cluster)
     monkeypatch.setattr("cli.manifests.existing.RENEW_BEFORE", timedelta(days=400))
     anew = manifests(mesh("upgrade"))
-    name = ("Secret", "weft-proxy-injector-k8s-tls")
-    assert of(anew, *name) != of(applied, *name)
+    for serving in ("weft-proxy-injector-k8s-tls", "weft-policy-validator-k8s-tls"):
+        assert of(anew, "Secret", serving) != of(applied, "Secret", serving)
     issuer = ("Secret", "weft-identity-issuer")
     assert of(anew, *issuer) == of(applied, *issuer)
+
+
+@pytest.mark.slow
+def test_an_installation_without_the_policy_validator_gets_it(cluster: SandboxCluster) -> None:
+    applied = install(cluster)
+    secret = of(applied, "Secret", "weft-policy-validator-k8s-tls")
+    hook = of(applied, "ValidatingWebhookConfiguration", "weft-policy-validator-webhook-config")
+    cluster.delete([secret, hook])
+    anew = manifests(mesh("upgrade"))
+    made = of(anew, "Secret", "weft-policy-validator-k8s-tls")
+    assert made["data"]["tls.crt"] != secret["data"]["tls.crt"]
+    cluster.apply(anew)
+    assert manifests(mesh("upgrade")) == anew, "and keeps it"
 
 
 @pytest.mark.slow

@@ -32,9 +32,8 @@ WHOLE_CORES = f'{MARK}include "weft.cores" . | quote{MARK}'
 def render(assignment: Mapping[str, Any]) -> dict[str, Json]:
     """The control plane's objects by kind and name. Values not assigned have their samples."""
     values = _values(assignment)
-    credentials = Credentials(
-        _identity(values), _serving(values.proxyInjector), _serving(values.tap)
-    )
+    served = (values.proxyInjector, values.policyValidator, values.tap)
+    credentials = Credentials(_identity(values), *map(_serving, served))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tokens are not what the types promise
         found = control_plane(with_anchors(values, credentials), credentials)

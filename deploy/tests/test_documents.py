@@ -17,6 +17,9 @@ from cli.command_table import COMMANDS, EXTENSIONS
 from cli.main import CONTEXT_SETTINGS, build
 from cli.manifests.overrides import make_values, parse_set
 from deploy.images.catalogue import IMAGES
+from destination.fanout import Fanout
+from destination.index import Index
+from destination.metrics import Metrics as DestinationMetrics
 from proxy.environment import PREFIX as PROXY_PREFIX
 from proxy.settings import HONOURED, NOT_YET
 from proxy_injector.metrics import Metrics as InjectorMetrics
@@ -305,10 +308,12 @@ def _known(code: str) -> bool:
 
 
 def _metrics() -> Iterator[str]:
-    """Of proxies, and of the one component whose own a page names."""
+    """Of proxies, and of the components whose own a page names."""
     yield from (metric.name for metric in catalogue())
     registry = CollectorRegistry()
     InjectorMetrics(registry)
+    index = Index()
+    DestinationMetrics(index, Fanout(index), registry)
     for family in registry.collect():
         yield f"{family.name}_total" if family.type == "counter" else family.name
 

@@ -32,6 +32,7 @@ NOW = datetime.now(UTC)
 HELM = os.environ.get("WEFT_HELM") or shutil.which("helm") or ""
 IDENTITY = make_identity("mesh", "cluster.local", NOW)
 HOOK = make_webhook("weft-proxy-injector", "mesh", NOW)
+VALIDATOR = make_webhook("weft-policy-validator", "mesh", NOW)
 TAP = make_webhook("weft-tap", "mesh", NOW)
 SECRETS: Json = {
     "identityTrustAnchorsPEM": IDENTITY.trust_anchors,
@@ -39,6 +40,11 @@ SECRETS: Json = {
         "issuer": {"tls": {"crtPEM": IDENTITY.issuer_certificate, "keyPEM": IDENTITY.issuer_key}}
     },
     "proxyInjector": {"caBundle": HOOK.authority, "crtPEM": HOOK.certificate, "keyPEM": HOOK.key},
+    "policyValidator": {
+        "caBundle": VALIDATOR.authority,
+        "crtPEM": VALIDATOR.certificate,
+        "keyPEM": VALIDATOR.key,
+    },
     "tap": {"caBundle": TAP.authority, "crtPEM": TAP.certificate, "keyPEM": TAP.key},
 }
 AMOUNTS = {"cpu": {"request": "10m", "limit": "1500m"}, "memory": {"limit": "64Mi"}}
@@ -216,13 +222,17 @@ def test_helm_refuses_what_the_command_refuses(tree: Json, said: str, tmp_path: 
 def test_the_chart_makes_serving_certificates_nobody_gave(tmp_path: Path) -> None:
     tree = {key: SECRETS[key] for key in ("identityTrustAnchorsPEM", "identity")}
     found = by_helm(tree, tmp_path)
-    hook = found["MutatingWebhookConfiguration/weft-proxy-injector-webhook-config"]["webhooks"][0]
-    secret = found["Secret/weft-proxy-injector-k8s-tls"]["data"]
-    assert hook["clientConfig"]["caBundle"]
-    assert secret["tls.crt"]
-    assert secret["tls.key"]
     values = found["ConfigMap/weft-config"]["data"]
-    assert values["proxyInjector"]["keyPEM"] == values["proxyInjector"]["crtPEM"] == ""
+    for name, kind, section in (
+        ("weft-proxy-injector", "MutatingWebhookConfiguration", "proxyInjector"),
+        ("weft-policy-validator", "ValidatingWebhookConfiguration", "policyValidator"),
+    ):
+        hook = found[f"{kind}/{name}-webhook-config"]["webhooks"][0]
+        secret = found[f"Secret/{name}-k8s-tls"]["data"]
+        assert hook["clientConfig"]["caBundle"]
+        assert secret["tls.crt"]
+        assert secret["tls.key"]
+        assert values[section]["keyPEM"] == values[section]["crtPEM"] == ""
 
 
 @pytest.mark.slow

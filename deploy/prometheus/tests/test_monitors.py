@@ -50,7 +50,7 @@ def test_pod_monitors_label_as_the_jobs_do() -> None:
 def installed_pods() -> list[dict[str, Any]]:
     """Pod templates of what `mesh install` prints; every one carries the proxy as `mesh inject` adds it."""
     webhook = Webhook("authority", "certificate", "key")
-    credentials = Credentials(Identity("anchors", "certificate", "key"), webhook, webhook)
+    credentials = Credentials(Identity("anchors", "certificate", "key"), webhook, webhook, webhook)
     made = control_plane(with_anchors(Values(), credentials), credentials)
     return [one["spec"]["template"] for one in made if one["kind"] == "Deployment"]
 

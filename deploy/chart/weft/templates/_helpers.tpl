@@ -6,7 +6,7 @@
 {{- $_ := unset $values "global" -}}
 {{- $_ := set $values "namespace" .Release.Namespace -}}
 {{- $_ := set $values "version" .Chart.AppVersion -}}
-{{- range $section := list $values.proxyInjector $values.tap -}}
+{{- range $section := list $values.proxyInjector $values.policyValidator $values.tap -}}
 {{- range $name := list "caBundle" "crtPEM" "keyPEM" -}}
 {{- $_ := set $section $name "" -}}
 {{- end -}}
@@ -42,27 +42,38 @@
 
 {{- /* Serving certificates that nobody gave: those of the installation, or new ones. The first template that asks fills the values for all. */ -}}
 {{- define "weft.serving" -}}
-{{- $hook := lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" "weft-proxy-injector-webhook-config" -}}
+{{- $groups := "admissionregistration.k8s.io/v1" -}}
+{{- $hook := lookup $groups "MutatingWebhookConfiguration" "" "weft-proxy-injector-webhook-config" -}}
 {{- if not .Values.proxyInjector.crtPEM -}}
-{{- $secret := lookup "v1" "Secret" .Release.Namespace "weft-proxy-injector-k8s-tls" -}}
-{{- if and $secret $hook -}}
-{{- $_ := set .Values.proxyInjector "caBundle" ((first $hook.webhooks).clientConfig.caBundle | b64dec) -}}
-{{- $_ := set .Values.proxyInjector "crtPEM" (index $secret.data "tls.crt" | b64dec) -}}
-{{- $_ := set .Values.proxyInjector "keyPEM" (index $secret.data "tls.key" | b64dec) -}}
-{{- else -}}
-{{- include "weft.made" (list .Values.proxyInjector "weft-proxy-injector" .Release.Namespace) -}}
+{{- $client := dict -}}
+{{- if $hook -}}{{- $client = (first $hook.webhooks).clientConfig -}}{{- end -}}
+{{- include "weft.served" (list .Values.proxyInjector "weft-proxy-injector" .Release.Namespace $client) -}}
 {{- end -}}
+{{- $validator := lookup $groups "ValidatingWebhookConfiguration" "" "weft-policy-validator-webhook-config" -}}
+{{- if not .Values.policyValidator.crtPEM -}}
+{{- $client := dict -}}
+{{- if $validator -}}{{- $client = (first $validator.webhooks).clientConfig -}}{{- end -}}
+{{- include "weft.served" (list .Values.policyValidator "weft-policy-validator" .Release.Namespace $client) -}}
 {{- end -}}
-{{- if not .Values.tap.crtPEM -}}
-{{- $secret := lookup "v1" "Secret" .Release.Namespace "weft-tap-k8s-tls" -}}
 {{- $service := lookup "apiregistration.k8s.io/v1" "APIService" "" "v1alpha1.tap.linkerd.io" -}}
-{{- if and $secret $service -}}
-{{- $_ := set .Values.tap "caBundle" ($service.spec.caBundle | b64dec) -}}
-{{- $_ := set .Values.tap "crtPEM" (index $secret.data "tls.crt" | b64dec) -}}
-{{- $_ := set .Values.tap "keyPEM" (index $secret.data "tls.key" | b64dec) -}}
-{{- else -}}
-{{- include "weft.made" (list .Values.tap "weft-tap" .Release.Namespace) -}}
+{{- if not .Values.tap.crtPEM -}}
+{{- $client := dict -}}
+{{- if $service -}}{{- $client = $service.spec -}}{{- end -}}
+{{- include "weft.served" (list .Values.tap "weft-tap" .Release.Namespace $client) -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* Section of the values, Service, namespace, and what the API server knows of it: its caBundle. */ -}}
+{{- define "weft.served" -}}
+{{- $section := index . 0 -}}
+{{- $secret := lookup "v1" "Secret" (index . 2) (printf "%s-k8s-tls" (index . 1)) -}}
+{{- $client := index . 3 -}}
+{{- if and $secret $client -}}
+{{- $_ := set $section "caBundle" ($client.caBundle | b64dec) -}}
+{{- $_ := set $section "crtPEM" (index $secret.data "tls.crt" | b64dec) -}}
+{{- $_ := set $section "keyPEM" (index $secret.data "tls.key" | b64dec) -}}
+{{- else -}}
+{{- include "weft.made" . -}}
 {{- end -}}
 {{- end -}}
 

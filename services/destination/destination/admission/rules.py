@@ -1,8 +1,8 @@
 """What is wrong with a policy resource or a ServiceProfile. Pure.
 
-Everything is read by the readers that make values of what is stored, so nothing is refused that would be
-understood. What is refused beyond that is understood and can never mean what its author thinks: an exception
-outside its network, a policy about another namespace. The rules are those of Linkerd's two validators.
+Everything is read by the readers that make values of what is stored, and what they cannot use is refused. So
+is what they can use and what cannot mean what its author thinks: an exception outside its network, a policy
+about another namespace. The rules are those of Linkerd's two validators.
 
 A route of the Gateway API may be for other controllers than this mesh: it is looked at only when a parent is
 ours, and what only we cannot do is no fault, but a warning; its status tells as well.
@@ -67,7 +67,7 @@ def _faults(found: Callable[[Object], Iterator[str]]) -> Callable[[Object], Judg
 # -- Servers and who may call them ---------------------------------------------------------------
 def _server(obj: Object) -> Iterator[str]:
     read.server(obj)
-    yield from ()
+    return iter(())
 
 
 def _server_authorization(obj: Object) -> Iterator[str]:

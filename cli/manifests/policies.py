@@ -1,0 +1,19 @@
+"""The kinds that say what traffic may do: the destination service obeys them, and refuses wrong ones."""
+
+POLICY_GROUP = "policy.linkerd.io"
+POLICIES = (
+    "authorizationpolicies",
+    "egressnetworks",
+    "httplocalratelimitpolicies",
+    "httproutes",
+    "meshtlsauthentications",
+    "networkauthentications",
+    "serverauthorizations",
+    "servers",
+)
+GATEWAY_GROUP = "gateway.networking.k8s.io"
+ROUTES = ("grpcroutes", "httproutes", "tcproutes", "tlsroutes")
+PROFILE_GROUP = "linkerd.io"
+PROFILES = ("serviceprofiles",)
+KINDS = {POLICY_GROUP: POLICIES, GATEWAY_GROUP: ROUTES, PROFILE_GROUP: PROFILES}
+"""By group, in whatever version."""
