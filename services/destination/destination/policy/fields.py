@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from kit.kube.objects import sequence
 
 T = TypeVar("T")
-MALFORMED = (ValueError, TypeError, KeyError, AttributeError)
+MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading an object may raise that is not as its kind is."""
 
 
@@ -31,6 +31,8 @@ def field(name: str) -> Iterator[None]:
     """What is malformed within the block is so in this field. Raises FieldError."""
     try:
         yield
+    except RecursionError:
+        raise FieldError(name, "it is nested too deeply") from None
     except MALFORMED as error:
         raise field_error(name, error) from error
 

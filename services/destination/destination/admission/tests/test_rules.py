@@ -336,5 +336,14 @@ def test_nothing_makes_it_fall_over(kind: str, spec: Any) -> None:
     assert isinstance(judged(kind, spec), Judgement)
 
 
+def test_conditions_without_end_are_refused() -> None:
+    condition: dict[str, Any] = {"method": "GET"}
+    for _ in range(900):
+        condition = {"all": [condition]}
+    (fault,) = judged("ServiceProfile", profile(condition=condition)).faults
+    assert fault.startswith("spec.routes[0].condition.all[0].all[0]")
+    assert fault.endswith(": it is nested too deeply")
+
+
 def test_of_other_kinds_there_is_nothing_to_say() -> None:
     assert judge("apps", "Deployment", {"spec": {"port": 0}}) == Judgement()
