@@ -1,8 +1,9 @@
 """A control-plane Deployment whose pods carry the mesh's own proxy.
 
-The proxy is rendered by the same library as everybody's, with two differences: what runs in the same
-pod is asked over loopback, and the API server's ports are left alone, because the control plane must
-reach it before any proxy has a certificate.
+The proxy is rendered by the same library as everybody's, with three differences: what runs in the same
+pod is asked over loopback; the API server's ports are left alone, because the control plane must
+reach it before any proxy has a certificate; and no default policy keeps out whom the control plane has to
+answer: the API server, the kubelet, and proxies that have no certificate yet.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from weft import labels
 from weft.names import DESTINATION_COMPONENT, IDENTITY_COMPONENT
 
 CREATED_BY = "weft/cli"
+OPEN = {labels.DEFAULT_INBOUND_POLICY: "all-unauthenticated"}
+"""Servers in the control plane's namespace still say who may come in."""
 ASKED_OVER_LOOPBACK = (IDENTITY_COMPONENT, DESTINATION_COMPONENT)
 
 
@@ -29,7 +32,7 @@ def deployment(
     annotations: Mapping[str, str] | None = None,
 ) -> Json:
     """The Deployment of one component. `annotations` shape its proxy, as they would any pod's."""
-    template = pod_template(values, component, container, volumes, dict(annotations or {}))
+    template = pod_template(values, component, container, volumes, {**OPEN, **(annotations or {})})
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

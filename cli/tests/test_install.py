@@ -173,6 +173,21 @@ def test_the_control_plane_asks_its_own_pod_over_loopback() -> None:
     assert destination["LINKERD2_PROXY_POLICY_SVC_ADDR"] == "localhost.:8090"
 
 
+def test_no_default_policy_locks_the_control_plane_up() -> None:
+    """The API server's calls come without a certificate."""
+    documents = rendered(proxy={"defaultInboundPolicy": "deny"})
+    templates = [one["spec"]["template"] for one in by_name(documents, "Deployment").values()]
+    for template in templates:
+        assert (
+            template["metadata"]["annotations"][labels.DEFAULT_INBOUND_POLICY]
+            == "all-unauthenticated"
+        )
+        (proxy,) = (
+            one for one in template["spec"]["initContainers"] if one["name"] == "linkerd-proxy"
+        )
+        assert environment(proxy)["LINKERD2_PROXY_INBOUND_DEFAULT_POLICY"] == "all-unauthenticated"
+
+
 def test_classic_sidecars_where_asked() -> None:
     values = make_values({}, [("--set", {"proxy": {"nativeSidecar": False}})])
     documents = list(control_plane(with_anchors(values, FIXED), FIXED))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.mesh.trust import Authority
 
 ISSUER = "second-issuer.weft.cluster.local"
+RATES = "web=40,voting=20,emoji=20"
+"""Requests per second: restarts of everything, again and again, leave a machine little else to do."""
 SEEN_SECONDS = 150.0
 """A kubelet may take a minute and more to show a changed Secret."""
 
@@ -48,7 +50,7 @@ def test_1_both_anchors_are_trusted(rotating: Cluster, next_one: Authority, tmp_
     hurried = ("--identity-trust-anchors-file", str(both), *_issuer_flags(next_one))
     with pytest.raises(StepFailed, match="would not trust certificates of the issuer"):
         rotating.mesh("upgrade", *hurried)
-    with load.running(rotating) as asking:
+    with load.running(rotating, RATES) as asking:
         before = asking.read()
         _upgrade(rotating, "--identity-trust-anchors-file", str(both))
         pods.restart_all(rotating, NAMESPACE)
@@ -57,7 +59,7 @@ def test_1_both_anchors_are_trusted(rotating: Cluster, next_one: Authority, tmp_
 
 
 def test_2_the_new_issuer_signs(rotating: Cluster, next_one: Authority) -> None:
-    with load.running(rotating) as asking:
+    with load.running(rotating, RATES) as asking:
         before = asking.read()
         _upgrade(rotating, *_issuer_flags(next_one))
         rotating.terminal.wait_until(
@@ -69,7 +71,7 @@ def test_2_the_new_issuer_signs(rotating: Cluster, next_one: Authority) -> None:
 
 
 def test_3_the_old_anchor_is_forgotten(rotating: Cluster, next_one: Authority) -> None:
-    with load.running(rotating) as asking:
+    with load.running(rotating, RATES) as asking:
         before = asking.read()
         _upgrade(rotating, "--identity-trust-anchors-file", str(next_one.anchor))
         pods.restart_all(rotating, NAMESPACE)

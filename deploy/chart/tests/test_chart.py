@@ -236,6 +236,7 @@ def test_the_chart_makes_serving_certificates_nobody_gave(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # forty seconds of a core that others want as well
 def test_the_chart_is_what_the_code_says() -> None:
     assert stale() == [], "run `make docs`"
 
