@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.mesh import outages, workloads
+from deploy.demo.terminal import StepFailed
+from tests.mesh import outages, pods, workloads
 from weft.names import (
+    CONTROL_PLANE_NAMESPACE,
     DESTINATION_COMPONENT,
     IDENTITY_COMPONENT,
     INJECTOR_COMPONENT,
@@ -131,3 +133,36 @@ def test_a_pod_asks_for_a_proxy_and_has_none(installed: Cluster) -> None:
     assert "kubectl rollout restart" in told
     assert found == {}
     require_well(installed)
+
+
+@pytest.mark.timeout(240)
+def test_where_nobody_is_let_in_by_default_the_api_server_still_is(installed: Cluster) -> None:
+    """Its calls to the webhooks come without a certificate, as the kubelet's probes do."""
+    pod = workloads.pod_template("late", workloads.HTTP_SERVER, {})
+    pod |= {"apiVersion": "v1", "kind": "Pod"}
+    pod["metadata"] |= {"name": "late", "namespace": workloads.NAMESPACE}
+    try:
+        _upgrade(installed, "deny")
+        require_well(installed)
+        installed.apply(pod)
+        spec = installed.read("pod", "late", "-n", workloads.NAMESPACE)["spec"]
+        assert pods.PROXY in [one["name"] for one in spec["initContainers"]]
+        with pytest.raises(StepFailed, match=r"denied the request: spec\.port"):
+            installed.apply(NO_SERVER)
+    finally:
+        _upgrade(installed, "all-unauthenticated")
+        installed.kubectl("delete", "pod", "late", "-n", workloads.NAMESPACE, "--ignore-not-found")
+
+
+NO_SERVER = {
+    "apiVersion": "policy.linkerd.io/v1beta3",
+    "kind": "Server",
+    "metadata": {"name": "wrong", "namespace": workloads.NAMESPACE},
+    "spec": {"podSelector": {}, "port": 70000},
+}
+
+
+def _upgrade(cluster: Cluster, policy: str) -> None:
+    manifests = cluster.mesh("upgrade", "--set", f"proxy.defaultInboundPolicy={policy}")
+    cluster.kubectl("apply", "-f", "-", given=manifests)
+    pods.await_renewal(cluster, CONTROL_PLANE_NAMESPACE)
