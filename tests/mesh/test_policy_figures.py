@@ -26,8 +26,8 @@ NOTICED = 30.0
 """Seconds until a policy that was applied is in force."""
 KNOWN_SECONDS = 90.0
 """Until the window is full of what came in under it."""
-STEADY = 3.0
-"""Requests a second of the bot that web answers at least."""
+STEADY = 1.0
+"""Requests a second of the bot that web answers at least, also on a machine that has little time for them."""
 ASKED = 20
 """Requests of the visitor between two looks."""
 
