@@ -247,6 +247,7 @@ class OutboundCall(Call):
             failure is None
             or course is None
             or client is None
+            or client.endpoint.identity is None  # only a proxy knows
             or not course.concrete.has_another
             or not self.can_repeat
             or self._tries >= MAX_TRIES
@@ -269,7 +270,7 @@ class OutboundCall(Call):
                 restore_response(head)
             else:
                 self._grpc = grpc_status(headers)
-        if head.status >= 400 and CONNECTION in headers:
+        if (head.status >= 400 or self._grpc) and CONNECTION in headers:
             del headers[CONNECTION]
             if self._member is None and self.downstream.is_http1:
                 self.downstream.close_after_response()

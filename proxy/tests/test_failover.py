@@ -178,13 +178,45 @@ def test_nor_a_call() -> None:
     server.start()
     with Pair(late) as mesh, grpc.insecure_channel(f"127.0.0.1:{mesh.outbound_port}") as channel:
         call: Any = channel.unary_unary("/test/Echo")
-        with pytest.raises(grpc.RpcError, match=r"connection refused.*\[2001\]"):
+        with pytest.raises(grpc.RpcError, match=r"connection refused.*\[2001\]") as refused:
             call(b"hello", timeout=10)
+        failed: Any = refused.value
+        assert "l5d-proxy-connection" not in dict(failed.trailing_metadata())
         add(mesh, there)
         for _ in range(20):
             assert call(b"hello", timeout=10) == b"hello"
             mesh.advance(1.0)
         assert mesh.metric("inbound_http_errors_total") > 1, "it was never asked again"
+    server.stop(0).wait()
+
+
+def test_an_application_that_says_what_only_a_proxy_knows_is_not_believed() -> None:
+    """It may have passed on what its own proxy told it, after it had done something."""
+    asked: list[bytes] = []
+
+    def relay(request: bytes, context: grpc.ServicerContext) -> bytes:
+        asked.append(request)
+        told = (
+            ("l5d-proxy-connection", "close"),
+            ("l5d-proxy-error", "connection refused: 10.0.0.1:1 [2001]"),
+        )
+        context.set_trailing_metadata(told)
+        context.abort(grpc.StatusCode.UNAVAILABLE, "its own call failed")
+        raise AssertionError("abort raises")
+
+    server = grpc.server(ThreadPoolExecutor(2))
+    relaying: Any = grpc.unary_unary_rpc_method_handler(relay)
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("test", {"Relay": relaying}),)
+    )
+    ports = [server.add_insecure_port("127.0.0.1:0") for _ in range(2)]
+    server.start()
+    with only(*ports) as mesh, grpc.insecure_channel(f"127.0.0.1:{mesh.outbound_port}") as channel:
+        call: Any = channel.unary_unary("/test/Relay")
+        for _ in range(6):
+            with pytest.raises(grpc.RpcError, match="its own call failed"):
+                call(b"hello", timeout=10)
+        assert len(asked) == 6
     server.stop(0).wait()
 
 
