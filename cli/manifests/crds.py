@@ -7,22 +7,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from cli.manifests.policies import POLICIES, PROFILES
 from cli.manifests.values import Values
 from cli.render.yaml_text import load_one
 from weft import labels
 
-FILES = (
-    "authorizationpolicies",
-    "egressnetworks",
-    "externalworkloads",
-    "httplocalratelimitpolicies",
-    "httproutes",
-    "meshtlsauthentications",
-    "networkauthentications",
-    "serverauthorizations",
-    "servers",
-    "serviceprofiles",
-)
+FILES = tuple(sorted((*POLICIES, *PROFILES, "externalworkloads")))
 
 
 @cache

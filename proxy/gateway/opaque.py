@@ -12,8 +12,6 @@ from proxy.outbound.accept import Arrival
 from proxy.outbound.flow import Flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from proxy.discovery.cache import DiscoveryError
     from proxy.discovery.destination import NamedAddress
     from proxy.inbound.accept import Inbound
@@ -81,7 +79,7 @@ class Onward(Arrival):
         self, logical: Logical, data: bytes, counted: StreamMetrics, server_name: str | None
     ) -> Flow:
         transport = self._transport
-        flow = self._passing = Passing(
+        flow = self._passing = Flow(
             self._outbound, logical, transport, data, counted, server_name, over=self._over
         )
         return flow
@@ -105,29 +103,3 @@ class Onward(Arrival):
 
     def __repr__(self) -> str:
         return f"<Onward from {self._context.client.ip} to {self._address}>"
-
-
-class Passing(Flow):
-    """The bytes of such a connection."""
-
-    __slots__ = ("_over",)
-
-    def __init__(
-        self,
-        outbound: Outbound,
-        logical: Logical,
-        transport: Transport,
-        data: bytes,
-        counted: StreamMetrics,
-        server_name: str | None,
-        *,
-        over: Callable[[], None],
-    ) -> None:
-        """`over` is called when they have ended."""
-        super().__init__(outbound, logical, transport, data, counted, server_name)
-        self._over = over
-
-    def _done(self, failure: Exception | None) -> None:
-        if not self.ended:
-            super()._done(failure)
-            self._over()

@@ -87,6 +87,7 @@ class Flow:
         "_member",
         "_opening",
         "_outbound",
+        "_over",
         "_server_name",
         "_transport",
         "_tries",
@@ -102,10 +103,13 @@ class Flow:
         data: bytes,
         counted: StreamMetrics,
         server_name: str | None = None,
+        over: Callable[[], None] | None = None,
     ) -> None:
-        """`counted` has counted the connection as opened; `server_name` is what its TLS asked for."""
+        """`counted` has counted the connection as opened; `server_name` is what its TLS asked for; `over` is
+        called when the bytes have ended."""
         self._counted = counted
         self._server_name = server_name
+        self._over = over
         self.ended = False
         self.began = outbound.reactor.clock()
         self._outbound = outbound
@@ -189,6 +193,8 @@ class Flow:
         if failure is not None:
             address = str(self._logical.target.address)
             outbound.tcp_error(ended_by(failure), detail_of(failure), address)
+        if self._over is not None:
+            self._over()
 
     # --- receiver while it waits for an endpoint ------------------------------------------
 

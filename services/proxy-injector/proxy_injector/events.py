@@ -39,21 +39,16 @@ class KubernetesObserver:
 
     def unending(self, namespace: str, parent: Parent, why: str) -> None:
         """Warning event `InjectedPodNeverEnds`: who makes a Job does not see the webhook's own warning."""
-        self.recorder.record_nowait(
-            subject_of(namespace, parent), "Warning", "InjectedPodNeverEnds", why
-        )
-        log.warning(
-            "will not end",
-            extra={"namespace": namespace, "owner": f"{parent.kind}/{parent.name}", "why": why},
-        )
+        self._warn(namespace, parent, "InjectedPodNeverEnds", "will not end", why)
 
     def refused(self, namespace: str, parent: Parent, why: str) -> None:
         """Warning event `InjectionRefused`."""
-        self.recorder.record_nowait(
-            subject_of(namespace, parent), "Warning", "InjectionRefused", why
-        )
+        self._warn(namespace, parent, "InjectionRefused", "refused", why)
+
+    def _warn(self, namespace: str, parent: Parent, reason: str, said: str, why: str) -> None:
+        self.recorder.record_nowait(subject_of(namespace, parent), "Warning", reason, why)
         log.warning(
-            "refused",
+            said,
             extra={"namespace": namespace, "owner": f"{parent.kind}/{parent.name}", "why": why},
         )
 
