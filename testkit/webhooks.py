@@ -1,8 +1,10 @@
 """What an API server is to a webhook: an authority that it believes, and reviews that it posts over TLS."""
 
+import asyncio
 import io
 import json
 import ssl
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,16 @@ async def post(
         session.post(address, data=io.BytesIO(body), server_hostname=host) as response,
     ):
         return response.status, await response.json(content_type=None)
+
+
+async def believed(ask: Callable[[], Awaitable[tuple[int, Any]]], tries: int) -> int:
+    """The first status that comes with a certificate which `ask` believes."""
+    for _ in range(tries):
+        try:
+            return (await ask())[0]
+        except aiohttp.ClientConnectorCertificateError:
+            await asyncio.sleep(0.01)
+    raise AssertionError("the new certificate is not presented")
 
 
 def review(

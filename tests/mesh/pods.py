@@ -104,6 +104,12 @@ def restart_all(cluster: Cluster, *namespaces: str) -> None:
         await_renewal(cluster, namespace)
 
 
+def upgrade(cluster: Cluster, *flags: str) -> None:
+    """Returns when the control plane is what the flags of `mesh upgrade` ask for."""
+    cluster.kubectl("apply", "-f", "-", given=cluster.mesh("upgrade", *flags))
+    await_renewal(cluster, CONTROL_PLANE_NAMESPACE)
+
+
 def await_renewal(cluster: Cluster, namespace: str) -> None:
     """Returns when every deployment is rolled out and no old pod is on its way out."""
     cluster.kubectl("rollout", "status", "deploy", "-n", namespace, "--timeout=120s")

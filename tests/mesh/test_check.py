@@ -11,7 +11,6 @@ import yaml
 from deploy.demo.terminal import StepFailed
 from tests.mesh import outages, pods, workloads
 from weft.names import (
-    CONTROL_PLANE_NAMESPACE,
     DESTINATION_COMPONENT,
     IDENTITY_COMPONENT,
     INJECTOR_COMPONENT,
@@ -142,7 +141,7 @@ def test_where_nobody_is_let_in_by_default_the_api_server_still_is(installed: Cl
     pod |= {"apiVersion": "v1", "kind": "Pod"}
     pod["metadata"] |= {"name": "late", "namespace": workloads.NAMESPACE}
     try:
-        _upgrade(installed, "deny")
+        pods.upgrade(installed, "--set", "proxy.defaultInboundPolicy=deny")
         require_well(installed)
         installed.apply(pod)
         spec = installed.read("pod", "late", "-n", workloads.NAMESPACE)["spec"]
@@ -150,7 +149,7 @@ def test_where_nobody_is_let_in_by_default_the_api_server_still_is(installed: Cl
         with pytest.raises(StepFailed, match=r"denied the request: spec\.port"):
             installed.apply(NO_SERVER)
     finally:
-        _upgrade(installed, "all-unauthenticated")
+        pods.upgrade(installed, "--set", "proxy.defaultInboundPolicy=all-unauthenticated")
         installed.kubectl("delete", "pod", "late", "-n", workloads.NAMESPACE, "--ignore-not-found")
 
 
@@ -160,9 +159,3 @@ NO_SERVER = {
     "metadata": {"name": "wrong", "namespace": workloads.NAMESPACE},
     "spec": {"podSelector": {}, "port": 70000},
 }
-
-
-def _upgrade(cluster: Cluster, policy: str) -> None:
-    manifests = cluster.mesh("upgrade", "--set", f"proxy.defaultInboundPolicy={policy}")
-    cluster.kubectl("apply", "-f", "-", given=manifests)
-    pods.await_renewal(cluster, CONTROL_PLANE_NAMESPACE)

@@ -118,7 +118,7 @@ def test_an_upgrade(installed: Cluster, asking: Load) -> None:
     """One that renews every pod of the control plane; then the application, for its proxies."""
     before = asking.read()
     try:
-        _upgrade(installed, "json")
+        pods.upgrade(installed, "--set", "proxy.logFormat=json")
         span = asking.require_no_failure(before, "upgrade of the control plane")
         pods.restart_all(installed, NAMESPACE)
         time.sleep(2)
@@ -127,7 +127,7 @@ def test_an_upgrade(installed: Cluster, asking: Load) -> None:
         for namespace in (CONTROL_PLANE_NAMESPACE, NAMESPACE):
             assert _log_formats(installed, namespace) == {"json"}
     finally:
-        _upgrade(installed, "plain")
+        pods.upgrade(installed, "--set", "proxy.logFormat=plain")
 
 
 @pytest.mark.usefixtures("at_length")
@@ -170,13 +170,6 @@ def _kill(cluster: Cluster, component: str) -> None:
     cluster.kubectl("scale", f"deploy/{component}", *where, "--replicas=0")
     cluster.kubectl("delete", "pods", "-l", selector, *where, *now)
     pods.await_none(cluster, CONTROL_PLANE_NAMESPACE, selector)
-
-
-def _upgrade(cluster: Cluster, log_format: str) -> None:
-    """Proxies log in another form from now on; returns when the control plane's own do."""
-    manifests = cluster.mesh("upgrade", "--set", f"proxy.logFormat={log_format}")
-    cluster.kubectl("apply", "-f", "-", given=manifests)
-    pods.await_renewal(cluster, CONTROL_PLANE_NAMESPACE)
 
 
 def _log_formats(cluster: Cluster, namespace: str) -> set[str]:

@@ -52,7 +52,7 @@ def test_1_both_anchors_are_trusted(rotating: Cluster, next_one: Authority, tmp_
         rotating.mesh("upgrade", *hurried)
     with load.running(rotating, RATES) as asking:
         before = asking.read()
-        _upgrade(rotating, "--identity-trust-anchors-file", str(both))
+        pods.upgrade(rotating, "--identity-trust-anchors-file", str(both))
         pods.restart_all(rotating, NAMESPACE)
         asking.require_no_failure(before, "both anchors are trusted")
     assert ISSUER not in _certificates(rotating)
@@ -61,7 +61,7 @@ def test_1_both_anchors_are_trusted(rotating: Cluster, next_one: Authority, tmp_
 def test_2_the_new_issuer_signs(rotating: Cluster, next_one: Authority) -> None:
     with load.running(rotating, RATES) as asking:
         before = asking.read()
-        _upgrade(rotating, *_issuer_flags(next_one))
+        pods.upgrade(rotating, *_issuer_flags(next_one))
         rotating.terminal.wait_until(
             "identity has the new issuer", lambda: _told_of_issuer(rotating), seconds=SEEN_SECONDS
         )
@@ -73,7 +73,7 @@ def test_2_the_new_issuer_signs(rotating: Cluster, next_one: Authority) -> None:
 def test_3_the_old_anchor_is_forgotten(rotating: Cluster, next_one: Authority) -> None:
     with load.running(rotating, RATES) as asking:
         before = asking.read()
-        _upgrade(rotating, "--identity-trust-anchors-file", str(next_one.anchor))
+        pods.upgrade(rotating, "--identity-trust-anchors-file", str(next_one.anchor))
         pods.restart_all(rotating, NAMESPACE)
         asking.require_no_failure(before, "the old anchor is forgotten")
     assert trust.anchors(rotating).strip() == next_one.anchor.read_text().strip()
@@ -89,12 +89,6 @@ def _issuer_flags(authority: Authority) -> tuple[str, ...]:
         "--identity-issuer-key-file",
         str(authority.key),
     )
-
-
-def _upgrade(cluster: Cluster, *flags: str) -> None:
-    """Returns when the control plane is what was asked for."""
-    cluster.kubectl("apply", "-f", "-", given=cluster.mesh("upgrade", *flags))
-    pods.await_renewal(cluster, CONTROL_PLANE_NAMESPACE)
 
 
 def _told_of_issuer(cluster: Cluster) -> bool:
