@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,15 +78,34 @@ class Terminal:
     def wait_until(
         self, what: str, condition: Callable[[], bool], *, seconds: float, every: float = 1.0
     ) -> None:
-        """Ask again and again until the condition holds. Raises StepFailed."""
+        """Ask again and again until the condition holds. Raises StepFailed.
+
+        A condition that cannot be asked, for a pod is not there or a command fails, does not hold
+        yet; when it never does, the error tells why it could not be asked last.
+        """
         deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise StepFailed(f"after {seconds:.0f} s still waiting until {what}")
+        while not (answer := _ask(condition)).holds:
+            if time.monotonic() >= deadline:
+                raise StepFailed(f"after {seconds:.0f} s still waiting until {what}{answer.why}")
             time.sleep(every)
 
     def _styled(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Whether a condition holds; `why` follows a sentence, and is empty when it could be asked."""
+
+    holds: bool
+    why: str = ""
+
+
+def _ask(condition: Callable[[], bool]) -> _Answer:
+    try:
+        return _Answer(condition())
+    except (StepFailed, AssertionError) as failure:
+        return _Answer(False, f"; {failure}")
 
 
 def readable(command: Sequence[str]) -> str:
