@@ -24,6 +24,7 @@ VALIDATOR_SERVICE = "weft-policy-validator"
 """Where the API server asks about policy resources; the destination service answers."""
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_SPIFFE_ID = re.compile(r"spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9._-]+)+")
 _KIND = ("serviceaccount", "identity")
 
 
@@ -39,6 +40,12 @@ def is_dns_label(text: str) -> bool:
 def is_dns_name(text: str) -> bool:
     """RFC 1123 labels separated by dots, 253 characters at most, no trailing dot."""
     return 0 < len(text) <= 253 and all(is_dns_label(label) for label in text.split("."))
+
+
+def is_spiffe_id(text: str) -> bool:
+    """`spiffe://TRUST-DOMAIN/PATH`, by the SPIFFE specification: no port, no query, no empty or relative part."""
+    parts = text.split("/")
+    return _SPIFFE_ID.fullmatch(text) is not None and not {".", ".."} & set(parts[3:])
 
 
 @dataclass(frozen=True, slots=True)

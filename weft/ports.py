@@ -5,6 +5,7 @@ Numbers are Linkerd's, so that manifests, network policies and dashboards carry 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,15 @@ DEFAULT_OPAQUE = "25,587,3306,4444,5432,6379,9300,11211"
 """Ports whose protocols let the server speak first; opaque unless an annotation says otherwise."""
 
 MAX_PORT = 65_535
+
+
+_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def is_port_name(text: str) -> bool:
+    """RFC 6335's service name, as Kubernetes wants ports called: up to 15 of a-z, 0-9 and single inner dashes, one
+    letter at least."""
+    return len(text) <= 15 and _NAME.fullmatch(text) is not None
 
 
 class PortError(ValueError):

@@ -7,12 +7,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from cli.manifests.policies import POLICIES, PROFILES
+from cli.manifests.policies import POLICIES, PROFILES, WORKLOADS
 from cli.manifests.values import Values
 from cli.render.yaml_text import load_one
 from weft import labels
 
-FILES = tuple(sorted((*POLICIES, *PROFILES, "externalworkloads")))
+FILES = tuple(sorted((*POLICIES, *PROFILES, *WORKLOADS)))
 
 
 @cache

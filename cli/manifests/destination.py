@@ -21,6 +21,8 @@ from cli.manifests.policies import (
     PROFILE_GROUP,
     PROFILES,
     ROUTES,
+    WORKLOAD_GROUP,
+    WORKLOADS,
 )
 from cli.manifests.validator import TLS_SECRET
 from cli.manifests.values import Values
@@ -39,7 +41,7 @@ RULES = (
     Rule(("batch",), ("jobs",), READ),
     Rule((PROFILE_GROUP,), PROFILES, READ),
     Rule((POLICY_GROUP,), POLICIES, READ),
-    Rule(("workload.linkerd.io",), ("externalworkloads",), READ),
+    Rule((WORKLOAD_GROUP,), WORKLOADS, READ),
     Rule((POLICY_GROUP,), tuple(f"{one}/status" for one in STATUSES), ("patch",)),
     Rule((GATEWAY_GROUP,), ROUTES, READ),
     Rule((GATEWAY_GROUP,), tuple(f"{one}/status" for one in ROUTES), ("patch",)),

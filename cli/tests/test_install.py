@@ -235,7 +235,6 @@ def test_the_policy_validator_is_asked_about_what_the_destination_service_obeys(
         for one in rule["resources"]
         if rule["apiGroups"][0].endswith(("linkerd.io", "networking.k8s.io"))
         and not one.endswith("/status")
-        and one != "externalworkloads"
     }
     assert asked == read
     assert all(rule["operations"] == ["CREATE", "UPDATE"] for rule in hook["rules"])

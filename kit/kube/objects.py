@@ -100,6 +100,9 @@ HTTP_ROUTES = Resource(_GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta
 GRPC_ROUTES = Resource(_GATEWAY, "v1", "grpcroutes", "GRPCRoute", older=("v1alpha2",))
 TLS_ROUTES = Resource(_GATEWAY, "v1", "tlsroutes", "TLSRoute", older=("v1alpha3", "v1alpha2"))
 TCP_ROUTES = Resource(_GATEWAY, "v1", "tcproutes", "TCPRoute", older=("v1alpha2",))
+EXTERNAL_WORKLOADS = Resource(
+    "workload.linkerd.io", "v1beta1", "externalworkloads", "ExternalWorkload", older=("v1alpha1",)
+)
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 

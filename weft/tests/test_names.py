@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.names import NotAnIdentity, TrustDomain, Workload, is_dns_name, short_identity
+from weft.names import (
+    NotAnIdentity,
+    TrustDomain,
+    Workload,
+    is_dns_name,
+    is_spiffe_id,
+    short_identity,
+)
 
 WEB = "web.emojivoto.serviceaccount.identity.weft.cluster.local"
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
@@ -57,3 +64,28 @@ def test_dns_names_have_limits() -> None:
     assert is_dns_name("a" * 63 + ".b")
     assert not is_dns_name("a" * 64)
     assert not is_dns_name(".".join(["a" * 60] * 5))
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        ("spiffe://machines.test/vm-1", True),
+        ("spiffe://a/b/C_d.e", True),
+        ("spiffe://machines.test", False),
+        ("spiffe://machines.test/", False),
+        ("spiffe:///vm", False),
+        ("spiffe://Machines/vm", False),
+        ("spiffe://machines.test:80/vm", False),
+        ("spiffe://machines.test/vm/", False),
+        ("spiffe://machines.test//vm", False),
+        ("spiffe://machines.test/../vm", False),
+        ("spiffe://machines.test/./vm", False),
+        ("spiffe://machines.test/vm?a=b", False),
+        ("spiffe://machines.test/vm%20", False),
+        ("https://machines.test/vm", False),
+        ("vm.machines.test", False),
+        ("", False),
+    ],
+)
+def test_spiffe_identities(text: str, valid: bool) -> None:
+    assert is_spiffe_id(text) is valid

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.ports import DEFAULT_OPAQUE, PortError, PortRange, PortSet, parse_port, parse_port_set
+from weft.ports import (
+    DEFAULT_OPAQUE,
+    PortError,
+    PortRange,
+    PortSet,
+    is_port_name,
+    parse_port,
+    parse_port_set,
+)
 
 ports = st.integers(1, 65_535)
 
@@ -45,3 +53,24 @@ def test_the_empty_set_is_false() -> None:
 def test_malformed_sets_are_refused(text: str) -> None:
     with pytest.raises(PortError):
         parse_port_set(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        ("http", True),
+        ("a1-b", True),
+        ("1a", True),
+        ("a" * 15, True),
+        ("a" * 16, False),
+        ("80", False),
+        ("-a", False),
+        ("a-", False),
+        ("a--b", False),
+        ("Http", False),
+        ("a_b", False),
+        ("", False),
+    ],
+)
+def test_what_a_port_may_be_called(text: str, valid: bool) -> None:
+    assert is_port_name(text) is valid

@@ -18,7 +18,7 @@ Member = tuple[str, Key | None]
 
 
 def member(endpoint: SliceEndpoint) -> Member:
-    return endpoint.ip, endpoint.pod
+    return endpoint.ip, endpoint.pod or endpoint.external_workload
 
 
 @dataclass(frozen=True)

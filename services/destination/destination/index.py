@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from destination.grace import Member
-from destination.model import Node, Pod, Service, Slice
+from destination.model import ExternalWorkload, Namespace, Node, Pod, Service, Slice
 from destination.policy.model import (
     AuthorizationPolicy,
     MeshTLSAuthentication,
@@ -102,7 +102,11 @@ def _host_ports(pod: Pod) -> Iterable[tuple[str, int]]:
     return ((ip, port) for ip in pod.host_ips for port, _ in pod.host_ports)
 
 
-def _of_namespace(value: EgressNetwork | RateLimit) -> Iterable[str]:
+def _addresses(workload: ExternalWorkload) -> Iterable[tuple[str, int]]:
+    return ((ip, one.port) for ip in workload.ips for one in workload.declared)
+
+
+def _of_namespace(value: EgressNetwork | ExternalWorkload | RateLimit) -> Iterable[str]:
     return (value.key.namespace,)
 
 
@@ -129,6 +133,12 @@ class Index:
     pods: Table[Pod] = field(
         default_factory=lambda: Table("pods", ip=_pod_ips, host_port=_host_ports)
     )
+    external_workloads: Table[ExternalWorkload] = field(
+        default_factory=lambda: Table(
+            "external workloads", address=_addresses, namespace=_of_namespace
+        )
+    )
+    namespaces: Table[Namespace] = field(default_factory=lambda: Table("namespaces"))
     nodes: Table[Node] = field(default_factory=lambda: Table("nodes"))
     profiles: Table[ServiceProfile] = field(default_factory=lambda: Table("profiles"))
     servers: Table[Server] = field(

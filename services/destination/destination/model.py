@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from kit.kube.objects import Key
 from weft.addresses import SocketAddress
-from weft.ports import PortSet
+from weft.ports import ADMIN, CONTROL, INBOUND, PortSet
 
 NO_PORTS = PortSet()
 
@@ -52,6 +52,8 @@ class SliceEndpoint:
     node: str = ""
     zone: str = ""
     pod: Key | None = None
+    external_workload: Key | None = None
+    """Set when the slice says which one it is."""
     hint_zones: tuple[str, ...] = ()
 
 
@@ -84,38 +86,76 @@ class ProxyPorts:
 
 
 @dataclass(frozen=True)
-class Pod:
-    """A pod that is not over."""
+class Workload:
+    """What has addresses and a proxy of its own: a pod, or an ExternalWorkload."""
 
     key: Key
     ips: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    owner: tuple[str, str] | None = None
+    """(kind in lower case, name) of what a person would name."""
+    ports: tuple[tuple[str, int], ...] = ()
+    """Named TCP ports; a name may stand for several numbers."""
+    opaque_ports: PortSet | None = None
+    skip_inbound_ports: PortSet = NO_PORTS
+    require_identity_ports: PortSet = NO_PORTS
+    default_policy: str = ""
+    probes: tuple[Probe, ...] = ()
+    proxy: ProxyPorts = ProxyPorts(INBOUND, ADMIN, CONTROL)
+
+    def numbers(self, port: int | str) -> tuple[int, ...]:
+        """The ports that a number or a name stands for."""
+        if isinstance(port, int):
+            return (port,)
+        return tuple(number for name, number in self.ports if name == port)
+
+
+@dataclass(frozen=True)
+class Pod(Workload):
+    """A pod that is not over."""
+
     host_ips: tuple[str, ...] = ()
     host_network: bool = False
     terminating: bool = False
     """On its way out; its address may be another pod's before it is gone."""
     node: str = ""
     service_account: str = "default"
-    labels: Mapping[str, str] = field(default_factory=dict)
     control_plane_ns: str = ""
     """Which mesh's proxy it carries; empty when unmeshed."""
-    owner: tuple[str, str] | None = None
-    """(kind in lower case, name) of the workload a person would name."""
-    ports: tuple[tuple[str, int], ...] = ()
-    """Named container ports; a name may stand for several numbers."""
     host_ports: tuple[tuple[int, int], ...] = ()
     """(host port, container port)."""
-    opaque_ports: PortSet | None = None
-    skip_inbound_ports: PortSet = NO_PORTS
-    require_identity_ports: PortSet = NO_PORTS
-    default_policy: str = ""
-    probes: tuple[Probe, ...] = ()
-    proxy: ProxyPorts = ProxyPorts(4143, 4191, 4190)
 
-    def numbers(self, port: int | str) -> tuple[int, ...]:
-        """The container ports that a number or a name stands for."""
-        if isinstance(port, int):
-            return (port,)
-        return tuple(number for name, number in self.ports if name == port)
+
+@dataclass(frozen=True, slots=True)
+class WorkloadPort:
+    """A port that an ExternalWorkload declares. An empty name is none."""
+
+    name: str
+    port: int
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True)
+class ExternalWorkload(Workload):
+    """A machine outside Kubernetes that belongs to the mesh."""
+
+    uid: str = ""
+    identity: str = ""
+    """A DNS name or a SPIFFE identity, as its certificate has it."""
+    server_name: str = ""
+    """The SNI it answers to."""
+    declared: tuple[WorkloadPort, ...] = ()
+    """All ports; Services reach no others."""
+    ready: bool = False
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """What a namespace says for those of its workloads that no webhook has seen."""
+
+    name: str
+    default_policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +182,9 @@ class Endpoint:
     address: SocketAddress
     labels: tuple[tuple[str, str], ...] = ()
     identity: str = ""
-    """The name its certificate must carry; empty: plaintext."""
+    """The DNS name or SPIFFE identity its certificate must carry; empty: plaintext."""
+    server_name: str = ""
+    """The SNI to send; empty: the identity."""
     meshed: bool = False
     h2: bool = False
     """Its proxy accepts HTTP/1 carried as HTTP/2."""
@@ -150,6 +192,7 @@ class Endpoint:
     opaque_transport: int = 0
     """The proxy port that takes opaque bytes behind a transport header; 0: none."""
     pod: Key | None = None
+    external_workload: Key | None = None
     node: str = ""
     zone: str = ""
     hint_zones: tuple[str, ...] = ()

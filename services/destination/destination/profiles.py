@@ -1,11 +1,11 @@
-"""What a target is: a Service (and its profile), one pod, or an address we know nothing of. Pure."""
+"""What a target is: a Service (and its profile), one workload, or an address we know nothing of. Pure."""
 
 from dataclasses import dataclass
 
 from destination.index import Reader
-from destination.model import Client, Endpoint, Pod, Service
+from destination.model import Client, Endpoint, Service, Workload
 from destination.policy.model import ServiceProfile
-from destination.resolve import Rules, endpoints, is_opaque, pod_endpoint
+from destination.resolve import Rules, endpoints, is_opaque, workload_endpoint
 from kit.kube.objects import Key
 from kit.rpc.status import FailedPrecondition, NotFound
 from weft.addresses import SocketAddress
@@ -82,20 +82,20 @@ def _of_pod_name(reader: Reader, target: ServiceAuthority, rules: Rules) -> Prof
 
 
 def _of_address(reader: Reader, target: SocketAddress, rules: Rules) -> Profile:
-    pod, address = pod_at(reader, target)
-    if pod is None:
+    workload, address = workload_at(reader, target)
+    if workload is None:
         return Profile(endpoint=Endpoint(target), opaque=target.port in rules.default_opaque)
-    endpoint = pod_endpoint(reader, pod, address, rules)
     return Profile(
-        endpoint=endpoint,
-        opaque=is_opaque(reader, pod, address.port, rules),
+        endpoint=workload_endpoint(reader, workload, address, rules),
+        opaque=is_opaque(reader, workload, address.port, rules),
         port=address.port,
-        namespace=pod.key.namespace,
+        namespace=workload.key.namespace,
     )
 
 
-def pod_at(reader: Reader, target: SocketAddress) -> tuple[Pod | None, SocketAddress]:
-    """The pod that answers at an address, and the address inside it (a host port is mapped)."""
+def workload_at(reader: Reader, target: SocketAddress) -> tuple[Workload | None, SocketAddress]:
+    """The pod or ExternalWorkload that answers at an address, and the address inside it (a host port
+    is mapped). Raises FailedPrecondition where several ExternalWorkloads declare it."""
     pods = reader.by(reader.index.pods, "ip", target.ip)
     if pods:
         return min(pods, key=lambda pod: pod.terminating), target
@@ -103,4 +103,8 @@ def pod_at(reader: Reader, target: SocketAddress) -> tuple[Pod | None, SocketAdd
         ports = dict(pod.host_ports)
         ip = pod.ips[0] if pod.ips else target.ip
         return pod, SocketAddress(ip, ports[target.port])
-    return None, target
+    machines = reader.by(reader.index.external_workloads, "address", (target.ip, target.port))
+    if len(machines) > 1:
+        names = ", ".join(str(one.key) for one in machines)
+        raise FailedPrecondition(f"{target} is the address of several ExternalWorkloads: {names}")
+    return machines[0] if machines else None, target

@@ -5,11 +5,12 @@ is used without that entry, and the log says so.
 """
 
 import ipaddress
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from destination import annotations
 from destination.model import (
+    Namespace,
     Node,
     Pod,
     Probe,
@@ -19,10 +20,10 @@ from destination.model import (
     Slice,
     SliceEndpoint,
 )
+from kit.kube import objects
 from kit.kube.objects import (
     Key,
     Object,
-    annotations,
     key,
     labels,
     mapping,
@@ -34,15 +35,11 @@ from kit.kube.objects import (
 from weft import ports
 from weft.labels import (
     CONTROL_PLANE_NS_LABEL,
-    DEFAULT_INBOUND_POLICY,
-    DEFAULT_POLICIES,
     OPAQUE_PORTS,
     REQUIRE_IDENTITY_INBOUND_PORTS,
     SKIP_INBOUND_PORTS,
 )
-from weft.ports import PortError, PortRange, PortSet, parse_port_set
-
-log = logging.getLogger(__name__)
+from weft.ports import PortSet
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 POD_TEMPLATE_HASH = "pod-template-hash"
@@ -60,16 +57,19 @@ def service(obj: Object) -> Service:
         for one in sequence(fields.get("ports"))
         if one.get("protocol", "TCP") == "TCP"
     )
-    notes = annotations(obj)
     return Service(
         key=key(obj),
-        cluster_ips=tuple(_ip(ip) for ip in ips if ip and ip != "None"),
+        cluster_ips=tuple(canonical_ip(ip) for ip in ips if ip and ip != "None"),
         ports=declared,
         external_name=fields.get("type") == "ExternalName",
         local_traffic=fields.get("internalTrafficPolicy") == "Local",
-        opaque_ports=_ports(obj, OPAQUE_PORTS, {one.name: (one.port,) for one in declared}),
+        opaque_ports=annotations.ports(
+            obj, OPAQUE_PORTS, {one.name: (one.port,) for one in declared}
+        ),
         annotations={
-            name: value for name, value in notes.items() if name.startswith(_TRAFFIC_ANNOTATIONS)
+            name: value
+            for name, value in objects.annotations(obj).items()
+            if name.startswith(_TRAFFIC_ANNOTATIONS)
         },
     )
 
@@ -98,20 +98,21 @@ def endpoint_slice(obj: Object) -> Slice | None:
 
 def _slice_endpoints(one: Mapping[str, Any], at: Key) -> Iterator[SliceEndpoint]:
     target = mapping(one.get("targetRef"))
-    pod = None
-    if target.get("kind") == "Pod":
-        pod = Key(str(target.get("namespace") or at.namespace), str(target["name"]))
+    whose = None
+    if target.get("kind") in ("Pod", "ExternalWorkload"):
+        whose = Key(str(target.get("namespace") or at.namespace), str(target["name"]))
     hints = sequence(mapping(one.get("hints")).get("forZones"))
     conditions = mapping(one.get("conditions"))
     for address in sequence(one.get("addresses"))[:1]:  # the API: further ones may be ignored
         yield SliceEndpoint(
-            ip=_ip(address),
+            ip=canonical_ip(address),
             ready=conditions.get("ready") is not False,
             terminating=conditions.get("terminating") is True,
             hostname=str(one.get("hostname") or ""),
             node=str(one.get("nodeName") or ""),
             zone=str(one.get("zone") or ""),
-            pod=pod,
+            pod=whose if target.get("kind") == "Pod" else None,
+            external_workload=whose if target.get("kind") == "ExternalWorkload" else None,
             hint_zones=tuple(str(hint["name"]) for hint in hints),
         )
 
@@ -134,8 +135,8 @@ def pod(obj: Object) -> Pod | None:
     marks = labels(obj)
     return Pod(
         key=key(obj),
-        ips=tuple(_ip(one["ip"]) for one in ips if one.get("ip")),
-        host_ips=tuple(_ip(one["ip"]) for one in host_ips if one.get("ip")),
+        ips=tuple(canonical_ip(one["ip"]) for one in ips if one.get("ip")),
+        host_ips=tuple(canonical_ip(one["ip"]) for one in host_ips if one.get("ip")),
         host_network=fields.get("hostNetwork") is True,
         terminating=bool(metadata(obj).get("deletionTimestamp")),
         node=str(fields.get("nodeName") or ""),
@@ -149,10 +150,11 @@ def pod(obj: Object) -> Pod | None:
             for port in declared
             if port.get("hostPort") and port.get("protocol", "TCP") == "TCP"
         ),
-        opaque_ports=_ports(obj, OPAQUE_PORTS, by_name),
-        skip_inbound_ports=_ports(obj, SKIP_INBOUND_PORTS, by_name) or PortSet(),
-        require_identity_ports=_ports(obj, REQUIRE_IDENTITY_INBOUND_PORTS, by_name) or PortSet(),
-        default_policy=_default_policy(obj),
+        opaque_ports=annotations.ports(obj, OPAQUE_PORTS, by_name),
+        skip_inbound_ports=annotations.ports(obj, SKIP_INBOUND_PORTS, by_name) or PortSet(),
+        require_identity_ports=annotations.ports(obj, REQUIRE_IDENTITY_INBOUND_PORTS, by_name)
+        or PortSet(),
+        default_policy=annotations.default_policy(obj),
         probes=tuple(dict.fromkeys(_probes(containers, by_name))),
         proxy=_proxy_ports(containers),
     )
@@ -177,15 +179,6 @@ def _owner(obj: Object) -> tuple[str, str] | None:
             return "deployment", name.removesuffix(f"-{template}")
         return kind, name
     return None
-
-
-def _default_policy(obj: Object) -> str:
-    policy = annotations(obj).get(DEFAULT_INBOUND_POLICY, "")
-    if policy and policy not in DEFAULT_POLICIES:
-        allowed = ", ".join(DEFAULT_POLICIES)
-        _complain(obj, DEFAULT_INBOUND_POLICY, f"{policy!r} is not one of {allowed}")
-        return ""
-    return policy
 
 
 def _probes(
@@ -222,40 +215,19 @@ def _proxy_ports(containers: list[Mapping[str, Any]]) -> ProxyPorts:
 
 
 def node(obj: Object) -> Node:
+    return Node(key(obj).name, zone(obj))
+
+
+def zone(obj: Object) -> str:
+    """Where its labels say it is; empty where they do not."""
     marks = labels(obj)
-    zone = next((marks[name] for name in _ZONE_LABELS if marks.get(name)), "")
-    return Node(key(obj).name, zone)
+    return next((marks[name] for name in _ZONE_LABELS if marks.get(name)), "")
 
 
-def _ports(obj: Object, name: str, by_name: Mapping[str, tuple[int, ...]]) -> PortSet | None:
-    """A port list of numbers, ranges and port names; None when the annotation is absent."""
-    text = annotations(obj).get(name)
-    if text is None:
-        return None
-    ranges: list[PortRange] = []
-    for part in filter(None, (one.strip() for one in text.split(","))):
-        if part in by_name:
-            ranges += [PortRange(number, number) for number in by_name[part]]
-            continue
-        try:
-            ranges += parse_port_set(part).ranges
-        except PortError as error:
-            _complain(obj, name, str(error))
-    return PortSet(tuple(ranges))
+def namespace(obj: Object) -> Namespace:
+    return Namespace(key(obj).name, annotations.default_policy(obj))
 
 
-def _complain(obj: Object, annotation: str, why: str) -> None:
-    log.warning(
-        "an annotation is not usable",
-        extra={
-            "kind": obj.get("kind"),
-            "object": str(key(obj)),
-            "annotation": annotation,
-            "why": why,
-        },
-    )
-
-
-def _ip(text: object) -> str:
+def canonical_ip(text: object) -> str:
     """Canonical form. Raises ValueError."""
     return str(ipaddress.ip_address(str(text)))

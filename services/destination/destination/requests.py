@@ -129,6 +129,7 @@ def _key(namespace: object, name: object, text: str) -> Key:
         namespace = name = ""
     if not is_dns_label(namespace) or not is_dns_name(name):
         raise InvalidArgument(
-            f'the workload {text[:200]!r} is not {{"ns": NAMESPACE, "pod": POD}} or NAMESPACE:POD'
+            f'the workload {text[:200]!r} is not {{"ns": NAMESPACE, "pod": POD}}, '
+            f'{{"ns": NAMESPACE, "external_workload": NAME}} or NAMESPACE:POD'
         )
     return Key(namespace, name)

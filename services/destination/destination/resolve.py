@@ -1,11 +1,20 @@
-"""From a service's authority to its endpoints, and from a pod's port to one endpoint. Pure."""
+"""From a service's authority to its endpoints, and from a workload's port to one endpoint. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from destination.grace import member
 from destination.index import Reader
-from destination.model import Client, Endpoint, Pod, Service, Slice, SliceEndpoint
+from destination.model import (
+    Client,
+    Endpoint,
+    ExternalWorkload,
+    Pod,
+    Service,
+    Slice,
+    SliceEndpoint,
+    Workload,
+)
 from destination.policy.servers import server_for
 from kit.kube.objects import Key
 from kit.rpc.status import InvalidArgument
@@ -108,49 +117,85 @@ def _target_port(service: Service, port: int, one: Slice) -> int | None:
 
 def _endpoint(reader: Reader, at: SliceEndpoint, port: int, rules: Rules) -> Endpoint | None:
     address = SocketAddress(at.ip, port)
-    if at.pod is None:
+    workload: Workload | None = None
+    if at.pod is not None:
+        workload = reader.get(reader.index.pods, at.pod)
+    elif at.external_workload is not None:
+        workload = reader.get(reader.index.external_workloads, at.external_workload)
+    else:
         zone = at.zone or node_zone(reader, at.node)
         return Endpoint(address, node=at.node, zone=zone, hint_zones=at.hint_zones)
-    pod = reader.get(reader.index.pods, at.pod)
-    if pod is None:
-        # The slice is ahead of the pod. Without the pod its identity is unknown, and sending to it
+    if workload is None:
+        # The slice is ahead of the workload. Without it its identity is unknown, and sending to it
         # in plaintext would be worse than sending to it a moment later.
         return None
-    made = pod_endpoint(reader, pod, address, rules)
+    made = workload_endpoint(reader, workload, address, rules)
     return replace(made, zone=at.zone or made.zone, hint_zones=at.hint_zones)
 
 
-def pod_endpoint(reader: Reader, pod: Pod, address: SocketAddress, rules: Rules) -> Endpoint:
-    """A port of a pod. The port is the container's."""
-    port = address.port
+def workload_endpoint(
+    reader: Reader, workload: Workload, address: SocketAddress, rules: Rules
+) -> Endpoint:
+    """A port of a pod or of an ExternalWorkload. The port is the container's, or the machine's."""
+    if isinstance(workload, Pod):
+        return _pod_endpoint(reader, workload, address, rules)
+    assert isinstance(workload, ExternalWorkload)
+    made = _endpoint_of(reader, workload, address, rules, in_a_mesh=True)
+    return replace(
+        made,
+        labels=_external_labels(workload),
+        identity=workload.identity if made.meshed else "",
+        server_name=workload.server_name if made.meshed else "",
+        external_workload=workload.key,
+        zone=workload.zone,
+    )
+
+
+def _pod_endpoint(reader: Reader, pod: Pod, address: SocketAddress, rules: Rules) -> Endpoint:
     ours = pod.control_plane_ns == rules.domain.control_plane_namespace
-    # The admin port bypasses the redirect and answers in plaintext, so nothing there could prove an
-    # identity; the tap port is served by the proxy itself, which does.
-    bypassed = port in pod.skip_inbound_ports or port == pod.proxy.admin
-    meshed = bool(pod.control_plane_ns) and not bypassed
-    opaque = is_opaque(reader, pod, port, rules)
-    own = port in (pod.proxy.inbound, pod.proxy.admin, pod.proxy.control)
-    header = meshed and not own and (opaque or rules.transport_header)
-    return Endpoint(
-        address=address,
+    made = _endpoint_of(reader, pod, address, rules, in_a_mesh=bool(pod.control_plane_ns))
+    return replace(
+        made,
         labels=pod_labels(pod),
-        identity=_identity(pod, rules.domain) if ours and meshed else "",
-        meshed=meshed,
-        h2=meshed and rules.h2_upgrade and not opaque,
-        opaque=meshed and opaque,
-        opaque_transport=pod.proxy.inbound if header else 0,
+        identity=_identity(pod, rules.domain) if ours and made.meshed else "",
         pod=pod.key,
         node=pod.node,
         zone=node_zone(reader, pod.node),
     )
 
 
-def is_opaque(reader: Reader, pod: Pod, port: int, rules: Rules) -> bool:
-    """Bytes without a protocol we may look into: a Server says so, or the pod, or the default."""
-    server = server_for(reader, pod, port)
+def _endpoint_of(
+    reader: Reader, workload: Workload, address: SocketAddress, rules: Rules, *, in_a_mesh: bool
+) -> Endpoint:
+    """How the workload's proxy is spoken to, if it has one and it is in the way of this port."""
+    port, proxy = address.port, workload.proxy
+    # The admin port bypasses the redirect and answers in plaintext, so nothing there could prove an
+    # identity; the tap port is served by the proxy itself, which does.
+    bypassed = port in workload.skip_inbound_ports or port == proxy.admin
+    meshed = in_a_mesh and not bypassed
+    opaque = is_opaque(reader, workload, port, rules)
+    own = port in (proxy.inbound, proxy.admin, proxy.control)
+    header = meshed and not own and (opaque or rules.transport_header)
+    return Endpoint(
+        address=address,
+        meshed=meshed,
+        h2=meshed and rules.h2_upgrade and not opaque,
+        opaque=meshed and opaque,
+        opaque_transport=proxy.inbound if header else 0,
+    )
+
+
+def is_opaque(reader: Reader, workload: Workload, port: int, rules: Rules) -> bool:
+    """Bytes without a protocol we may look into: a Server says so, or the workload, or the default."""
+    server = server_for(reader, workload, port)
     if server is not None and server.protocol == "opaque":
         return True
-    return port in (rules.default_opaque if pod.opaque_ports is None else pod.opaque_ports)
+    return port in opaque_ports(workload, rules)
+
+
+def opaque_ports(workload: Workload, rules: Rules) -> PortSet:
+    """Those where no Server says what is spoken."""
+    return rules.default_opaque if workload.opaque_ports is None else workload.opaque_ports
 
 
 def pod_labels(pod: Pod) -> tuple[tuple[str, str], ...]:
@@ -163,6 +208,14 @@ def pod_labels(pod: Pod) -> tuple[tuple[str, str], ...]:
         labels["control_plane_ns"] = pod.control_plane_ns
     if template := pod.labels.get("pod-template-hash"):
         labels["pod_template_hash"] = template
+    return tuple(sorted(labels.items()))
+
+
+def _external_labels(workload: ExternalWorkload) -> tuple[tuple[str, str], ...]:
+    labels = {"external_workload": workload.key.name}
+    if workload.owner is not None:
+        kind, name = workload.owner
+        labels[kind] = name
     return tuple(sorted(labels.items()))
 
 

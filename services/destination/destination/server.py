@@ -137,7 +137,7 @@ class InboundServerPolicies:
     async def get_port(self, request: inbound_pb2.PortSpec, _: object) -> bytes:
         workload, compute = self._question(request)
         await self._answers.listed.wait()
-        return encode(server(compute(Reader(self._answers.index)), workload.namespace))
+        return encode(server(compute(Reader(self._answers.index)), workload.key.namespace))
 
     async def watch_port(self, request: inbound_pb2.PortSpec, _: object) -> AsyncIterator[bytes]:
         workload, compute = self._question(request)
@@ -145,16 +145,18 @@ class InboundServerPolicies:
         key = ("inbound", workload, request.port)
         with self._answers.fanout.subscribe(key, compute) as subscription:
             async for found in subscription:
-                yield encode(server(found, workload.namespace))
+                yield encode(server(found, workload.key.namespace))
 
     def _question(
         self, request: inbound_pb2.PortSpec
-    ) -> tuple[Key, Callable[[Reader], InboundPolicy]]:
+    ) -> tuple[requests.Workload, Callable[[Reader], InboundPolicy]]:
         workload, port = requests.workload(request.workload), requests.port(request.port)
-        if workload.external:
-            raise NotFound("unknown server")
         rules = self._answers.config.inbound
-        return workload.key, lambda reader: inbound(reader, workload.key, port, rules)
+
+        def compute(reader: Reader) -> InboundPolicy:
+            return inbound(reader, workload.key, port, rules, external=workload.external)
+
+        return workload, compute
 
 
 # -- io.linkerd.proxy.outbound.OutboundPolicies --------------------------------------------------

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from destination import read
+from destination.external import read as external
 from destination.index import Fact, Index, Table
 from destination.metrics import Metrics
 from destination.policy import read as policy
@@ -60,8 +61,15 @@ def sources(index: Index) -> tuple[Source[object], ...]:
         return Source(resource, read, table, optional)  # type: ignore[arg-type]
 
     return (
+        source(objects.NAMESPACES, read.namespace, index.namespaces),
         source(objects.NODES, read.node, index.nodes),
         source(objects.PODS, read.pod, index.pods),
+        source(
+            objects.EXTERNAL_WORKLOADS,
+            external.external_workload,
+            index.external_workloads,
+            optional=True,
+        ),
         source(objects.SERVICES, read.service, index.services),
         source(objects.ENDPOINT_SLICES, read.endpoint_slice, index.slices),
         source(objects.SERVICE_PROFILES, policy.service_profile, index.profiles, optional=True),

@@ -17,7 +17,7 @@ from proxy_injector.defaults import ProxySettings
 from weft import images, labels
 from weft.addresses import AddressError, parse_networks
 from weft.durations import DurationError, parse_duration, parse_go_duration
-from weft.ports import PortError, parse_port, parse_port_set
+from weft.ports import PortError, is_port_name, parse_port, parse_port_set
 
 STABLE_PREFIX = "config.linkerd.io/"
 EARLY_PREFIXES = ("config.alpha.linkerd.io/", "config.beta.linkerd.io/")
@@ -46,7 +46,6 @@ class Rule:
 
 
 # -- readers ------------------------------------------------------------------------------------
-_PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?")
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?")
 _LOG_LEVEL = re.compile(r"[A-Za-z0-9_=,:.\[\]{}-]+")
 
@@ -97,7 +96,7 @@ def _ports(text: str) -> str:
 def _ports_or_names(text: str) -> str:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     for part in parts:
-        if not _PORT_NAME.fullmatch(part):
+        if not is_port_name(part):
             parse_port_set(part)
     return ",".join(parts)
 

@@ -1,4 +1,4 @@
-"""What is wrong with a policy resource or a ServiceProfile. Pure.
+"""What is wrong with a policy resource, an ExternalWorkload or a ServiceProfile. Pure.
 
 Everything is read by the readers that make values of what is stored, and what they cannot use is refused. So
 is what they can use and what cannot mean what its author thinks: an exception outside its network, a policy
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from destination.external import read as external
 from destination.policy import read, read_routes
 from destination.policy.attach import portless_backend, portless_parent, unfit_for_server
 from destination.policy.clients import unusable
@@ -220,6 +221,18 @@ def _backend_filters(route: Route) -> Iterator[str]:
                 yield f"spec.rules[{number}].backendRefs[{place}]: {backend.problem}"
 
 
+# -- ExternalWorkloads ---------------------------------------------------------------------------
+def _external_workload(obj: Object) -> Iterator[str]:
+    """What is wrong with its annotations is refused as well: no webhook that injects sees them."""
+    said: list[str] = []
+
+    def complain(_: Object, annotation: str, why: str) -> None:
+        said.append(f"annotation {annotation}: {why}")
+
+    external.external_workload(obj, complain)
+    return iter(said)
+
+
 # -- ServiceProfiles -----------------------------------------------------------------------------
 def _service_profile(obj: Object) -> Iterator[str]:
     name = objects.key(obj).name
@@ -247,6 +260,7 @@ JUDGED: Mapping[Resource, Callable[[Object], Judgement]] = {
     objects.NETWORK_AUTHENTICATIONS: _faults(_network_authentication),
     objects.RATE_LIMIT_POLICIES: _faults(_rate_limit),
     objects.EGRESS_NETWORKS: _faults(_egress_network),
+    objects.EXTERNAL_WORKLOADS: _faults(_external_workload),
     objects.SERVICE_PROFILES: _faults(_service_profile),
     **{resource: _route_of(resource) for resource in _ROUTES},
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from destination.index import Reader
-from destination.model import Pod
+from destination.model import Pod, Workload
 from destination.policy.attach import attached
 from destination.policy.clients import (
     Authorization,
@@ -17,7 +17,7 @@ from destination.policy.limits import limit_for
 from destination.policy.model import Network, Server
 from destination.policy.route import POLICY_GROUP, SERVER, SERVER_ROUTES, Parent, Route
 from destination.policy.servers import server_for
-from destination.resolve import Rules
+from destination.resolve import Rules, opaque_ports
 from kit.kube.objects import Key
 from kit.rpc.status import NotFound
 from weft.addresses import IPNetwork
@@ -84,21 +84,27 @@ class InboundPolicy:
     limit: InboundLimit | None = None
 
 
-def inbound(reader: Reader, workload: Key, port: int, rules: InboundRules) -> InboundPolicy:
-    """Raises NotFound when there is no such pod."""
-    pod = reader.get(reader.index.pods, workload)
-    if pod is None:
+def inbound(
+    reader: Reader, whose: Key, port: int, rules: InboundRules, *, external: bool = False
+) -> InboundPolicy:
+    """`external`: it is an ExternalWorkload's name, not a pod's. Raises NotFound when there is none."""
+    workload: Workload | None
+    if external:
+        workload = reader.get(reader.index.external_workloads, whose)
+    else:
+        workload = reader.get(reader.index.pods, whose)
+    if workload is None:
         raise NotFound("unknown server")
-    server = server_for(reader, pod, port)
+    server = server_for(reader, workload, port)
     if server is None:
-        return _default(pod, port, rules)
+        return _default(reader, workload, port, rules)
     return InboundPolicy(
         group=POLICY_GROUP,
         kind="server",
         name=server.key.name,
         protocol=PROTOCOLS[server.protocol],
         authorizations=of_server(reader, server, rules.endpoints.domain, rules.cluster),
-        probe_paths=_probe_paths(pod, port),
+        probe_paths=_probe_paths(workload, port),
         probe_networks=tuple(map(Network, rules.probe_networks)),
         routes=_routes(reader, server, rules),
         limit=_limit(reader, server, rules),
@@ -131,22 +137,29 @@ def _limit(reader: Reader, server: Server, rules: InboundRules) -> InboundLimit 
     )
 
 
-def _default(pod: Pod, port: int, rules: InboundRules) -> InboundPolicy:
-    policy = pod.default_policy or rules.default_policy
-    if port in pod.require_identity_ports:
+def _default(reader: Reader, workload: Workload, port: int, rules: InboundRules) -> InboundPolicy:
+    policy = workload.default_policy or _namespaces_policy(reader, workload) or rules.default_policy
+    if port in workload.require_identity_ports:
         policy = with_identity(policy)
-    by_default = rules.endpoints.default_opaque
-    opaque = port in (by_default if pod.opaque_ports is None else pod.opaque_ports)
+    opaque = port in opaque_ports(workload, rules.endpoints)
     return InboundPolicy(
         group="",
         kind="default",
         name=policy,
         protocol="opaque" if opaque else "detect",
         authorizations=default(policy, rules.cluster),
-        probe_paths=_probe_paths(pod, port),
+        probe_paths=_probe_paths(workload, port),
         probe_networks=tuple(map(Network, rules.probe_networks)),
     )
 
 
-def _probe_paths(pod: Pod, port: int) -> tuple[str, ...]:
-    return tuple(sorted({probe.path for probe in pod.probes if probe.port == port}))
+def _namespaces_policy(reader: Reader, workload: Workload) -> str:
+    """A pod was given its namespace's annotation when it was injected; nobody injects a machine."""
+    if isinstance(workload, Pod):
+        return ""
+    namespace = reader.get(reader.index.namespaces, Key("", workload.key.namespace))
+    return namespace.default_policy if namespace is not None else ""
+
+
+def _probe_paths(workload: Workload, port: int) -> tuple[str, ...]:
+    return tuple(sorted({probe.path for probe in workload.probes if probe.port == port}))

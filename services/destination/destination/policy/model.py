@@ -30,11 +30,14 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A description of one port of some pods."""
+    """A description of one port of some workloads of its namespace."""
 
     key: Key
-    pods: Selector
+    pods: Selector | None
+    """None: it is of no pods."""
     port: int | str
+    external_workloads: Selector | None = None
+    """None: it is of no ExternalWorkloads."""
     protocol: str = "unknown"
     access_policy: str = "deny"
     created: str = ""

@@ -32,22 +32,19 @@ from destination.policy.model import (
     ServerAuthorization,
     ServiceProfile,
 )
+from destination.policy.selector import Selector
 from kit.kube.objects import Key, Object, key, labels, mapping, metadata, sequence, spec
 from weft.addresses import parse_network
 from weft.durations import DurationError, parse_go_duration
 from weft.labels import DEFAULT_POLICIES
-from weft.ports import MAX_PORT, PortSet, parse_port_set
+from weft.ports import MAX_PORT, PortSet, is_port_name, parse_port_set
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-_PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
-"""What a container may call a port, in 15 characters at most."""
-
-
 def server(obj: Object) -> Server | None:
-    """None for a Server of external workloads."""
+    """None for a Server that selects nothing."""
     with field("spec"):
         fields = spec(obj)
         port = fields["port"]
@@ -55,15 +52,14 @@ def server(obj: Object) -> Server | None:
             port = _server_port(port)
         protocol = choice(fields, "proxyProtocol", "unknown", PROTOCOLS)
         access = choice(fields, "accessPolicy", "deny", DEFAULT_POLICIES)
-        with field("podSelector"):
-            pods = selector.read(fields.get("podSelector"))
-        with field("externalWorkloadSelector"):
-            selector.read(fields.get("externalWorkloadSelector"))
-    if fields.get("podSelector") is None:
+        pods = _selector(fields, "podSelector")
+        external_workloads = _selector(fields, "externalWorkloadSelector")
+    if pods is None and external_workloads is None:
         return None
     return Server(
         key=key(obj),
         pods=pods,
+        external_workloads=external_workloads,
         port=port,
         protocol=protocol,
         access_policy=access,
@@ -72,11 +68,16 @@ def server(obj: Object) -> Server | None:
     )
 
 
+def _selector(fields: Mapping[str, Any], name: str) -> Selector | None:
+    with field(name):
+        return None if fields.get(name) is None else selector.read(fields[name])
+
+
 def _server_port(given: object) -> int | str:
     if isinstance(given, int) and not isinstance(given, bool):
         if 0 < given <= MAX_PORT:
             return given
-    elif len(str(given)) <= 15 and _PORT_NAME.fullmatch(str(given)):
+    elif is_port_name(str(given)):
         return str(given)
     raise ValueError(
         f"{given!r} is not a port: allowed are 1 to {MAX_PORT} and what a container calls a port"

@@ -68,6 +68,47 @@ def pod(
     }
 
 
+def external_workload(
+    name: str = "vm-1",
+    *ips: str,
+    identity: str = "spiffe://machines.test/vm-1",
+    ports: dict[str, int] | None = None,
+    namespace: str = "ns",
+    annotations: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    ready: bool = True,
+    **meta: Any,
+) -> Object:
+    """A machine with labels `app: web` that listens on 8080 (`http`)."""
+    return {
+        "kind": "ExternalWorkload",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": f"uid-of-{name}",
+            "labels": {"app": "web"} if labels is None else labels,
+            "annotations": annotations or {},
+            **meta,
+        },
+        "spec": {
+            "meshTLS": {"identity": identity, "serverName": f"{name}.machines.test"},
+            "ports": [
+                {"name": port, "port": number, "protocol": "TCP"}
+                for port, number in (ports or {"http": 8080}).items()
+            ],
+            "workloadIPs": [{"ip": one} for one in ips or ("192.168.9.1",)],
+        },
+        "status": {"conditions": [{"type": "Ready", "status": "True" if ready else "False"}]},
+    }
+
+
+def machine(ip: str, name: str = "vm-1", **fields: Any) -> Object:
+    """An ExternalWorkload's endpoint in a slice."""
+    target = {"kind": "ExternalWorkload", "name": name, "namespace": "ns"}
+    made = {"addresses": [ip], "conditions": {"ready": True}, "targetRef": target}
+    return {**made, **fields}
+
+
 def endpoint(ip: str, target: str | None = None, **fields: Any) -> Object:
     made: Object = {"addresses": [ip], "conditions": {"ready": True}, "nodeName": "node-a"}
     if target is not None:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from destination.diff import Difference
 from destination.model import Endpoint
 from destination.translate.net import duration, resource, tcp_address
-from kit.kube.objects import Key
+from kit.kube.objects import EXTERNAL_WORKLOADS, Key
+from weft.names import is_spiffe_id
 from weftapi.proxy import destination_pb2 as pb
 
 WEIGHT = 10_000
 """One, in units of 1/10,000."""
+_POD = ("core", "Pod")
+_EXTERNAL_WORKLOAD = (EXTERNAL_WORKLOADS.group, EXTERNAL_WORKLOADS.kind)
 LARGEST = 2_000
 """Endpoints per message: gRPC clients refuse messages over 4 MB, and one takes about 500 bytes."""
 
@@ -40,7 +43,8 @@ def weighted_addr(
     labels = dict(endpoint.labels)
     if namespace:
         labels["namespace"] = namespace
-    if endpoint.pod is not None or endpoint.zone:
+    whose = endpoint.pod or endpoint.external_workload
+    if whose is not None or endpoint.zone:
         if endpoint.zone:
             labels["zone"] = endpoint.zone
         labels["zone_locality"] = _locality(endpoint.zone, zone)
@@ -48,16 +52,26 @@ def weighted_addr(
         addr=tcp_address(endpoint.address), weight=WEIGHT, metric_labels=labels
     )
     if endpoint.identity:
-        name = pb.TlsIdentity.DnsLikeIdentity(name=endpoint.identity)
-        message.tls_identity.CopyFrom(pb.TlsIdentity(dns_like_identity=name, server_name=name))
+        message.tls_identity.CopyFrom(_tls_identity(endpoint))
     if hint := _hint(endpoint):
         message.protocol_hint.CopyFrom(hint)
     if endpoint.meshed and (params := http2.message()):
         message.http2.CopyFrom(params)
-    if endpoint.pod is not None:
-        at, port = endpoint.pod, endpoint.address.port
-        message.resource_ref.CopyFrom(resource("core", "Pod", at.name, at.namespace, port))
+    if whose is not None:
+        group, kind = _POD if endpoint.pod is not None else _EXTERNAL_WORKLOAD
+        port = endpoint.address.port
+        message.resource_ref.CopyFrom(resource(group, kind, whose.name, whose.namespace, port))
     return message
+
+
+def _tls_identity(endpoint: Endpoint) -> pb.TlsIdentity:
+    of = pb.TlsIdentity
+    server_name = of.DnsLikeIdentity(name=endpoint.server_name or endpoint.identity)
+    if is_spiffe_id(endpoint.identity):
+        uri = of.UriLikeIdentity(uri=endpoint.identity)
+        return of(uri_like_identity=uri, server_name=server_name)
+    name = of.DnsLikeIdentity(name=endpoint.identity)
+    return of(dns_like_identity=name, server_name=server_name)
 
 
 def _locality(endpoint: str, client: str) -> str:

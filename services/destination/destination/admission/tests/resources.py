@@ -15,6 +15,7 @@ KINDS: dict[str, Resource] = {
         objects.NETWORK_AUTHENTICATIONS,
         objects.RATE_LIMIT_POLICIES,
         objects.EGRESS_NETWORKS,
+        objects.EXTERNAL_WORKLOADS,
         objects.SERVICE_PROFILES,
         objects.HTTP_ROUTES,
         objects.GRPC_ROUTES,
@@ -38,6 +39,13 @@ ON_SERVER = {"group": "policy.linkerd.io", "kind": "Server", "name": "web"}
 ON_SERVICE = {"group": "core", "kind": "Service", "name": "web", "port": 80}
 ON_GATEWAY = {"name": "public"}
 ON_EGRESS = {"group": "policy.linkerd.io", "kind": "EgressNetwork", "name": "out"}
+
+
+MACHINE = {
+    "meshTLS": {"identity": "spiffe://machines.test/vm-1", "serverName": "vm-1.machines.test"},
+    "ports": [{"name": "http", "port": 8080}],
+    "workloadIPs": [{"ip": "192.168.9.1"}],
+}
 
 
 def policy(*required: Object, **target: Any) -> Object:

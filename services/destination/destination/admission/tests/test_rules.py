@@ -7,6 +7,7 @@ import pytest
 from destination.admission.rules import Judgement, judge
 from destination.admission.tests.resources import (
     KINDS,
+    MACHINE,
     ON_EGRESS,
     ON_GATEWAY,
     ON_SERVER,
@@ -17,6 +18,7 @@ from destination.admission.tests.resources import (
     resource,
     rules,
 )
+from weft.labels import DEFAULT_INBOUND_POLICY, OPAQUE_PORTS
 
 MESH_TLS = {"group": "policy.linkerd.io", "kind": "MeshTLSAuthentication", "name": "clients"}
 NETWORKS = {"group": "policy.linkerd.io", "kind": "NetworkAuthentication", "name": "inside"}
@@ -96,6 +98,8 @@ RIGHT: list[tuple[str, Any]] = [
     ("GRPCRoute", rules(matched(method={"service": "s", "method": "m"}))),
     ("TLSRoute", rules(TO_WEB)),
     ("TCPRoute", rules(TO_WEB)),
+    ("ExternalWorkload", MACHINE),
+    ("ExternalWorkload", MACHINE | {"workloadIPs": [{"ip": "10.0.0.1"}, {"ip": "fd00::1"}], "ports": []}),
     ("ServiceProfile", {}),
     ("ServiceProfile", profile()),
     ("ServiceProfile", profile(timeout="1m30s", isRetryable=True, condition={"pathRegex": "/a/.*"})),
@@ -121,6 +125,13 @@ WRONG: list[tuple[str, Any, str]] = [
      "spec.podSelector.matchExpressions[0].operator: 'Like' is not one of In, NotIn, Exists, DoesNotExist"),
     ("Server", {"externalWorkloadSelector": {"matchExpressions": [{"operator": "In"}]}, "port": 80},
      "spec.externalWorkloadSelector.matchExpressions[0].key: it is missing"),
+    # ExternalWorkload
+    ("ExternalWorkload", MACHINE | {"meshTLS": {"identity": "a b", "serverName": "a"}},
+     "spec.meshTLS.identity: 'a b' is not an identity: allowed are a DNS name, and spiffe://TRUST-DOMAIN/PATH"),
+    ("ExternalWorkload", MACHINE | {"workloadIPs": [{"ip": "127.0.0.1"}]},
+     "spec.workloadIPs[0].ip: '127.0.0.1' is not an address that others can reach the machine by"),
+    ("ExternalWorkload", MACHINE | {"ports": [{"name": "a", "port": 1}, {"name": "a", "port": 2}]},
+     "spec.ports[1].name: 'a' is another port's name already"),
     # ServerAuthorization
     ("ServerAuthorization", server_authorization(unauthenticated=True, meshTLS={"identities": ["*"]}),
      "spec.client: unauthenticated and meshTLS exclude each other"),
@@ -277,6 +288,14 @@ def test_annotations_that_shape_traffic_are_looked_at(
 ) -> None:
     (fault,) = judged(kind, spec, annotations={annotation: value}).faults
     assert said in fault
+
+
+def test_annotations_of_a_machine_are_looked_at() -> None:
+    """Those that the injector refuses on a pod."""
+    bad = {DEFAULT_INBOUND_POLICY: "open", OPAQUE_PORTS: "http,5432,nonsense"}
+    ports, policy_ = judged("ExternalWorkload", MACHINE, annotations=bad).faults
+    assert ports.startswith(f"annotation {OPAQUE_PORTS}: 'nonsense' is not a port")
+    assert policy_.startswith(f"annotation {DEFAULT_INBOUND_POLICY}: 'open' is not one of all-una")
 
 
 def test_all_faults_are_told_at_once() -> None:
