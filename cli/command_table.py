@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "inject": Entry("cli.commands.inject", "inject", "Add the proxy to the workloads of manifests."),
     "install": Entry("cli.commands.install", "install", "Print the manifests of the control plane."),
     "metrics": Entry("cli.commands.diagnostics.metrics", "proxy_metrics", "Print the metrics of proxies: `diagnostics proxy-metrics`."),
+    "profile": Entry("cli.commands.profile", "profile", "Print a ServiceProfile, made of an API's description or of live requests."),
     "prune": Entry("cli.commands.prune", "prune", "Print what to delete after an upgrade."),
     "routes": Entry("cli.commands.routes", "routes", "Show how each route does."),
     "sandbox": Entry("cli.commands.sandbox", "sandbox", "Run a cluster of one host, without Kubernetes."),
@@ -49,6 +50,6 @@ DIAGNOSTICS: dict[str, Entry] = {
 """The commands of `mesh diagnostics`."""
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "viz": ("authz", "check", "dashboard", "edges", "routes", "stat", "tap", "top"),
+    "viz": ("authz", "check", "dashboard", "edges", "profile", "routes", "stat", "tap", "top"),
 }
 """Linkerd's extension groups: `mesh viz stat` is `mesh stat`, so that fingers need not learn anew."""

@@ -40,8 +40,8 @@ def inject(
     """
     from cli.injecting.documents import read_documents
     from cli.injecting.report import render_report
-    from cli.injecting.sources import read_sources
     from cli.injecting.transform import Injection, inject_manifest
+    from cli.sources import read_sources
     from weft import labels
 
     chosen = current_globals()

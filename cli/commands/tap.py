@@ -85,8 +85,8 @@ def tap(
 def _show(message: dict[str, Any], question: Question, output: str | Template) -> None:
     """Events to stdout, everything else to stderr."""
     from cli.live.documents import build, document
-    from cli.live.event import printable
     from cli.live.lines import line
+    from cli.live.notices import notices
 
     if event := message.get("event"):
         if output == "json":
@@ -96,10 +96,6 @@ def _show(message: dict[str, Any], question: Question, output: str | Template) -
                 click.echo(text)
         else:
             click.echo(line(event, wide=output == "wide"))
-    elif started := message.get("started"):
-        for one in started.get("skipped") or []:
-            click.echo(printable(f"{one.get('pod')} is not shown: {one.get('reason')}"), err=True)
-    elif trouble := message.get("trouble"):
-        click.echo(printable(f"{trouble.get('pod')}: {trouble.get('reason')}"), err=True)
-    elif dropped := message.get("dropped"):
-        click.echo(f"{int(dropped)} events were lost: this end does not keep up", err=True)
+    else:
+        for said in notices(message):
+            click.echo(said, err=True)

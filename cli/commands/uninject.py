@@ -22,8 +22,8 @@ def uninject(sources: tuple[str, ...], output: str) -> None:
     from cli.commands.inject import write
     from cli.injecting.documents import read_documents
     from cli.injecting.report import render_short_report
-    from cli.injecting.sources import read_sources
     from cli.injecting.uninject import uninject_manifest
+    from cli.sources import read_sources
 
     changed, rows = [], []
     for source in read_sources(sources):

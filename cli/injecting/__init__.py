@@ -1,6 +1,5 @@
 """`mesh inject` and `mesh uninject`: manifests in, manifests and a report out.
 
-sources.py     files, directories, stdin and https addresses -> text
 documents.py   text -> documents, each knowing its file, number and line; errors name all three
 workloads.py   where the pod is inside each kind of object
 flags.py       flags of `inject` -> annotations

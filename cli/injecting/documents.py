@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.failure import CommandError
-from cli.injecting.sources import Source
 from cli.render.yaml_text import YamlError, load_documents
+from cli.sources import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ options.py    those flags
 stream.py     the tap API's answer, message by message
 event.py      readers of one event
 lines.py      an event as the line `mesh tap` prints
+notices.py    what the stream says of itself, as lines
+within.py     the stream, for a bounded time
 documents.py  an event as the JSON `mesh tap -o json` prints
 tally.py      completed calls added up, as `mesh top` shows them
 table.py      the tally as a table

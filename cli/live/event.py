@@ -16,6 +16,10 @@ def is_outbound(event: Event) -> bool:
     return event.get("direction") == "OUTBOUND"
 
 
+def is_inbound(event: Event) -> bool:
+    return event.get("direction") == "INBOUND"
+
+
 def peer(event: Event, side: str) -> Mapping[str, Any]:
     """`source` or `destination`."""
     found = event.get(side)

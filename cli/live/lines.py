@@ -6,6 +6,7 @@ from cli.live.event import (
     Event,
     address,
     grpc_name,
+    is_inbound,
     is_outbound,
     labels,
     microseconds,
@@ -43,7 +44,7 @@ def line(event: Event, *, wide: bool = False) -> str:
 def _proxy(event: Event) -> str:
     if is_outbound(event):
         return "out"
-    return "in " if event.get("direction") == "INBOUND" else "???"
+    return "in " if is_inbound(event) else "???"
 
 
 def _request(init: Event) -> Iterator[str]:

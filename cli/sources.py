@@ -1,4 +1,4 @@
-"""Where manifests come from: files, directories, stdin (`-`) and https addresses."""
+"""Where what a command reads comes from: files, directories, stdin (`-`) and https addresses."""
 
 import re
 import sys
@@ -11,6 +11,7 @@ from cli.failure import CommandError
 SUFFIXES = (".yaml", ".yml", ".json")
 LARGEST = 32 * 1024 * 1024
 ALLOWED = "a file, a directory, an address that begins with https://, or - for stdin"
+ALLOWED_ONE = "a file, an address that begins with https://, or - for stdin"
 HTTP_HINT = "Anyone on the way could change it: use https, or download and read it first."
 
 
@@ -38,6 +39,14 @@ def read_sources(arguments: tuple[str, ...]) -> Iterator[Source]:
             raise CommandError(f"cannot read {argument!r}: allowed are {ALLOWED}")
         else:
             yield from read_path(Path(argument))
+
+
+def read_one(argument: str) -> Source:
+    """The text of a file, of stdin or of an https address. Raises CommandError."""
+    if argument not in ("", "-") and Path(argument).is_dir():
+        raise CommandError(f"{argument} is a directory: allowed are {ALLOWED_ONE}")
+    (found,) = read_sources((argument,))
+    return found
 
 
 def read_path(path: Path) -> Iterator[Source]:
