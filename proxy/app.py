@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from proxy import cores
+from proxy.admin.listening import is_listening, waiting_for_application
 from proxy.admin.routes import Facts, Request, Response, answer
 from proxy.admin.server import AdminServer
 from proxy.control.connect import certifier, discovery_and_policies, span_exporter
@@ -42,10 +44,11 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable, Mapping
 
+    from proxy.admin.server import Answer
     from proxy.authz.store import InboundPolicies
     from proxy.control.spans import SpanExporter
     from proxy.control.tap_together import Informer
-    from proxy.settings import DirectionSettings, Settings
+    from proxy.settings import DirectionSettings, InboundSettings, Settings
     from proxy.stack.shared_rate import SharedRates
     from weft.addresses import SocketAddress
 
@@ -136,7 +139,7 @@ async def _serve(
             shut_down=shutdown.request if settings.admin.shutdown_enabled else None,
             errors=lambda: [fault.as_json() for fault in faults.latest()],
         )
-        nursery.start_soon(_face(sockets, facts, shutdown, place))
+        nursery.start_soon(_face(sockets, facts, shutdown, place, settings.inbound))
 
         tasks = Tasks(nursery)
         nursery.start_soon(
@@ -204,20 +207,26 @@ def _rates(settings: Settings) -> SharedRates | None:
 
 
 def _face(
-    sockets: Sockets, facts: Facts, shutdown: Shutdown, place: cores.Place
+    sockets: Sockets, facts: Facts, shutdown: Shutdown, place: cores.Place, pod: InboundSettings
 ) -> Callable[[], Awaitable[None]]:
     """The admin server; for a sibling, its leader's questions instead."""
+    reached = partial(is_listening, min(pod.allowed_ips, default="127.0.0.1"))
 
     async def alone(request: Request) -> Response:
         return answer(facts, request)
 
+    def face(all_answer: Answer) -> AdminServer:
+        """What kubelets and people meet, whoever answers behind it."""
+        waiting = waiting_for_application(all_answer, pod.ports, reached)
+        return AdminServer(sockets.admin[0], waiting)
+
     if place.alone:
-        return AdminServer(sockets.admin[0], alone).run
+        return face(alone).run
     from proxy.admin.together import Follower, Leader  # most proxies do without
 
     if place.leader is not None:
         return Follower(place.leader.admin, alone, shutdown).run
-    return Leader(sockets.admin[0], facts, shutdown, place.siblings).run
+    return Leader(face, facts, shutdown, place.siblings).run
 
 
 def _tap(

@@ -90,9 +90,7 @@ class PortSet:
 def parse_port(text: str) -> int:
     """A port number from 1 to 65535. Raises PortError."""
     digits = text.strip()
-    if not (digits.isascii() and digits.isdigit()):
-        raise PortError(f"{text!r} is not a port: allowed are whole numbers from 1 to {MAX_PORT}")
-    port = int(digits)
+    port = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 5 else 0
     if not 1 <= port <= MAX_PORT:
         raise PortError(f"{text!r} is not a port: allowed are whole numbers from 1 to {MAX_PORT}")
     return port

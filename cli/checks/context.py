@@ -143,7 +143,8 @@ def not_ready(pod: Json, only: str | None = None) -> list[str]:
                 f"pod/{pod_name(pod)} container {name} has not started{_why_pending(pod)}"
             )
         elif not state.get("ready"):
-            sentences.append(f"pod/{pod_name(pod)} container {name} is not ready{_why(state)}")
+            why = _why(state) or _what_it_waits_for(container)
+            sentences.append(f"pod/{pod_name(pod)} container {name} is not ready{why}")
     return sentences
 
 
@@ -162,6 +163,13 @@ def _why(state: Json) -> str:
             f" ({said[-1]})" if said else ""
         )
     return ""
+
+
+def _what_it_waits_for(container: Json) -> str:
+    """A proxy says that it is ready only while its application listens, where a `tcpSocket` probe asks for that."""
+    asked = ((container.get("readinessProbe") or {}).get("httpGet") or {}).get("path") or ""
+    _, _, ports = asked.partition("?listening=")
+    return f": nothing in the pod listens on {ports} yet, or it has no certificate" if ports else ""
 
 
 def _why_pending(pod: Json) -> str:

@@ -394,6 +394,19 @@ def test_proxies_that_are_not_ready_old_or_of_other_anchors(healthy: FakeCluster
     )
 
 
+def test_a_proxy_that_waits_for_its_application(healthy: FakeCluster) -> None:
+    pod = meshed_pod("web-1", VERSION)
+    pod["status"]["initContainerStatuses"][0]["ready"] = False
+    (proxy,) = (one for one in pod["spec"]["initContainers"] if one["name"] == "linkerd-proxy")
+    proxy["readinessProbe"] = {"httpGet": {"path": "/ready?listening=8080", "port": 4191}}
+    healthy.put(pod)
+    found = problems(results(context(healthy), proxy=True))
+    assert found["data plane proxies are ready"].error == (
+        "pod/shop/web-1 container linkerd-proxy is not ready: nothing in the pod listens on 8080 yet, "
+        "or it has no certificate"
+    )
+
+
 def test_a_service_that_does_not_say_what_its_pods_say(healthy: FakeCluster) -> None:
     healthy.put(meshed_pod("web-1", VERSION, **{labels.OPAQUE_PORTS: "9000"}))
     healthy.put(

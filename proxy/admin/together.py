@@ -140,16 +140,16 @@ class Leader:
 
     def __init__(
         self,
-        listener: socket.socket,
+        face: Callable[[Answer], AdminServer],
         facts: Facts,
         ending: Ending,
         siblings: Mapping[int, Ways],
     ) -> None:
-        """`siblings`: by process id, the ways to each."""
+        """`face` makes the server of what all answer. `siblings`: by process id, the ways to each."""
         self._ending = ending
         self._pids = tuple(siblings)
         self._siblings = [Sibling(ways.admin) for ways in siblings.values()]
-        self._server = AdminServer(listener, Together(facts, self._siblings).answer)
+        self._server = face(Together(facts, self._siblings).answer)
 
     async def run(self) -> None:
         async with trio.open_nursery() as nursery:

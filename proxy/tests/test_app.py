@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -119,6 +120,18 @@ def test_started_small_and_ended_by_a_signal(plane: ControlPlane) -> None:
         _, log = started.process.communicate(timeout=10)
         assert started.process.returncode == 0
         assert "ready: <Sockets inbound" in log
+
+
+def test_ready_for_a_kubelet_only_while_the_application_listens(plane: ControlPlane) -> None:
+    (port,) = free_ports(1)
+    asked = f"/ready?listening={port}"
+    with proxy(plane, INBOUND_PORTS=str(port), INBOUND_IPS="127.0.0.1") as started:
+        started.becomes(200, "/ready")
+        assert started.get(asked) == (503, f"not ready: nothing listens on port {port}\n")
+        with socket.create_server(("127.0.0.1", port)):
+            assert started.get(asked) == (200, "ready\n")
+        assert started.get(asked)[0] == 503
+        assert started.get("/ready")[0] == 200, "its own readiness is for good"
 
 
 def test_not_ready_without_a_certificate(plane: ControlPlane) -> None:

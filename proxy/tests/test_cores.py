@@ -115,6 +115,7 @@ def test_connections_are_spread_and_counted_together(plane: ControlPlane) -> Non
             assert listening(pid, started.inbound)
             assert listening(pid, started.outbound)
         assert [listening(pid, started.admin) for pid in pids] == [True, False, False]
+        assert started.get("/ready?listening=8080")[0] == 400, "8080 is no port of this pod"
         for _ in range(CONNECTIONS):
             # Nothing redirected them, so they have no destination and are closed.
             with socket.create_connection(("127.0.0.1", started.outbound), timeout=5) as sock:

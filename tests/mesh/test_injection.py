@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,10 @@ except urllib.error.HTTPError as error:
 sys.exit(0 if str(status) == wanted else f"{url} answered {status}, not {wanted}")
 """
 """Ends well when the answer has the wanted status."""
+LISTEN = "import os, sys, time; time.sleep(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
+LATE = "late"
+LATE_SECONDS = 8
+"""Until its application listens, long after its proxy does."""
 
 
 def fetch(service: str, wanted: int) -> tuple[str, ...]:
@@ -89,6 +94,13 @@ def host_network() -> Json:
     template = workloads.pod_template("on-host", SLEEPER, {})
     template["spec"]["hostNetwork"] = True
     return workloads.deployment("on-host", template)
+
+
+def listens_late() -> Json:
+    made = workloads.http_server(LATE)
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    container["command"] = list(workloads.python(LISTEN, str(LATE_SECONDS), *workloads.HTTP_SERVER))
+    return made
 
 
 OPAQUE = {labels.OPAQUE_PORTS: f"80,{HTTP_PORT}"}
@@ -148,6 +160,7 @@ def applied(installed: Cluster) -> Iterator[Cluster]:
         cron_job(),
         needs_network_first(),
         host_network(),
+        listens_late(),
     ]
     kinds = "deploy,sts,ds,rs,rc,job,cronjob,pod,service"
     try:
@@ -295,6 +308,20 @@ def test_an_init_container_reaches_the_mesh(applied: Cluster) -> None:
         for one in applied.read("pod", pod.name, "-n", NAMESPACE)["spec"]["initContainers"]
     ]
     assert order.index(pods.PROXY) < order.index("first")
+
+
+def test_a_pod_whose_application_listens_late_is_ready_late(applied: Cluster) -> None:
+    """The kubelet's `tcpSocket` probe is answered by the proxy, which is there before."""
+    pods.await_rollout(applied, NAMESPACE, LATE)
+    pod = applied.read("pod", pods.only(applied, NAMESPACE, f"app={LATE}").name, "-n", NAMESPACE)
+    (application,) = pod["status"]["containerStatuses"]
+    (ready,) = (one for one in pod["status"]["conditions"] if one["type"] == "Ready")
+    started, since = (
+        datetime.fromisoformat(text)
+        for text in (application["state"]["running"]["startedAt"], ready["lastTransitionTime"])
+    )
+    # Both are whole seconds.
+    assert (since - started).total_seconds() >= LATE_SECONDS - 1
 
 
 def test_skipped_ports_pass_the_proxy_by(applied: Cluster) -> None:

@@ -82,12 +82,15 @@ def init_containers(spec: Mapping[str, Any]) -> list[Json]:
     return list_at(spec, "initContainers", "spec")
 
 
+def running(spec: Mapping[str, Any]) -> list[Json]:
+    """The containers that keep running: the application's, and native sidecars."""
+    native = [one for one in init_containers(spec) if one.get("restartPolicy") == "Always"]
+    return containers(spec) + native
+
+
 def container_ports(spec: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
     """Name (or ""), number and protocol of every declared port of containers that keep running."""
-    running = containers(spec) + [
-        one for one in init_containers(spec) if one.get("restartPolicy") == "Always"
-    ]
-    for container in running:
+    for container in running(spec):
         for port in list_at(container, "ports", f"container {container.get('name')}"):
             number = port.get("containerPort")
             if not isinstance(number, int) or isinstance(number, bool):
@@ -105,16 +108,23 @@ def inbound_ports(spec: Mapping[str, Any]) -> tuple[int, ...]:
         if protocol == "TCP":
             found.add(number)
             named[name] = number
-    for container in containers(spec):
-        for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-            found.update(_probe_ports(mapping_at(container, probe, "container"), named))
+    for probe in probes(spec, "livenessProbe", "readinessProbe", "startupProbe"):
+        for handler in ("httpGet", "tcpSocket", "grpc"):
+            found.update(port_of(mapping_at(probe, handler, "probe"), named))
     return tuple(sorted(found))
 
 
-def _probe_ports(probe: Mapping[str, Any], named: Mapping[str, int]) -> Iterator[int]:
-    for handler in ("httpGet", "tcpSocket", "grpc"):
-        port = mapping_at(probe, handler, "probe").get("port")
-        if isinstance(port, int) and not isinstance(port, bool):
-            yield port
-        elif isinstance(port, str) and port in named:
-            yield named[port]
+def probes(spec: Mapping[str, Any], *kinds: str) -> Iterator[Mapping[str, Any]]:
+    """Of these kinds, such as `readinessProbe`, of all containers that keep running."""
+    for container in running(spec):
+        for kind in kinds:
+            yield mapping_at(container, kind, "container")
+
+
+def port_of(handler: Mapping[str, Any], named: Mapping[str, int]) -> Iterator[int]:
+    """The port that a probe asks, if it asks one."""
+    port = handler.get("port")
+    if isinstance(port, int) and not isinstance(port, bool):
+        yield port
+    elif isinstance(port, str) and port in named:
+        yield named[port]

@@ -16,6 +16,7 @@ from proxy_injector.environment import (
     TOKEN_NAME,
     proxy_environment,
 )
+from proxy_injector.listening import Listening, listening
 from proxy_injector.pod import Json, container_ports, inbound_ports
 from weft import labels
 from weft.names import TOKEN_AUDIENCE
@@ -189,6 +190,7 @@ def proxy_container(
     native: bool,
 ) -> Json:
     """The proxy: no capabilities, no root, nothing writable but its keys in memory."""
+    ports = settings.pod_inbound_ports or ",".join(map(str, inbound_ports(spec)))
     container: Json = {
         "name": PROXY_CONTAINER,
         "image": f"{settings.image}:{settings.version}",
@@ -197,7 +199,7 @@ def proxy_container(
             mesh,
             settings,
             control_plane,
-            inbound_ports=settings.pod_inbound_ports or ",".join(map(str, inbound_ports(spec))),
+            inbound_ports=ports,
             opaque_ports=resolve_ports(settings.opaque_ports, named_ports(spec)),
         ),
         "ports": [
@@ -205,7 +207,7 @@ def proxy_container(
             {"containerPort": settings.admin_port, "name": "linkerd-admin"},
         ],
         "livenessProbe": probe(settings, "/live", initialDelaySeconds=10),
-        "readinessProbe": probe(settings, "/ready", initialDelaySeconds=2),
+        "readinessProbe": readiness_probe(settings, listening(spec, parse_port_set(ports))),
         "resources": quantities(settings.resources),
         "securityContext": proxy_security(settings),
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -233,6 +235,14 @@ def probe(settings: ProxySettings, path: str, **timing: int) -> Json:
         "timeoutSeconds": 1,
         **timing,
     }
+
+
+def readiness_probe(settings: ProxySettings, asked: Listening) -> Json:
+    """Asks for the application as well where the kubelet's own probes cannot, as often as they would."""
+    if not asked.ports:
+        return probe(settings, "/ready", initialDelaySeconds=2)
+    path = f"/ready?listening={','.join(map(str, asked.ports))}"
+    return probe(settings, path, initialDelaySeconds=2, periodSeconds=asked.period_seconds)
 
 
 def hooks(settings: ProxySettings, *, native: bool) -> Json:
