@@ -7,11 +7,10 @@ namespaces `weft-pod-*`, interfaces `wv*` and the bridge, mounts below our direc
 import contextlib
 import os
 import shutil
-import socket
 from pathlib import Path
 
 from sandbox.node import cgroups, mounts, netns
-from sandbox.node.network import BRIDGE, NAMESPACE_PREFIX, VETH_PREFIX, Network
+from sandbox.node.network import NAMESPACE_PREFIX, Network, own_interfaces
 from sandbox.node.paths import Paths
 from sandbox.node.process import CommandError, run
 from sandbox.node.runtime import Runc
@@ -20,7 +19,7 @@ from sandbox.node.runtime import Runc
 async def remove_everything(paths: Paths, *, network: bool = True) -> None:
     """Leave nothing but the images. Safe to call at any time when no agent runs; never raises for absence.
 
-    With `network` false the bridge and the host's settings stay, as for another agent beside.
+    With `network` false the bridge, interfaces and the host's settings stay, as for another agent beside.
     """
     await _remove_containers(Runc(paths.runc))
     await _remove_namespaces(paths)
@@ -36,8 +35,7 @@ async def remove_everything(paths: Paths, *, network: bool = True) -> None:
 def leftovers(paths: Paths) -> list[str]:
     """What of ours is still on this host, one line each: empty after a clean end."""
     found = [f"namespace {one}" for one in _names(netns.NAMESPACES, NAMESPACE_PREFIX)]
-    interfaces = sorted(one for _, one in socket.if_nameindex())
-    found += [f"interface {one}" for one in interfaces if one.startswith((VETH_PREFIX, BRIDGE))]
+    found += [f"interface {one}" for one in own_interfaces()]
     found += [f"mount {one}" for one in mounts.mounted_below(paths.state)]
     found += [f"container {one}" for one in _names(paths.runc, "")]
     return found

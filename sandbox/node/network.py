@@ -8,6 +8,7 @@ follow from IP addresses and are entered on both sides: no ARP, and no neighbour
 
 import contextlib
 import json
+import re
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -21,6 +22,7 @@ from sandbox.node.process import CommandError, run
 BRIDGE = "weft0"
 NAMESPACE_PREFIX = "weft-pod-"
 VETH_PREFIX = "wv"
+_VETH = re.compile(f"{VETH_PREFIX}[0-9a-f]{{8}}")
 EGRESS_TABLE = "weft-egress"
 
 _HOST_SYSCTLS = {
@@ -72,12 +74,15 @@ class Network:
         await _open_forwarding()
 
     async def down(self) -> None:
-        """Undo `up`. Nothing there is fine."""
+        """Undo `up`, and remove what is left of pods' interfaces. Nothing there is fine."""
         await _close_forwarding()
         with contextlib.suppress(CommandError):
             await run("nft", "delete", "table", "ip", EGRESS_TABLE)
-        with contextlib.suppress(CommandError):
-            await run("ip", "link", "delete", BRIDGE)
+        # Those of pods too: a namespace that a killed daemon left may be out of sight, as in a chroot,
+        # and its interface goes with the end that is here.
+        for interface in own_interfaces():
+            with contextlib.suppress(CommandError):
+                await run("ip", "link", "delete", interface)
         self._restore_host_sysctls()
 
     async def attach(self, uid: str) -> PodNetwork:
@@ -146,6 +151,12 @@ class Network:
             with contextlib.suppress(FileNotFoundError):  # the bridge's own went with it
                 Path("/proc/sys", key).write_text(value)
         saved.unlink()
+
+
+def own_interfaces() -> list[str]:
+    """The bridge, and the ends of pods' interfaces that are here, ordered."""
+    names = (name for _, name in socket.if_nameindex())
+    return sorted(name for name in names if name == BRIDGE or _VETH.fullmatch(name))
 
 
 def _exists(interface: str) -> bool:

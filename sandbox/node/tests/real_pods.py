@@ -636,3 +636,30 @@ def test_what_a_crash_leaves_is_removed(tmp_path: Path) -> None:
     asyncio.run(remove_everything(paths))
     assert leftovers(paths) == []
     assert children() == []
+
+
+def test_an_interface_whose_namespace_nobody_sees_is_removed(tmp_path: Path) -> None:
+    """As a run leaves it that was killed in a chroot: its pods' namespaces are named nowhere here."""
+
+    def ip(*words: str) -> None:
+        subprocess.run(["ip", *words], check=True)
+
+    paths = Paths(tmp_path / "state", tmp_path / "run")
+    (paths.pods / "7f3a").mkdir(parents=True)
+    elsewhere = subprocess.Popen(
+        ["unshare", "--net", "sh", "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE
+    )
+    try:
+        assert elsewhere.stdout is not None
+        elsewhere.stdout.readline()
+        ip("link", "add", "wv0af40005", "type", "veth", "peer", "name", "eth0", "netns", str(elsewhere.pid))  # fmt: skip
+        ip("link", "add", "wvlan0", "type", "bridge")
+        assert leftovers(paths) == ["interface wv0af40005"], "the other is somebody else's"
+        asyncio.run(remove_everything(paths, network=False))
+        assert leftovers(paths) == ["interface wv0af40005"]
+        asyncio.run(remove_everything(paths))
+        assert leftovers(paths) == []
+        ip("link", "delete", "wvlan0")
+    finally:
+        elsewhere.kill()
+        elsewhere.communicate()
