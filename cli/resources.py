@@ -15,6 +15,7 @@ NAMESPACE = "namespace"
 SERVICE = "service"
 POD = "pod"
 AUTHORIZATION_POLICY = "authorizationpolicy"
+GRPC_ROUTE = "grpcroute"
 HTTP_ROUTE = "httproute"
 SERVER = "server"
 SERVER_AUTHORIZATION = "serverauthorization"
@@ -36,6 +37,7 @@ mixed."""
 
 POLICY_SHORT_NAMES = {
     AUTHORIZATION_POLICY: "authzpolicy",
+    GRPC_ROUTE: "grpcroute",
     HTTP_ROUTE: "httproute",
     SERVER: "srv",
     SERVER_AUTHORIZATION: "saz",
@@ -69,7 +71,8 @@ _POLICY_SPELLINGS = _spellings(POLICY_SHORT_NAMES) | dict.fromkeys(
     ("serverauthz", "srvauthz"), SERVER_AUTHORIZATION
 )
 
-_ROUTED = (HTTP_ROUTE, "route", "grpcroute", "trafficsplit")
+ROUTES = (GRPC_ROUTE, HTTP_ROUTE)
+_ROUTED = (*ROUTES, "route", "trafficsplit")
 _ELSEWHERE = dict.fromkeys(_POLICY_SPELLINGS, "authz") | {
     spelling: "routes" for kind in _ROUTED for spelling in (kind, plural(kind))
 }

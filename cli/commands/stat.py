@@ -86,8 +86,8 @@ def stat(
     resources. Resources without a meshed pod are left out unless --unmeshed or --from is given;
     completed pods never count.
 
-    Types of policy are server (srv), serverauthorization (saz), authorizationpolicy (authzpolicy) and
-    httproute: what came in at a Server's ports, by an authorization, or on a route of Servers. --to
+    Types of policy are server (srv), serverauthorization (saz), authorizationpolicy (authzpolicy),
+    httproute and grpcroute: what came in at a Server's ports, by an authorization, or on a route of Servers. --to
     narrows them to the pods of one resource; they know no --from.
 
     \b
@@ -96,8 +96,8 @@ def stat(
     ports are not HTTP, which are in no other column; SERVER where a route was taken. `-` is unknown.
     `-o json` prints an array of objects: namespace, kind, name, meshed, success (0 to 1), rps,
     latency_ms_p50, latency_ms_p95, latency_ms_p99, tcp_open_connections, tcp_read_bytes_rate,
-    tcp_write_bytes_rate, and status of pods; instead of meshed, servers and httproutes have
-    unauthorized and connections_unauthorized (per second), and httproutes servers.
+    tcp_write_bytes_rate, and status of pods; instead of meshed, servers and routes have
+    unauthorized and connections_unauthorized (per second), and routes servers.
 
     \b
     Examples:

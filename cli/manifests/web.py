@@ -28,7 +28,7 @@ RULES = (
         ("authorizationpolicies", "httproutes", "serverauthorizations", "servers"),
         READ,
     ),
-    Rule(("gateway.networking.k8s.io",), ("httproutes",), READ),
+    Rule(("gateway.networking.k8s.io",), ("grpcroutes", "httproutes"), READ),
 )
 
 

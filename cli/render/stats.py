@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from cli.render.columns import Column, columns
 from cli.resources import (
     AUTHORITY,
-    HTTP_ROUTE,
     POD,
     POLICY_SHORT_NAMES,
+    ROUTES,
     SERVER,
     SERVICE,
     short_name,
@@ -27,7 +27,7 @@ MISSING = "-"
 _REQUESTS = ("SUCCESS", "RPS", "LATENCY_P50", "LATENCY_P95", "LATENCY_P99")
 _CONNECTIONS = ("TCP_CONN",)
 _BYTES = ("READ_BYTES/SEC", "WRITE_BYTES/SEC")
-_GUARDS = (HTTP_ROUTE, SERVER)
+_GUARDS = (*ROUTES, SERVER)
 """Kinds of policy that keep something out."""
 
 
@@ -86,7 +86,7 @@ def _table(
 
 def _titles(kind: str, wide: bool) -> list[str]:
     """The columns after the name."""
-    own = ["STATUS"] if kind == POD else ["SERVER"] if kind == HTTP_ROUTE else []
+    own = ["STATUS"] if kind == POD else ["SERVER"] if kind in ROUTES else []
     if kind in _GUARDS:
         own.append("UNAUTHORIZED")
     elif kind not in POLICY_SHORT_NAMES:
@@ -99,7 +99,7 @@ def _own_cells(row: Row) -> list[str]:
     """What stands before the requests, in the order of `_titles`."""
     kind = row.resource.kind
     if kind in _GUARDS:
-        servers = [", ".join(row.servers) or MISSING] if kind == HTTP_ROUTE else []
+        servers = [", ".join(row.servers) or MISSING] if kind in ROUTES else []
         denied = row.unauthorized
         known = row.HasField("unauthorized")
         return [*servers, unauthorized(denied) if known else MISSING]
@@ -195,7 +195,7 @@ def _own_fields(row: Row) -> dict[str, Any]:
     kind = row.resource.kind
     if kind in _GUARDS:
         denied = row.unauthorized if row.HasField("unauthorized") else None
-        servers = {"servers": list(row.servers)} if kind == HTTP_ROUTE else {}
+        servers = {"servers": list(row.servers)} if kind in ROUTES else {}
         return servers | {
             "unauthorized": denied.denied_per_second if denied else None,
             "connections_unauthorized": denied.connections_denied_per_second if denied else None,

@@ -53,6 +53,7 @@ def test_refusals(typed: str, said: str | None) -> None:
         ("servers", "authz"),
         ("AuthorizationPolicies", "authz"),
         ("httproutes", "routes"),
+        ("GRPCRoute", "routes"),
         ("trafficsplit", "routes"),
     ],
 )
@@ -80,6 +81,7 @@ def test_every_kind_by_every_name(kind: str) -> None:
         ("authzpolicy", "authorizationpolicy"),
         ("authorizationpolicies", "authorizationpolicy"),
         ("httproutes", "httproute"),
+        ("GRPCRoutes", "grpcroute"),
     ],
 )
 def test_kinds_of_policy_where_they_are_allowed(typed: str, kind: str) -> None:

@@ -86,6 +86,7 @@ EMOJIVOTO = FakeWeb(
     row("authorizationpolicy", "nobody", None),
     row("httproute", "votes", None, servers=["voting-grpc", "web-http"], **requests(50, 10, 1, 2, 3), **denied(0)),
     row("httproute", "of-service", None),
+    row("grpcroute", "votes", None, servers=["voting-grpc"], **requests(50, 10, 1, 2, 3), **denied(0.5)),
     row("namespace", "emojivoto", "4/4", "", **requests(279, 21, 1, 5, 10), **tcp(9, 1000, 2000)),
     row("namespace", "default", "0/1", ""),
 )  # fmt: skip
@@ -112,13 +113,14 @@ EMOJIVOTO = FakeWeb(
         ("serverauthorizations", "stat saz -n emojivoto"),
         ("authorizationpolicies", "stat authorizationpolicies -n emojivoto"),
         ("httproutes", "stat httproute -n emojivoto"),
+        ("grpcroutes", "stat grpcroute/votes -n emojivoto"),
         (
             "policies",
-            "stat srv/web-http saz/web-only authzpolicy/bots httproute/votes deploy/web -n emojivoto",
+            "stat srv/web-http saz/web-only authzpolicy/bots httproute/votes grpcroute/votes deploy/web -n emojivoto",
         ),
         (
             "policies_json",
-            "stat servers/ saz/ authorizationpolicy/ httproutes/ -n emojivoto -o json",
+            "stat servers/ saz/ authorizationpolicy/ httproutes/ grpcroutes/ -n emojivoto -o json",
         ),
     ],
 )
@@ -285,7 +287,7 @@ def test_every_row_is_shown_once(mesh: Mesh) -> None:
         ("stat saz -n a --to deploy/web --to-namespace b", "policy of namespace a guards no pods of b"),
         ("stat srv -n a --to ns/b", "policy of namespace a guards no pods of b"),
         ("stat deploy --to server/web", "'server' is not a type of resource"),
-        ("stat grpcroute", "see `mesh routes deploy/NAME`"),
+        ("stat trafficsplit", "see `mesh routes deploy/NAME`"),
     ],
 )  # fmt: skip
 def test_refusals(mesh: Mesh, line: str, said: str) -> None:

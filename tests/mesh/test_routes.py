@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import tempfile
@@ -297,6 +298,36 @@ def test_an_inbound_route_is_for_one_identity(mesh: Cluster) -> None:
     await_answers(
         mesh, "all are let in again", lambda one: one.status == 200, "http", url, who="stranger"
     )
+
+
+@pytest.mark.timeout(120)
+def test_calls_on_an_inbound_grpc_route_are_counted_by_it(mesh: Cluster) -> None:
+    green = {"matchLabels": {"app": "green"}}
+    server = policy(
+        "Server", "v1beta3", "green-grpc", podSelector=green, port=8081, proxyProtocol="gRPC"
+    )
+    parent = {"group": "policy.linkerd.io", "kind": "Server", "name": "green-grpc"}
+    say = gateway("GRPCRoute", "say", parent, {"matches": [{"method": {"method": "Say"}}]})
+    may = policy(
+        "AuthorizationPolicy",
+        "v1alpha1",
+        "caller-may-say",
+        targetRef=parent,
+        requiredAuthenticationRefs=[{"kind": "ServiceAccount", "name": "caller"}],
+    )
+    question = "grpc", f"green:{answering.GRPC_PORT}"
+
+    def counted() -> bool:
+        for who in ("caller", "stranger"):
+            answering.ask(mesh, who, *question)
+        found = json.loads(mesh.mesh("stat", "grpcroutes", "-n", NAMESPACE, "-o", "json"))
+        rows = {one["name"]: one for one in found}
+        return bool("say" in rows and rows["say"]["rps"] and rows["say"]["unauthorized"])
+
+    with applied(mesh, server, say, may):
+        await_reasons(mesh, say, Accepted="Accepted")
+        mesh.terminal.wait_until("stat has a row of the route", counted, seconds=60)
+        print(mesh.mesh("stat", "grpcroute/say", "-n", NAMESPACE))
 
 
 @pytest.mark.timeout(180)

@@ -8,7 +8,7 @@ tallies     which series count requests by route, server and authorization (pure
 policies    objects of policy as series name them (pure)
 routes      how each route does
 authz       what policy lets in and keeps out
-denials     what policy kept out, by Server and HTTPRoute
+denials     what policy kept out, by Server and route
 faults      the numbered errors of proxies, asked when somebody wants to know
 selection   which series answer it: direction, labels to match, labels to group by (pure)
 backend     where series live: one interface, two behind it

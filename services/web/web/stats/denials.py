@@ -1,4 +1,4 @@
-"""What policy kept out, by the Server or HTTPRoute at which it was.
+"""What policy kept out, by the Server or route at which it was.
 
 What is kept out was let in by no authorization, so authorizations have no such numbers.
 """
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from web.stats import tallies
 from web.stats.backend import Backend, Group
-from web.stats.kinds import NAMESPACE_LABEL, Kind
+from web.stats.kinds import NAMESPACE_LABEL, ROUTES, Kind
 from web.stats.policies import groups, policy
 from web.stats.query import Query
 from web.stats.selection import select
 from web.stats.tallies import Source, TallySelection
 
-_KINDS = (Kind.HTTP_ROUTE, Kind.SERVER)
+_KINDS = (*ROUTES, Kind.SERVER)
 _SERVER = ("srv_kind", "srv_name")
 
 

@@ -13,6 +13,7 @@ class Kind(StrEnum):
     CRON_JOB = "cronjob"
     DAEMON_SET = "daemonset"
     DEPLOYMENT = "deployment"
+    GRPC_ROUTE = "grpcroute"
     HTTP_ROUTE = "httproute"
     JOB = "job"
     NAMESPACE = "namespace"
@@ -29,12 +30,14 @@ ALL = "all"
 
 POLICIES = (
     Kind.AUTHORIZATION_POLICY,
+    Kind.GRPC_ROUTE,
     Kind.HTTP_ROUTE,
     Kind.SERVER,
     Kind.SERVER_AUTHORIZATION,
 )
 """Objects of policy: proxies name them in what they count where requests arrive. No pod is theirs, and
 nothing is sent to them."""
+ROUTES = (Kind.GRPC_ROUTE, Kind.HTTP_ROUTE)
 STAT_ONLY = (Kind.AUTHORITY, *POLICIES)
 """Kinds that only rows of `mesh stat` are about."""
 OBJECTS = tuple(kind for kind in Kind if kind not in STAT_ONLY)

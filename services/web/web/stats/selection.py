@@ -60,6 +60,7 @@ def select(query: Query) -> Selection:
 
 _POLICY_LABELS = {
     Kind.AUTHORIZATION_POLICY: ("authz", "authorizationpolicy"),
+    Kind.GRPC_ROUTE: ("route", "GRPCRoute"),
     Kind.HTTP_ROUTE: ("route", "HTTPRoute"),
     Kind.SERVER: ("srv", "server"),
     Kind.SERVER_AUTHORIZATION: ("authz", "serverauthorization"),

@@ -23,6 +23,7 @@ RESOURCES: dict[Resource, Kind] = {
     objects.SERVICES: Kind.SERVICE,
     objects.STATEFUL_SETS: Kind.STATEFUL_SET,
     objects.AUTHORIZATION_POLICIES: Kind.AUTHORIZATION_POLICY,
+    objects.GRPC_ROUTES: Kind.GRPC_ROUTE,
     objects.HTTP_ROUTES: Kind.HTTP_ROUTE,
     objects.POLICY_HTTP_ROUTES: Kind.HTTP_ROUTE,
     objects.SERVERS: Kind.SERVER,

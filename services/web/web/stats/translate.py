@@ -15,7 +15,7 @@ from web.stats.authz import Authorized, AuthzAnswer
 from web.stats.backend import Provenance, Sample
 from web.stats.edges import Edge, EdgesAnswer
 from web.stats.faults import Fault, FaultsAnswer
-from web.stats.kinds import Kind
+from web.stats.kinds import ROUTES
 from web.stats.links import End
 from web.stats.policies import Policy
 from web.stats.query import QueryError, Question, Ref
@@ -186,7 +186,7 @@ def _row(row: Row) -> stats_pb2.Row:
                 connections_denied_per_second=row.denials.connections,
             )
         )
-        if row.resource.kind is Kind.HTTP_ROUTE:
+        if row.resource.kind in ROUTES:
             message.servers.extend(row.denials.servers)
     if row.history is not None:
         message.history.CopyFrom(_history(row.history))

@@ -36,6 +36,7 @@ def rows(question: Question, text: str = INBOUND + TO_MAIL) -> list[Row]:
         (Kind.SERVER, "web-http"),
         (Kind.SERVER_AUTHORIZATION, "old"),
         (Kind.AUTHORIZATION_POLICY, "web-only"),
+        (Kind.GRPC_ROUTE, "votes"),
         (Kind.HTTP_ROUTE, "votes"),
     ):
         known.put(kind, obj(name, labels={"app": name}))
@@ -61,13 +62,23 @@ def test_a_server_of_the_same_name_elsewhere_is_another() -> None:
     assert found == Row(Ref(Kind.SERVER, "other", "web-http"))
 
 
-def test_a_route_says_at_which_server_it_was_taken() -> None:
-    (route,) = rows(Question("httproute", HOME, "votes", tcp=True))
+@pytest.mark.parametrize(
+    ("kind", "other", "named"),
+    [
+        (Kind.HTTP_ROUTE, Kind.GRPC_ROUTE, "HTTPRoute"),
+        (Kind.GRPC_ROUTE, Kind.HTTP_ROUTE, "GRPCRoute"),
+    ],
+)
+def test_a_route_says_at_which_server_it_was_taken(kind: Kind, other: Kind, named: str) -> None:
+    """And one of the other kind that has its name says nothing of it."""
+    taken = INBOUND.replace("HTTPRoute", named)
+    (route,) = rows(Question(kind, HOME, "votes", tcp=True), taken)
     assert route == Row(
-        Ref(Kind.HTTP_ROUTE, HOME, "votes"),
+        Ref(kind, HOME, "votes"),
         requests=ANSWERED,
         denials=Denials(0.5, 0.0, ("web-http",)),
     )
+    assert rows(Question(other, HOME, "votes"), taken) == [Row(Ref(other, HOME, "votes"))]
 
 
 def test_authorizations_keep_nothing_out() -> None:
@@ -95,6 +106,6 @@ def test_labels_select_objects_of_policy() -> None:
     assert [row.resource.name for row in found] == ["unused"]
 
 
-@pytest.mark.parametrize("kind", ["server", "httproute"])
+@pytest.mark.parametrize("kind", ["server", "httproute", "grpcroute"])
 def test_without_traffic_nothing_is_asked(kind: str) -> None:
     assert all(row == Row(row.resource) for row in rows(Question(kind, traffic=False)))

@@ -27,6 +27,10 @@ EVERYWHERE = Ref(Kind.NAMESPACE)
             Selection(IN, (("namespace", "emojivoto"), ("srv_kind", "server"), ("srv_name", "web-http")), "namespace", "srv_name", True),
         ),
         (
+            Query(Ref(Kind.GRPC_ROUTE, "a", "r"), tcp=True),
+            Selection(IN, (("namespace", "a"), ("route_kind", "GRPCRoute"), ("route_name", "r")), "namespace", "route_name", False),
+        ),
+        (
             Query(Ref(Kind.HTTP_ROUTE), tcp=True),
             Selection(IN, (("route_kind", "HTTPRoute"),), "namespace", "route_name", False),
         ),
