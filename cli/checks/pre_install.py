@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from cli.checks.context import Context
 from cli.checks.model import Category, Check
 from cli.checks.problem import Problem
+from cli.cluster.installed import ONE_FOR_ALL, installed_elsewhere
 from cli.cluster.paths import ACCESS_REVIEWS, NAMESPACES, NODES, find, items
 
 ALLOWED_SKEW = timedelta(minutes=5, seconds=10)
@@ -25,6 +26,16 @@ def namespace_is_free(context: Context) -> None:
     """Nothing has the control plane's name yet."""
     if find(context.cluster, NAMESPACES, context.weft_namespace) is not None:
         raise Problem(f"namespace {context.weft_namespace} exists already")
+
+
+def nothing_elsewhere(context: Context) -> None:
+    """No other namespace has a control plane, whose cluster-wide objects this one would take over."""
+    elsewhere = installed_elsewhere(context.cluster, context.weft_namespace)
+    if elsewhere:
+        raise Problem(
+            f"a control plane is in namespace {', '.join(elsewhere)}. {ONE_FOR_ALL}",
+            advice=f"Change it with `mesh upgrade -L {elsewhere[0]}`, or remove it first with `mesh uninstall -L {elsewhere[0]}`.",
+        )
 
 
 def can_create_cluster_wide(context: Context) -> None:
@@ -88,6 +99,11 @@ CATEGORY = Category(
             "control plane namespace does not already exist", "pre-ns",
             "If a control plane is there, run `mesh check` without --pre; to make room, delete the namespace or choose another with -L.",
             namespace_is_free,
+        ),
+        Check(
+            "no other namespace has a control plane", "pre-elsewhere",
+            "Change the control plane that is there with `mesh upgrade -L NAMESPACE`, or remove it first with `mesh uninstall -L NAMESPACE`.",
+            nothing_elsewhere,
         ),
         Check("can create non-namespaced resources", "pre-k8s-cluster-k8s", RIGHTS_ADVICE, can_create_cluster_wide),
         _right("can create ServiceAccounts", "create", "", "serviceaccounts"),

@@ -5,8 +5,9 @@ from typing import Any
 
 from cli.cluster.client import Cluster
 from cli.cluster.errors import ClusterError
-from cli.cluster.paths import CONFIG_MAPS, VERSION, find
+from cli.cluster.paths import CONFIG_MAPS, VERSION, find, items
 from cli.render.yaml_text import YamlError, load_one
+from weft import labels
 
 CONFIG = "weft-config"
 CONFIG_KEY = "values"
@@ -52,6 +53,24 @@ def read_installed(cluster: Cluster, namespace: str) -> Installed | None:
     if not isinstance(values, dict):
         raise BrokenConfig(f"{where} holds no values", hint="Install the control plane anew.")
     return Installed(namespace, values)
+
+
+def installed_elsewhere(cluster: Cluster, namespace: str) -> list[str]:
+    """Other namespaces that have a control plane, sorted. Raises ClusterError.
+
+    Definitions, webhooks and the tap API have one name in a cluster, and serve one control plane.
+    """
+    found = items(cluster, CONFIG_MAPS, selector=labels.CONTROL_PLANE_NS_LABEL)
+    places = {
+        str(one["metadata"]["namespace"]) for one in found if one["metadata"]["name"] == CONFIG
+    }
+    return sorted(places - {namespace})
+
+
+ONE_FOR_ALL = (
+    "A cluster has one control plane: definitions, webhooks and the tap API exist once, "
+    "and a second would take them over."
+)
 
 
 def server_version(cluster: Cluster) -> tuple[int, int] | None:

@@ -11,11 +11,6 @@ from cli.failure import CommandError
 from cli.group import MeshCommand
 from cli.options import Globals, current_globals, output_option
 
-UPGRADE_HINT = (
-    "To change an installation: `mesh upgrade | kubectl apply -f -`. "
-    "To remove it: `mesh uninstall | kubectl delete -f -`."
-)
-
 
 @click.command(cls=MeshCommand)
 @destination
@@ -139,17 +134,18 @@ def external_identity(chosen: Globals, values: Any, now: datetime, *, ignore_clu
 
 
 def refuse_unfit_cluster(chosen: Globals) -> None:
-    """Raises CommandError when the cluster is too old or has a control plane, or none answers."""
+    """Raises CommandError when the cluster is too old or has a control plane in any namespace, or none answers."""
     from cli.checks.kubernetes_api import MINIMUM
     from cli.cluster.client import connect
     from cli.cluster.errors import ClusterError
-    from cli.cluster.installed import server_version
+    from cli.cluster.installed import CONFIG, ONE_FOR_ALL, installed_elsewhere, server_version
     from cli.cluster.paths import CONFIG_MAPS, find
 
     try:
         cluster = connect(chosen)
         version = server_version(cluster)
-        found = find(cluster, CONFIG_MAPS, "weft-config", chosen.weft_namespace)
+        found = find(cluster, CONFIG_MAPS, CONFIG, chosen.weft_namespace)
+        elsewhere = installed_elsewhere(cluster, chosen.weft_namespace)
     except ClusterError as error:
         error.hint = (
             f"{error.hint} To print manifests without a cluster, add --ignore-cluster.".strip()
@@ -162,6 +158,19 @@ def refuse_unfit_cluster(chosen: Globals) -> None:
         )
     if found is not None:
         raise CommandError(
-            f"namespace {chosen.weft_namespace} already has a control plane (ConfigMap weft-config exists)",
-            hint=UPGRADE_HINT,
+            f"namespace {chosen.weft_namespace} already has a control plane (ConfigMap {CONFIG} exists)",
+            hint=what_to_do(chosen.weft_namespace),
         )
+    if elsewhere:
+        raise CommandError(
+            f"namespace {elsewhere[0]} already has a control plane (ConfigMap {CONFIG} exists there). {ONE_FOR_ALL}",
+            hint=f"{what_to_do(elsewhere[0])} To print the manifests nevertheless, add --skip-checks.",
+        )
+
+
+def what_to_do(namespace: str) -> str:
+    """About the control plane that is in a namespace."""
+    return (
+        f"To change it: `mesh upgrade -L {namespace} | kubectl apply -f -`. "
+        f"To remove it: `mesh uninstall -L {namespace} | kubectl delete -f -`."
+    )

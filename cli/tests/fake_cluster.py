@@ -43,14 +43,13 @@ class FakeCluster:
 
     def _below(self, path: str, collection: str, selector: str) -> list[Json]:
         prefix = path.split("/namespaces/")[0].removesuffix(f"/{collection}")
-        wanted = dict(one.split("=") for one in selector.split(",") if one)
         return [
             found
             for at, found in self.objects.items()
             if at.startswith(f"{prefix}/")
             and at.split("/")[-2] == collection
             and (at.startswith(f"{path}/") or "/namespaces/" not in path)
-            and wanted.items() <= (found["metadata"].get("labels") or {}).items()
+            and _selects(selector, found["metadata"].get("labels") or {})
         ]
 
     def post(self, path: str, body: Json) -> Json:
@@ -71,6 +70,14 @@ class FakeCluster:
         for path, found in list(self.objects.items()):
             if found.get("kind") == kind and found["metadata"]["name"] == name:
                 del self.objects[path]
+
+
+def _selects(selector: str, labels: Json) -> bool:
+    """`name=value` and `name` alone, separated by commas."""
+    terms = [one.partition("=") for one in selector.split(",") if one]
+    return all(
+        name in labels and (not equals or labels[name] == value) for name, equals, value in terms
+    )
 
 
 def where(version: str, kind: str, namespace: str | None, name: str) -> str:

@@ -477,6 +477,14 @@ def test_pre_checks_name_missing_rights_and_what_is_in_the_way() -> None:
     assert "3600 seconds" in found["no clock skew detected"].error
 
 
+def test_pre_checks_name_a_control_plane_that_is_elsewhere(healthy: FakeCluster) -> None:
+    found = problems(results(replace(context(healthy), weft_namespace="other"), pre=True))
+    problem = found.pop("no other namespace has a control plane")
+    assert found == {}
+    assert "in namespace weft" in problem.error
+    assert "mesh upgrade -L weft" in problem.advice
+
+
 # -- waiting -------------------------------------------------------------------------------------
 
 

@@ -604,8 +604,25 @@ def test_an_installed_mesh_is_not_installed_over(monkeypatch: pytest.MonkeyPatch
     )
     ran = mesh("install")
     assert (ran.code, ran.out) == (1, "")
-    assert "already has a control plane" in ran.err
+    assert "namespace weft already has a control plane" in ran.err
+    assert "`mesh upgrade -L weft | kubectl apply -f -`" in ran.err
     assert mesh("version").out.splitlines()[1] == f"Server version: {VERSION}"
+
+
+def test_a_second_mesh_is_not_installed_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
+    install(
+        cluster,
+        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK, WEBHOOK),
+    )
+    ran = mesh("install", "-L", "other")
+    assert (ran.code, ran.out) == (1, "")
+    assert "namespace weft already has a control plane" in ran.err
+    assert "`mesh upgrade -L weft | kubectl apply -f -`" in ran.err
+    assert "`mesh uninstall -L weft | kubectl delete -f -`" in ran.err
+    for flag in ("--skip-checks", "--ignore-cluster", "--crds"):
+        assert mesh("install", "-L", "other", flag).code == 0
 
 
 def test_uninstall_prints_everything_cluster_wide_and_the_namespace(

@@ -81,6 +81,12 @@ def test_not_installed(installed: Cluster) -> None:
     assert found == {}
 
 
+def test_a_second_control_plane_is_refused(installed: Cluster) -> None:
+    told = problems(installed, "--pre", "-L", "other")["no other namespace has a control plane"]
+    assert "mesh upgrade -L weft" in told
+    assert installed.try_mesh("install", "-L", "other") == (1, "")
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("component", "consequence"),
