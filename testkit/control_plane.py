@@ -199,11 +199,11 @@ class ControlPlane:
 
     def profile(self, address: str) -> Script[destination_pb2.DestinationProfile]:
         """`Destination.GetProfile` of `IP:port` or `NAME:port`; until scripted an address is just
-        itself, and nobody knows a name."""
+        itself, and no name is a Service's."""
 
         def begin(script: Script[destination_pb2.DestinationProfile]) -> None:
             if not address[0].isdigit():
-                script.refuse(grpc.StatusCode.INVALID_ARGUMENT, "no such name")
+                script.refuse(grpc.StatusCode.NOT_FOUND, "there is no such Service")
                 return
             itself = destination_pb2.WeightedAddr(addr=tcp_address(address), weight=10_000)
             script.show(destination_pb2.DestinationProfile(endpoint=itself))

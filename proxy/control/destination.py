@@ -10,12 +10,14 @@ from proxy.codec.grpc_status import Code, Status
 from proxy.control import translate_destination as translate
 from proxy.control.watch import (
     MALFORMED,
+    NEVER,
     Limits,
     StreamingChannel,
     Subscription,
     UnusableMessageError,
     keep,
 )
+from proxy.discovery.destination import NamedAddress
 from weftapi.proxy import destination_pb2
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ GET_PROFILE = "/io.linkerd.proxy.destination.Destination/GetProfile"
 
 NO_SUCH_NAME = frozenset({Code.INVALID_ARGUMENT})
 """How the service says that a name is none of the cluster's."""
+NO_SUCH_SERVICE = frozenset({Code.NOT_FOUND})
+"""How it says that a name could be a Service's and is not."""
 
 
 class Destinations:
@@ -64,7 +68,10 @@ class Destinations:
     async def follow_profile(
         self, address: Destination, on_profile: Callable[[Profile], None]
     ) -> Status:
-        """Hand over the profile of an address or a name, and every change; returns when there is none."""
+        """Hand over the profile of an address or a name, and every change; returns when there is none.
+
+        A Service that is gone after it was there is waited for.
+        """
 
         def apply(payload: bytes) -> None:
             on_profile(translate.profile(_decode_profile(payload)))
@@ -77,6 +84,7 @@ class Destinations:
                 request=self._request(str(address)),
                 on_message=apply,
                 terminal=MALFORMED,
+                terminal_unheard=NO_SUCH_SERVICE if isinstance(address, NamedAddress) else NEVER,
             ),
             self._limits,
         )

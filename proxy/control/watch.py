@@ -70,6 +70,9 @@ class Subscription:
     """Called each time the stream is opened, before its first message."""
     terminal: frozenset[Code] = NEVER
     """Statuses that end the watch for good."""
+    terminal_unheard: frozenset[Code] = NEVER
+    """Statuses that end it as long as no message has come: what is not there is not waited for, what was
+    there may come back."""
 
 
 async def keep(
@@ -81,11 +84,13 @@ async def keep(
     chance: Callable[[], float] = random.random,
 ) -> Status:
     """Keep the stream open until the server answers with a terminal status, which is returned."""
-    attempt = 0
+    attempt, final = 0, subscription.terminal | subscription.terminal_unheard
     while True:
         once = _Attempt(subscription, limits)
         status = await once.run(channel)
-        if status.code in subscription.terminal:
+        if once.messages:
+            final = subscription.terminal
+        if status.code in final:
             return status
         attempt = 0 if once.messages else attempt + 1
         wait = backoff.wait(max(0, attempt - 1), chance())

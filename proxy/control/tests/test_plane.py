@@ -19,6 +19,7 @@ from proxy.control.channel import Channel, RpcError
 from proxy.control.destination import GET_PROFILE, Destinations
 from proxy.control.identity import PATH, Certifier, CertifyError
 from proxy.control.policy import Policies
+from proxy.discovery.destination import NamedAddress
 from proxy.discovery.endpoints import EndpointSet
 from proxy.discovery.profile import Profile
 from proxy.identity.keypair import Keypair, make
@@ -368,6 +369,26 @@ async def test_a_name_of_nobody_ends_the_watch(plane: ControlPlane) -> None:
         await Destinations(channel, NoLimits(), "").follow_endpoints(endpoints)
     assert endpoints.known
     assert not endpoints.exists
+
+
+@in_trio
+async def test_a_name_without_a_service_has_no_profile_and_an_address_may_get_one(
+    plane: ControlPlane,
+) -> None:
+    """The name's answer comes at once; who asks for an address goes on asking."""
+    heard: list[Profile] = []
+    async with channel_to(plane) as channel, trio.open_nursery() as nursery:
+        destinations = Destinations(channel, NoLimits(), "")
+        status = await destinations.follow_profile(NamedAddress("nobody", 80), heard.append)
+        assert (status.code, heard) == (Code.NOT_FOUND, [])
+        script = plane.profile("10.0.0.1:80")
+        script.refuse(grpc.StatusCode.NOT_FOUND)
+        address = SocketAddress("10.0.0.1", 80)
+        nursery.start_soon(destinations.follow_profile, address, heard.append)
+        await until(lambda: script.subscriptions == 2)
+        script.show(service_profile("web"))
+        await until(lambda: heard)
+        nursery.cancel_scope.cancel()
 
 
 @in_trio

@@ -87,6 +87,22 @@ async def test_failures_back_off_and_a_terminal_status_ends() -> None:
 
 
 @in_virtual_time
+async def test_what_is_not_there_is_waited_for_only_if_it_was_there() -> None:
+    async def follow(channel: Scripted) -> Code:
+        subscription = Subscription(
+            "test", "/x", b"", lambda _: None,
+            terminal=MALFORMED, terminal_unheard=frozenset({Code.NOT_FOUND}),
+        )  # fmt: skip
+        return (await keep(channel, subscription, Limits(), chance=lambda: 0.0)).code
+
+    gone = end(Code.NOT_FOUND)
+    never = Scripted([end(Code.UNAVAILABLE), gone])
+    assert (await follow(never), len(never.opened_at)) == (Code.NOT_FOUND, 2)
+    back = Scripted([end(Code.NOT_FOUND, b"a"), gone, end(Code.OK, b"b"), gone, STOP])
+    assert (await follow(back), len(back.opened_at)) == (Code.INVALID_ARGUMENT, 5)
+
+
+@in_virtual_time
 async def test_a_message_starts_the_back_off_over() -> None:
     channel = Scripted(
         [
