@@ -93,6 +93,9 @@ PROXY_WAIT_BEFORE_EXIT_SECONDS = "config.alpha.linkerd.io/proxy-wait-before-exit
 TRACE_ATTRIBUTE_PREFIX = "resource.opentelemetry.io/"
 """What follows is the name of an attribute of a pod's spans."""
 
+REMOTE_SERVICE = "mirror.linkerd.io/remote-svc-fq-name"
+REMOTE_GATEWAY_IDENTITY = "mirror.linkerd.io/remote-gateway-identity"
+
 TAP_ENABLED = "viz.linkerd.io/tap-enabled"
 DISABLE_TAP = "viz.linkerd.io/disable-tap"
 

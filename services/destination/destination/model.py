@@ -42,6 +42,16 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What a mirrored Service's slices say of the other cluster."""
+
+    service: str = ""
+    """The Service's name there, as DNS knows it; empty: the same as here."""
+    gateway: str = ""
+    """The identity of the gateway that leads to it; empty: there is none to prove."""
+
+
+@dataclass(frozen=True, slots=True)
 class SliceEndpoint:
     """One address of a slice. `pod` is set when the slice says which pod it is."""
 
@@ -54,6 +64,8 @@ class SliceEndpoint:
     pod: Key | None = None
     external_workload: Key | None = None
     """Set when the slice says which one it is."""
+    elsewhere: Elsewhere | None = None
+    """Set when it is not in this cluster but leads to another."""
     hint_zones: tuple[str, ...] = ()
 
 
@@ -191,6 +203,8 @@ class Endpoint:
     opaque: bool = False
     opaque_transport: int = 0
     """The proxy port that takes opaque bytes behind a transport header; 0: none."""
+    authority: str = ""
+    """What the service is called there, NAME:PORT; empty: as the client calls it."""
     pod: Key | None = None
     external_workload: Key | None = None
     node: str = ""

@@ -10,6 +10,7 @@ from typing import Any
 
 from destination import annotations
 from destination.model import (
+    Elsewhere,
     Namespace,
     Node,
     Pod,
@@ -33,12 +34,16 @@ from kit.kube.objects import (
     status,
 )
 from weft import ports
+from weft.authority import canonical_host
 from weft.labels import (
     CONTROL_PLANE_NS_LABEL,
     OPAQUE_PORTS,
+    REMOTE_GATEWAY_IDENTITY,
+    REMOTE_SERVICE,
     REQUIRE_IDENTITY_INBOUND_PORTS,
     SKIP_INBOUND_PORTS,
 )
+from weft.names import is_dns_name
 from weft.ports import PortSet
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
@@ -75,12 +80,15 @@ def service(obj: Object) -> Service:
 
 
 def endpoint_slice(obj: Object) -> Slice | None:
-    """None for slices that belong to no Service, or hold names instead of addresses."""
+    """None for slices that belong to no Service, or hold names instead of addresses.
+
+    Raises ValueError for addresses, and names of what is in another cluster, that are none.
+    """
     owner = labels(obj).get(SERVICE_NAME_LABEL)
     family = obj.get("addressType")
     if not owner or family not in ("IPv4", "IPv6"):
         return None
-    at = key(obj)
+    at, elsewhere = key(obj), _elsewhere(obj)
     return Slice(
         key=at,
         service=Key(at.namespace, owner),
@@ -91,12 +99,28 @@ def endpoint_slice(obj: Object) -> Slice | None:
             if one.get("port") and (one.get("protocol") or "TCP") == "TCP"
         ),
         endpoints=tuple(
-            made for one in sequence(obj.get("endpoints")) for made in _slice_endpoints(one, at)
+            made
+            for one in sequence(obj.get("endpoints"))
+            for made in _slice_endpoints(one, at, elsewhere)
         ),
     )
 
 
-def _slice_endpoints(one: Mapping[str, Any], at: Key) -> Iterator[SliceEndpoint]:
+def _elsewhere(obj: Object) -> Elsewhere | None:
+    """Raises ValueError for what is no name: an endpoint of unknown identity is better not called."""
+    notes = objects.annotations(obj)
+    names = []
+    for annotation in (REMOTE_SERVICE, REMOTE_GATEWAY_IDENTITY):
+        name = canonical_host(notes.get(annotation, ""))
+        if name and not is_dns_name(name):
+            raise ValueError(f"annotation {annotation}: {notes[annotation]!r} is not a DNS name")
+        names.append(name)
+    return Elsewhere(*names) if any(names) else None
+
+
+def _slice_endpoints(
+    one: Mapping[str, Any], at: Key, elsewhere: Elsewhere | None
+) -> Iterator[SliceEndpoint]:
     target = mapping(one.get("targetRef"))
     whose = None
     if target.get("kind") in ("Pod", "ExternalWorkload"):
@@ -113,6 +137,7 @@ def _slice_endpoints(one: Mapping[str, Any], at: Key) -> Iterator[SliceEndpoint]
             zone=str(one.get("zone") or ""),
             pod=whose if target.get("kind") == "Pod" else None,
             external_workload=whose if target.get("kind") == "ExternalWorkload" else None,
+            elsewhere=None if target else elsewhere,
             hint_zones=tuple(str(hint["name"]) for hint in hints),
         )
 

@@ -7,6 +7,7 @@ from destination.grace import member
 from destination.index import Reader
 from destination.model import (
     Client,
+    Elsewhere,
     Endpoint,
     ExternalWorkload,
     Pod,
@@ -70,7 +71,7 @@ def endpoints(reader: Reader, authority: ServiceAuthority, rules: Rules) -> Endp
         raise InvalidArgument(f"{key} is an ExternalName Service: it has no endpoints")
     slices = _family(reader.by(reader.index.slices, "service", key), rules)
     found = _ready(reader, key, list(_of_slices(service, authority, slices)))
-    made = (_endpoint(reader, at, port, rules) for at, port in found)
+    made = (_endpoint(reader, at, port, authority.port, rules) for at, port in found)
     return EndpointSet(
         key,
         local_traffic=service.local_traffic,
@@ -115,7 +116,10 @@ def _target_port(service: Service, port: int, one: Slice) -> int | None:
     return next((number for name, number in one.ports if name == declared.name), None)
 
 
-def _endpoint(reader: Reader, at: SliceEndpoint, port: int, rules: Rules) -> Endpoint | None:
+def _endpoint(
+    reader: Reader, at: SliceEndpoint, port: int, asked: int, rules: Rules
+) -> Endpoint | None:
+    """`asked` is the Service's port that leads to it."""
     address = SocketAddress(at.ip, port)
     workload: Workload | None = None
     if at.pod is not None:
@@ -124,13 +128,26 @@ def _endpoint(reader: Reader, at: SliceEndpoint, port: int, rules: Rules) -> End
         workload = reader.get(reader.index.external_workloads, at.external_workload)
     else:
         zone = at.zone or node_zone(reader, at.node)
-        return Endpoint(address, node=at.node, zone=zone, hint_zones=at.hint_zones)
+        made = Endpoint(address, node=at.node, zone=zone, hint_zones=at.hint_zones)
+        return made if at.elsewhere is None else _beyond(made, at.elsewhere, asked, rules)
     if workload is None:
         # The slice is ahead of the workload. Without it its identity is unknown, and sending to it
         # in plaintext would be worse than sending to it a moment later.
         return None
     made = workload_endpoint(reader, workload, address, rules)
     return replace(made, zone=at.zone or made.zone, hint_zones=at.hint_zones)
+
+
+def _beyond(endpoint: Endpoint, elsewhere: Elsewhere, asked: int, rules: Rules) -> Endpoint:
+    """An endpoint that leads to a Service of another cluster, by a gateway if that has an identity."""
+    meshed = bool(elsewhere.gateway)
+    return replace(
+        endpoint,
+        identity=elsewhere.gateway,
+        meshed=meshed,
+        h2=meshed and rules.h2_upgrade,
+        authority=f"{elsewhere.service}:{asked}" if elsewhere.service else "",
+    )
 
 
 def workload_endpoint(

@@ -1,6 +1,6 @@
 """Says its name: over HTTP on port 8080 and over gRPC on port 8081. Runs inside a pod.
 
-NAME is what to say. A GET of /slow takes two seconds. FLAKY=1: every other gRPC call fails.
+NAME is what to say. A GET of /slow takes two seconds; one of /header/X says what came in headers X. FLAKY=1: every other gRPC call fails.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/slow"):
             time.sleep(SLOW_SECONDS)
+        said = NAME
+        if self.path.startswith("/header/"):
+            said = "\n".join(self.headers.get_all(self.path[len("/header/") :], ())).encode()
         self.send_response(200)
-        self.send_header("Content-Length", str(len(NAME)))
+        self.send_header("Content-Length", str(len(said)))
         self.end_headers()
-        self.wfile.write(NAME)
+        self.wfile.write(said)
 
     def log_message(self, *_: object) -> None:
         """Nothing: what was asked is checked from outside."""

@@ -123,6 +123,7 @@ def endpoint_slice(
     ports: dict[str, int] | None = None,
     family: str = "IPv4",
     namespace: str = "ns",
+    annotations: dict[str, str] | None = None,
 ) -> Object:
     return {
         "kind": "EndpointSlice",
@@ -130,6 +131,7 @@ def endpoint_slice(
             "name": name,
             "namespace": namespace,
             "labels": {"kubernetes.io/service-name": service},
+            "annotations": annotations or {},
         },
         "addressType": family,
         "ports": [

@@ -8,7 +8,13 @@ from destination import read
 from destination.model import Probe, ProxyPorts, ServicePort
 from destination.tests.cluster import endpoint, endpoint_slice, node, pod, service
 from kit.kube.objects import Key, Object
-from weft.labels import DEFAULT_INBOUND_POLICY, OPAQUE_PORTS, SKIP_INBOUND_PORTS
+from weft.labels import (
+    DEFAULT_INBOUND_POLICY,
+    OPAQUE_PORTS,
+    REMOTE_GATEWAY_IDENTITY,
+    REMOTE_SERVICE,
+    SKIP_INBOUND_PORTS,
+)
 
 
 def test_a_service() -> None:
@@ -74,6 +80,20 @@ def test_a_slice() -> None:
     assert second.pod is None
     assert third.ready, "absent means ready"
     assert third.hint_zones == ("west",)
+
+
+@pytest.mark.parametrize("annotation", [REMOTE_SERVICE, REMOTE_GATEWAY_IDENTITY])
+def test_names_in_another_cluster_are_names(annotation: str) -> None:
+    made = read.endpoint_slice(
+        endpoint_slice(endpoint("10.9.9.9"), annotations={annotation: "Web.NS.svc.east.example."})
+    )
+    assert made is not None
+    said = made.endpoints[0].elsewhere
+    assert said is not None
+    assert said.service + said.gateway == "web.ns.svc.east.example"
+    wrong = endpoint_slice(endpoint("10.9.9.9"), annotations={annotation: "web ns:80"})
+    with pytest.raises(ValueError, match=f"annotation {annotation}: 'web ns:80' is not a DNS name"):
+        read.endpoint_slice(wrong)
 
 
 def test_slices_of_no_service_or_of_names_are_no_concern() -> None:

@@ -22,7 +22,13 @@ from kit.kube.objects import Key, Object
 from kit.rpc.status import InvalidArgument
 from weft.addresses import SocketAddress
 from weft.authority import ServiceAuthority
-from weft.labels import CONTROL_PLANE_NS_LABEL, OPAQUE_PORTS, SKIP_INBOUND_PORTS
+from weft.labels import (
+    CONTROL_PLANE_NS_LABEL,
+    OPAQUE_PORTS,
+    REMOTE_GATEWAY_IDENTITY,
+    REMOTE_SERVICE,
+    SKIP_INBOUND_PORTS,
+)
 
 WEB = ServiceAuthority("web", "ns", 80)
 AT = SocketAddress("10.244.0.1", 8080)
@@ -131,6 +137,32 @@ def test_a_stateful_pod_by_name() -> None:
 def test_an_endpoint_that_is_no_pod_is_an_address_only() -> None:
     cluster = Cluster(service(), endpoint_slice(endpoint("10.9.9.9")))
     assert one(cluster) == Endpoint(SocketAddress("10.9.9.9", 8080), node="node-a")
+
+
+GATEWAY = "gateway.multicluster.serviceaccount.identity.weft.east.example"
+MIRRORED = {REMOTE_SERVICE: "web.ns.svc.east.example", REMOTE_GATEWAY_IDENTITY: GATEWAY}
+
+
+def test_a_mirrored_service_leads_to_a_gateway() -> None:
+    mirror = endpoint_slice(endpoint("10.9.9.9"), ports={"http": 4143}, annotations=MIRRORED)
+    plain = Endpoint(SocketAddress("10.9.9.9", 4143), node="node-a")
+    led = replace(plain, authority="web.ns.svc.east.example:80", identity=GATEWAY, meshed=True)
+    cluster = Cluster(service(), mirror)
+    assert one(cluster) == replace(led, h2=True)
+    assert one(cluster, rules=Rules(h2_upgrade=False)) == led
+
+
+def test_what_another_cluster_calls_it_is_said_without_a_gateways_identity_too() -> None:
+    said = {REMOTE_SERVICE: "web.ns.svc.east.example"}
+    found = one(Cluster(service(), endpoint_slice(endpoint("10.9.9.9"), annotations=said)))
+    assert (found.authority, found.identity, found.meshed, found.h2) == (
+        "web.ns.svc.east.example:80", "", False, False,
+    )  # fmt: skip
+
+
+def test_a_pod_of_a_mirrored_service_is_the_pod() -> None:
+    marked = endpoint_slice(endpoint("10.244.0.1", "web-1"), annotations=MIRRORED)
+    assert one(Cluster(*BASIC, marked)) == one(Cluster(*BASIC))
 
 
 def test_a_pod_not_seen_yet_is_left_out_rather_than_called_in_plaintext() -> None:

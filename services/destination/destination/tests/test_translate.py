@@ -62,6 +62,11 @@ def test_a_plain_address_carries_nothing_else() -> None:
     )
 
 
+def test_an_endpoint_of_another_cluster_is_told_what_the_service_is_called_there() -> None:
+    message = weighted_addr(Endpoint(AT, authority="web.ns.svc.east.example:80"), "", HTTP2)
+    assert message.authority_override.authority_override == "web.ns.svc.east.example:80"
+
+
 def test_keep_alive_is_for_proxies_and_can_be_turned_off() -> None:
     meshed = Endpoint(AT, meshed=True)
     params = weighted_addr(meshed, "", Http2Client(20.0, 5.0)).http2.keep_alive

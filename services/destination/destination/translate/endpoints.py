@@ -53,6 +53,8 @@ def weighted_addr(
     )
     if endpoint.identity:
         message.tls_identity.CopyFrom(_tls_identity(endpoint))
+    if endpoint.authority:
+        message.authority_override.authority_override = endpoint.authority
     if hint := _hint(endpoint):
         message.protocol_hint.CopyFrom(hint)
     if endpoint.meshed and (params := http2.message()):
