@@ -63,6 +63,7 @@ class ContainerRun:
         self._pulls = Backoff()
         self._retired = asyncio.Event()
         self._started = asyncio.Event()
+        self._tried = asyncio.Event()
         self._killing: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
         self.begun = False
@@ -77,6 +78,7 @@ class ContainerRun:
         try:
             while not self._retired.is_set():
                 ended = await self._live()
+                self._tried.set()
                 if ended is None or self._retired.is_set() or not again(ended):
                     return
                 await self._back_off(ended)
@@ -85,11 +87,16 @@ class ContainerRun:
         finally:
             self._ended.set()
             self._started.set()
+            self._tried.set()
 
     async def wait_started(self) -> bool:
         """Wait until it has started once; False when it ended for good before."""
         await self._started.wait()
         return self.view.started
+
+    async def wait_tried(self) -> None:
+        """Wait until it runs and its postStart hook is done, or until it is known that it cannot yet."""
+        await self._tried.wait()
 
     async def terminate(self, grace: float, why: str = "") -> None:
         """Begin no further life and end the present one: preStop, SIGTERM, after `grace` SIGKILL."""
@@ -125,6 +132,7 @@ class ContainerRun:
             try:
                 return await self._start_and_wait(image)
             except _CONFIG_ERRORS as error:
+                self._tried.set()
                 self._wait("CreateContainerConfigError", str(error))
                 self._warn("Failed", f"Error: {error}")
                 if await self._retired_within(_CONFIG_RETRY):
@@ -161,6 +169,7 @@ class ContainerRun:
 
     async def _no_image(self, shown: str, error: ImageError) -> bool:
         """Say so and wait until the next try; True when retired meanwhile."""
+        self._tried.set()
         self._wait(error.reason, str(error))
         if error.reason == "ErrImagePull":
             self._warn("Failed", f'Failed to pull image "{shown}": {error}')
@@ -225,14 +234,16 @@ class ContainerRun:
         return ended
 
     async def _care(self, life: Life) -> None:
-        """The postStart hook, then the probes."""
+        """The postStart hook, which may take as long as it likes, then the probes."""
         hook = (self.container.get("lifecycle") or {}).get("postStart")
         if hook:
-            answer = await ask(hook, self._target(life), grace_period(self._context.pod))
+            answer = await ask(hook, self._target(life), None)
+            self._tried.set()
             if not answer.good:
                 self._warn("FailedPostStartHook", f"PostStartHook failed: {answer.message}")
                 self._spawn(self._end(life, None, "failed postStart hook"))
                 return
+        self._tried.set()
 
         async def question(spec: ProbeSpec) -> Answer:
             return await ask(spec.handler, self._target(life), spec.timeout)
@@ -327,7 +338,7 @@ class ContainerRun:
         network = self._context.network
         host = self._context.host
 
-        async def execute(command: list[str], within: float) -> tuple[int, bytes]:
+        async def execute(command: list[str], within: float | None) -> tuple[int, bytes]:
             try:
                 return await life.execute(host, command, within)
             except StartError as error:

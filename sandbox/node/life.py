@@ -47,7 +47,9 @@ class Life:
     def __repr__(self) -> str:
         return f"<life {self.prepared.id} {self.process!r}>"
 
-    async def execute(self, host: Host, command: list[str], within: float) -> tuple[int, bytes]:
+    async def execute(
+        self, host: Host, command: list[str], within: float | None
+    ) -> tuple[int, bytes]:
         """Run a command inside to its end: exit code and all it wrote. Raises StartError, TimeoutError."""
         read, write = os.pipe()
         output = bytearray()

@@ -2,7 +2,7 @@
 
     set up       namespace and address, volumes; tried again until they can be had
     initialize   init containers in turn; a sidecar only has to have started, and stays
-    run          the main containers, each supervised by the pod's restart policy
+    run          the main containers, started in turn, each supervised by the pod's restart policy
     wind down    sidecars in reverse order, once nothing needs them any more
     tear down    volumes, network, directories
 
@@ -215,8 +215,13 @@ class PodWorker:
         return not self._stopping.is_set()
 
     async def _run_main(self) -> None:
-        main = [one for one in self.runs if one.view.role == "main"]
-        await asyncio.gather(*(one.supervise(self._retry_main) for one in main))
+        """One after another: each is tried, its postStart hook done, before the next. What cannot be
+        started holds nobody back."""
+        async with asyncio.TaskGroup() as group:
+            for run in self.runs:
+                if run.view.role == "main" and not self._stopping.is_set():
+                    group.create_task(run.supervise(self._retry_main))
+                    await run.wait_tried()
 
     def _retry_init(self, ended: Terminated) -> bool:
         return ended.exit_code != 0 and restart_policy(self.context.pod) != "Never"

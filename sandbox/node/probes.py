@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 from sandbox.node.probe_spec import HandlerError, port_of
 
-Execute: TypeAlias = Callable[[list[str], float], Awaitable[tuple[int, bytes]]]
-"""Runs a command in the container within so many seconds: exit code and output. Raises TimeoutError."""
+Execute: TypeAlias = Callable[[list[str], float | None], Awaitable[tuple[int, bytes]]]
+"""Runs a command in the container within so many seconds, or however long it takes: exit code and output.
+Raises TimeoutError."""
 
 _SHOWN = 1024
 _SERVING = 1
@@ -33,8 +34,8 @@ class Target:
     execute: Execute
 
 
-async def ask(handler: Mapping[str, Any], target: Target, within: float) -> Answer:
-    """One probe. Never raises: whatever goes wrong is the answer."""
+async def ask(handler: Mapping[str, Any], target: Target, within: float | None) -> Answer:
+    """One probe or hook, within so many seconds if any. Never raises: whatever goes wrong is the answer."""
     try:
         async with asyncio.timeout(within):
             return await _carry_out(handler, target, within)
@@ -44,7 +45,7 @@ async def ask(handler: Mapping[str, Any], target: Target, within: float) -> Answ
         return Answer(False, f"{_what(handler, target)}: {_plain(error)}")
 
 
-async def _carry_out(handler: Mapping[str, Any], target: Target, within: float) -> Answer:
+async def _carry_out(handler: Mapping[str, Any], target: Target, within: float | None) -> Answer:
     if http := handler.get("httpGet"):
         return await _http(http, target)
     if tcp := handler.get("tcpSocket"):
@@ -108,7 +109,7 @@ async def _tcp(tcp: Mapping[str, Any], target: Target) -> Answer:
     return Answer(True)
 
 
-async def _grpc(grpc: Mapping[str, Any], target: Target, within: float) -> Answer:
+async def _grpc(grpc: Mapping[str, Any], target: Target, within: float | None) -> Answer:
     """grpc.health.v1.Health/Check, whose two messages have one field each."""
     from grpc import StatusCode, aio  # a large library for a rare probe
 

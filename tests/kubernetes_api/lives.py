@@ -109,9 +109,9 @@ def asks(script: str, **more: Any) -> Json:
     return {"exec": {"command": command}, "periodSeconds": 1, "timeoutSeconds": 10, **more}
 
 
-def hook(script: str) -> Json:
-    """A lifecycle hook that runs a Python script before the end."""
-    return {"preStop": {"exec": {"command": _python(script)}}}
+def hook(script: str, when: str = "preStop") -> Json:
+    """A lifecycle hook that runs a Python script: before the end, or at another time."""
+    return {when: {"exec": {"command": _python(script)}}}
 
 
 FOR_EVER = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); signal.pause()"

@@ -196,6 +196,40 @@ def test_a_sidecar_that_is_not_started_holds_the_others_back(api: Api) -> None:
     api.transcript.note("phases", None, phases(seen))
 
 
+def test_containers_start_in_turn(api: Api) -> None:
+    """Each when the one before it has started, and its hook has ended."""
+    first = runs("first", lives.FOR_EVER, lifecycle=lives.hook("time.sleep(3)", "postStart"))
+    body = lives.pod("one", first, runs("second", lives.FOR_EVER))
+    seen = _live(api, body, lives.is_ready)
+    started = {
+        one["name"]: one["state"]["running"]["startedAt"] for one in lives.statuses(seen[-1])
+    }
+    gap = datetime.fromisoformat(started["second"]) - datetime.fromisoformat(started["first"])
+    assert gap.total_seconds() >= 2
+    api.transcript.note("phases", None, phases(seen))
+    api.transcript.note("second", None, states(seen, "second"))
+
+
+CANNOT_START: dict[str, Json] = {
+    "its program": {"command": ["/no/such/program"]},
+    "its image": {"image": "localhost/none:1", "imagePullPolicy": "Never"},
+    "what it refers to": {
+        "env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "none", "key": "a"}}}]
+    },
+}
+
+
+@pytest.mark.parametrize("lacks", CANNOT_START)
+def test_a_container_that_cannot_start_holds_nobody_back(api: Api, lacks: str) -> None:
+    body = lives.pod(
+        "one", runs("first", "pass", **CANNOT_START[lacks]), runs("second", "time.sleep(1)"),
+        restartPolicy="Never",
+    )  # fmt: skip
+    seen = _live(api, body, lambda pod: lives.state(pod, "second").startswith("terminated"))
+    api.transcript.note("second", None, states(seen, "second"))
+    api.transcript.note("first", None, lives.state(seen[-1], "first"))
+
+
 def test_readiness_comes_and_goes_without_a_restart(api: Api) -> None:
     probe = lives.asks("os.path.exists('/tmp/well')", failureThreshold=2)
     script = "time.sleep(2); open('/tmp/well', 'w'); time.sleep(4); os.remove('/tmp/well'); time.sleep(60)"

@@ -9,7 +9,7 @@ import pytest
 from sandbox.node.probes import Answer, Target, ask, http_request
 
 
-async def no_execution(command: list[str], within: float) -> tuple[int, bytes]:
+async def no_execution(command: list[str], within: float | None) -> tuple[int, bytes]:
     return (0, b"fine") if command == ["true"] else (3, b"broken")
 
 
