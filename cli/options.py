@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from weft.durations import DurationError, parse_go_duration
+from weft.ports import MAX_PORT
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 HOST_PORT = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
@@ -67,6 +68,15 @@ class Namespace(click.ParamType[str]):
         if not DNS_LABEL.fullmatch(str(value)):
             self.fail(f"{value!r} is not a namespace: {NAMESPACE_RULE}", param, ctx)
         return str(value)
+
+
+class Port(click.IntRange):
+    """A port's number."""
+
+    name = "port"
+
+    def __init__(self, least: int = 1) -> None:
+        super().__init__(least, MAX_PORT)
 
 
 class HostPort(click.ParamType[str]):

@@ -6,6 +6,7 @@ but namespaces, authorities and those of policy. Commands that show traffic of p
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from cli.failure import CommandError
 
@@ -118,7 +119,7 @@ def parse_targets(arguments: Sequence[str], *, policies: bool = False) -> list[T
 def parse_target(text: str, *, policies: bool = False) -> Target:
     """`TYPE` or `TYPE/NAME`. Raises ResourceError."""
     kind, _, name = text.partition("/")
-    if "/" in name:
+    if "/" in name or not kind:
         raise ResourceError(f"{text!r} is not a resource: the form is TYPE or TYPE/NAME")
     return Target(parse_kind(kind, policies=policies), name)
 
@@ -138,6 +139,13 @@ def parse_kind(text: str, *, policies: bool = False) -> str:
             ]
         )
         command = _ELSEWHERE.get(text.lower())
-        hint = f". For those of a workload, see `mesh {command} deploy/NAME`" if command else ""
+        near = get_close_matches(text.lower(), spellings, n=1, cutoff=0.7)
+        hint = (
+            f". For those of a workload, see `mesh {command} deploy/NAME`"
+            if command
+            else f". Did you mean {near[0]}?"
+            if near
+            else ""
+        )
         raise ResourceError(f"{text!r} is not a type of resource: allowed are {known}{hint}")
     return kind

@@ -1,5 +1,6 @@
 """The control plane as it is installed."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,16 @@ def installed_elsewhere(cluster: Cluster, namespace: str) -> list[str]:
         str(one["metadata"]["namespace"]) for one in found if one["metadata"]["name"] == CONFIG
     }
     return sorted(places - {namespace})
+
+
+def where_instead(cluster: Cluster, namespace: str) -> str:
+    """Advice for whom there is no control plane in a namespace; empty when none is known anywhere else."""
+    with suppress(
+        ClusterError
+    ):  # who may not look everywhere is told what he asked for all the same
+        for elsewhere in installed_elsewhere(cluster, namespace):
+            return f"There is one in namespace {elsewhere}: name it with -L {elsewhere}."
+    return ""
 
 
 ONE_FOR_ALL = (

@@ -57,7 +57,9 @@ def authz(
 
     from cli.cluster.current_namespace import current_namespace
     from cli.render import authz as render
+    from cli.stats.absent import absent
     from cli.stats.asking import ask, note_source
+    from cli.stats.missing import NO_TRAFFIC
     from weftapi.stats.v1.authz_pb2 import AuthzResponse
 
     home = "" if all_namespaces else namespace or current_namespace(chosen)
@@ -78,4 +80,5 @@ def authz(
     elif rows:
         click.echo(render.tables(rows, namespaces=all_namespaces), nl=False)
     else:
-        click.echo("No traffic found.", err=True)
+        for sentence in absent(chosen, targets, home, selector) or [NO_TRAFFIC]:
+            click.echo(sentence, err=True)

@@ -6,7 +6,7 @@ import webbrowser
 import click
 
 from cli.group import MeshCommand
-from cli.options import current_globals
+from cli.options import Port, current_globals
 from weft.durations import DurationError, parse_go_duration
 
 DEFAULT_PORT = 50750
@@ -33,7 +33,7 @@ class Wait(click.ParamType[float]):
 @click.option(
     "-p",
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Port(0),
     default=DEFAULT_PORT,
     show_default=True,
     help="Local port; 0 takes any free one.",

@@ -45,6 +45,7 @@ def edges(
 
     from cli.cluster.current_namespace import current_namespace
     from cli.render import edges as render
+    from cli.stats.absent import absent
     from cli.stats.asking import ask, note_source
     from weftapi.stats.v1.edges_pb2 import EdgesResponse
 
@@ -61,4 +62,5 @@ def edges(
     elif found:
         click.echo(render.table(found, wide=output == "wide"), nl=False)
     else:
-        click.echo("No edges found.", err=True)
+        for sentence in absent(chosen, targets, home) or ["No edges found."]:
+            click.echo(sentence, err=True)

@@ -122,7 +122,7 @@ def stored_layers(chosen: Globals, cluster: Any) -> tuple[Json, list[tuple[str, 
 
     Values this version no longer has are told and left out. Raises CommandError.
     """
-    from cli.cluster.installed import read_installed
+    from cli.cluster.installed import read_installed, where_instead
     from cli.manifests.existing import read_overrides
     from cli.manifests.stored import known_only, overrides
     from cli.render.yaml_text import load_one
@@ -132,7 +132,8 @@ def stored_layers(chosen: Globals, cluster: Any) -> tuple[Json, list[tuple[str, 
     if installed is None:
         raise CommandError(
             f"there is no control plane in namespace {namespace}",
-            hint="Name its namespace with -L, or install one: `mesh install | kubectl apply -f -`.",
+            hint=where_instead(cluster, namespace)
+            or "Name its namespace with -L, or install one: `mesh install | kubectl apply -f -`.",
         )
     remembered = read_overrides(cluster, namespace)
     tree = overrides(installed.values) if remembered is None else load_one(remembered) or {}

@@ -62,7 +62,9 @@ def routes(
 
     from cli.cluster.current_namespace import current_namespace
     from cli.render import routes as render
+    from cli.stats.absent import absent
     from cli.stats.asking import ask, note_source
+    from cli.stats.missing import NO_TRAFFIC
     from weftapi.stats.v1.routes_pb2 import RoutesResponse
 
     home = namespace or current_namespace(chosen)
@@ -85,4 +87,5 @@ def routes(
     elif found:
         click.echo(render.tables(found, wide=output == "wide"), nl=False)
     else:
-        click.echo("No traffic found.", err=True)
+        for sentence in absent(chosen, targets, home, selector) or [NO_TRAFFIC]:
+            click.echo(sentence, err=True)

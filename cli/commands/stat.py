@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from weftapi.stats.v1.stats_pb2 import Row, StatResponse
 
-PATH = "/api/v1/stat"
-
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -116,6 +114,7 @@ def stat(
 
     from cli.cluster.current_namespace import current_namespace
     from cli.render import stats
+    from cli.stats.absent import PATH, or_namespace
     from cli.stats.asking import ask, note_source
     from cli.stats.missing import NO_TRAFFIC, missing
     from weftapi.stats.v1.stats_pb2 import StatResponse
@@ -146,8 +145,11 @@ def stat(
         click.echo(stats.tables(rows, namespaces=with_namespaces, wide=output == "wide"), nl=False)
     if output != "json":
         if asked.to is None and asked.from_ is None:
-            for said in missing(targets, asked.namespace, selector, found=found, shown=rows):
-                click.echo(said, err=True)
+            said = missing(targets, asked.namespace, selector, found=found, shown=rows)
+            if said and not found:
+                said = or_namespace(chosen, targets, asked.namespace, said)
+            for sentence in said:
+                click.echo(sentence, err=True)
         elif not rows:
             click.echo(NO_TRAFFIC, err=True)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from cli.cluster.client import Cluster
 from cli.cluster.errors import NotFound
+from cli.cluster.installed import where_instead
 from cli.cluster.paths import PODS, items
 from cli.failure import CommandError
 from cli.manifests.kinds import KINDS, NAMESPACE, Kind
@@ -27,7 +28,7 @@ def installed_objects(cluster: Cluster, namespace: str) -> list[Json]:
     if not names:
         raise CommandError(
             f"nothing of a control plane in namespace {namespace} is installed",
-            hint="If it is in another, name that with -L.",
+            hint=where_instead(cluster, namespace) or "If it is in another, name that with -L.",
         )
     return [reference(name) for name in names]
 

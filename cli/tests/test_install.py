@@ -625,6 +625,21 @@ def test_a_second_mesh_is_not_installed_beside(monkeypatch: pytest.MonkeyPatch) 
         assert mesh("install", "-L", "other", flag).code == 0
 
 
+@pytest.mark.parametrize("command", ["upgrade", "prune", "uninstall", "inject --manual -"])
+def test_who_names_the_wrong_namespace_is_told_the_right_one(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    cluster = FakeCluster()
+    monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
+    install(
+        cluster,
+        Credentials(make_identity("weft", "cluster.local", NOW), WEBHOOK, WEBHOOK, WEBHOOK),
+    )
+    ran = mesh(*command.split(), "-L", "other", stdin="kind: Pod\napiVersion: v1\n")
+    assert (ran.code, ran.out) == (1, "")
+    assert "There is one in namespace weft: name it with -L weft." in ran.err
+
+
 def test_uninstall_prints_everything_cluster_wide_and_the_namespace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

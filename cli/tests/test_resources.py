@@ -30,6 +30,7 @@ def test_targets(typed: str, meant: list[Target]) -> None:
         ("pots", "'pots' is not a type of resource: allowed are authority (au), cronjob (cj), daemonset (ds),"),
         ("rc/a", "'rc' is not a type of resource"),
         ("deploy/a/b", "'deploy/a/b' is not a resource: the form is TYPE or TYPE/NAME"),
+        ("/a", "'/a' is not a resource: the form is TYPE or TYPE/NAME"),
         ("deploy po/a", "'deploy' and 'po/a' do not go together"),
         ("deploy/a po", None),
         ("all web", "'all' takes no name and stands alone"),
@@ -88,6 +89,17 @@ def test_kinds_of_policy_where_they_are_allowed(typed: str, kind: str) -> None:
     assert parse_targets([f"{typed}/a"], policies=True) == [Target(kind, "a")]
     with pytest.raises(ResourceError, match="is not a type of resource"):
         parse_targets([typed])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("deplyo", "deploy"), ("grpcrouts", "grpcroutes"), ("Srever", "server"), ("stuff", None)],
+)
+def test_a_mistyped_kind_is_guessed(typed: str, meant: str | None) -> None:
+    with pytest.raises(ResourceError) as caught:
+        parse_kind(typed, policies=True)
+    said = caught.value.message
+    assert said.endswith(f", all. Did you mean {meant}?" if meant else ", all")
 
 
 def test_what_is_allowed_names_kinds_of_policy_too() -> None:

@@ -17,14 +17,22 @@ from cli.tests.golden import compare_text
 
 
 class FakeWeb:
-    """Answers every request with the same rows, and remembers what was asked."""
+    """Answers every request with the same rows, and remembers what was asked. Whether a namespace is
+    there is another question: those named here are."""
 
-    def __init__(self, *rows: Json) -> None:
+    def __init__(
+        self, *rows: Json, namespaces: tuple[str, ...] = ("a", "default", "emojivoto", "n")
+    ) -> None:
         self.rows = list(rows)
+        self.namespaces = namespaces
         self.asked: list[Json] = []
 
     def post(self, path: str, body: Json) -> Json:
         assert path == "/api/v1/stat"
+        if "skipTraffic" in body:
+            resource = body["resource"]
+            assert resource["kind"] == "namespace"
+            return {"rows": [{"resource": resource}] * (resource["name"] in self.namespaces)}
         self.asked.append(body)
         kind = body["resource"]["kind"]
         kinds = {kind} if kind != "all" else {row["resource"]["kind"] for row in self.rows}
@@ -161,7 +169,9 @@ LEGACY = row("deployment", "legacy", "0/1")
 @pytest.mark.parametrize(
     ("rows", "line", "said"),
     [
-        ([], "stat deploy -n emojvoto", "There are no deployments in namespace emojvoto.\n"),
+        ([], "stat deploy -n a", "There are no deployments in namespace a.\n"),
+        ([], "stat deploy -n emojvoto", "There is no namespace emojvoto.\n"),
+        ([], "stat grpcroutes/foo deploy/web -n emojvoto", "There is no namespace emojvoto.\n"),
         ([], "stat deploy -A", "There are no deployments in any namespace.\n"),
         ([], "stat all -n a", "There are no resources in namespace a.\n"),
         ([], "stat po -n a -l app=wbe", "There are no pods with labels app=wbe in namespace a.\n"),

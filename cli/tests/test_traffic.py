@@ -24,8 +24,14 @@ class FakeWeb:
         self.asked: list[Json] = []
 
     def post(self, path: str, body: Json) -> Json:
+        if "skipTraffic" in body:
+            return self._whether_it_is_there(body["resource"])
         self.asked.append(body)
         return self.answers.get(path.rpartition("/")[2], {})
+
+    def _whether_it_is_there(self, asked: Json) -> Json:
+        there = asked["name"] in ("", "web", "n", "default") and asked.get("namespace") != "nowhere"
+        return {"rows": [{"resource": asked | {"name": asked["name"] or "web"}}] if there else []}
 
 
 def resource(name: str, kind: str = "deployment", namespace: str = "emojivoto") -> Json:
@@ -153,8 +159,16 @@ def test_requests(mesh: Mesh, line: str, asked: Json) -> None:
         ("edges deploy", "[]\n", "No edges found.\n"),
         ("routes deploy", "{}\n", "No traffic found.\n"),
         ("authz deploy", "[]\n", "No traffic found.\n"),
+        ("edges ns/n deploy/web", "[]\n", "No edges found.\n"),
+        ("edges deploy -A", "[]\n", "No edges found.\n"),
+        ("edges deploy/wbe -n n", "[]\n", "There is no deployment/wbe in namespace n.\n"),
+        ("routes deploy/web deploy/wbe -n n", "{}\n", "There is no deployment/wbe in namespace n.\n"),
+        ("authz deploy/wbe -n n", "[]\n", "There is no deployment/wbe in namespace n.\n"),
+        ("authz deploy/web -n nowhere", "[]\n", "There is no namespace nowhere.\n"),
+        ("routes svc -n nowhere", "{}\n", "There is no namespace nowhere.\n"),
+        ("routes ns/wbe", "{}\n", "There is no namespace/wbe.\n"),
     ],
-)
+)  # fmt: skip
 def test_nothing_found(mesh: Mesh, line: str, empty: str, said: str) -> None:
     result = mesh(FakeWeb(), line)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", said)

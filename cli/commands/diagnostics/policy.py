@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cli.group import MeshCommand
-from cli.options import current_globals, namespace_option, output_option
+from cli.options import Port, current_globals, namespace_option, output_option
 
 SERVICES = ("svc", "service", "services")
 PODS = ("po", "pod", "pods")
@@ -14,7 +14,7 @@ PODS = ("po", "pod", "pods")
 
 @click.command(cls=MeshCommand)
 @click.argument("resource", metavar="pod/NAME|svc/NAME")
-@click.argument("port", type=click.IntRange(1, 65535))
+@click.argument("port", type=Port())
 @namespace_option("Namespace of the resource (default: the context's).")
 @click.option("--destination-pod", default="", metavar="POD", help="Ask this pod of the destination service.")  # fmt: skip
 @click.option("--token", default="default:diagnostics", show_default=True, metavar="TOKEN", help="Ask as this workload.")  # fmt: skip
