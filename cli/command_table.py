@@ -15,6 +15,14 @@ class Entry:
     help: str
 
 
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A command of Linkerd's that there is none of here: that it is so, and what to do instead."""
+
+    sentence: str
+    instead: str
+
+
 COMMANDS: dict[str, Entry] = {
     "authz": Entry("cli.commands.authz", "authz", "Show what policy lets in and what it keeps out."),
     "check": Entry("cli.commands.check", "check", "Say whether the mesh works, and what to do if not."),
@@ -53,3 +61,36 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "viz": ("authz", "check", "dashboard", "edges", "profile", "routes", "stat", "tap", "top"),
 }
 """Linkerd's extension groups: `mesh viz stat` is `mesh stat`, so that fingers need not learn anew."""
+
+ALIASES = {"dg": "diagnostics"}
+"""Other names of commands, as Linkerd has them."""
+
+_MULTICLUSTER = Absent(
+    "Weft links no clusters yet: there is no multicluster command",
+    "A proxy can be the gateway that other clusters' proxies come in by: docs/how-to/gateway.md.",
+)
+_PART_OF_IT = Absent(
+    "there is no viz extension: statistics, tap and the dashboard are parts of the control plane",
+    "They come with `mesh install` and go with `mesh uninstall`.",
+)
+
+ABSENT: dict[str, Absent] = {
+    "install-cni": Absent("Weft has no CNI plugin yet", "The init container that redirects traffic needs NET_ADMIN and NET_RAW."),
+    "jaeger": Absent("Weft has no jaeger extension", "Proxies send their spans to a collector of yours: docs/how-to/tracing.md."),
+    "mc": _MULTICLUSTER,
+    "multicluster": _MULTICLUSTER,
+}  # fmt: skip
+"""Names of Linkerd's that mean nothing here."""
+
+ABSENT_OF_EXTENSIONS: dict[str, dict[str, Absent]] = {
+    "viz": {
+        "allow-scrapes": Absent("no policy of Weft's keeps a Prometheus from a proxy's metrics", "Who may read them is a NetworkPolicy's business: docs/how-to/prometheus.md."),
+        "install": _PART_OF_IT,
+        "list": Absent("there is no list of pods to tap: every meshed pod can be tapped", "`mesh stat pods` shows which are meshed, `mesh check --proxy` which should be and are not."),
+        "prune": _PART_OF_IT,
+        "stat-inbound": Absent("there is no stat-inbound", "`mesh authz RESOURCE` shows what a workload serves, by server and route; `mesh routes RESOURCE` by route alone."),
+        "stat-outbound": Absent("there is no stat-outbound", "`mesh routes RESOURCE --to svc/NAME -o wide` shows the routes that a workload takes, with each try."),
+        "uninstall": _PART_OF_IT,
+    },
+}  # fmt: skip
+"""The same within Linkerd's extension groups."""

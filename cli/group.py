@@ -4,11 +4,12 @@ Listing commands, completing a name and suggesting one for a typo need the table
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import click
 
-from cli.command_table import Entry
+from cli.command_table import Absent, Entry
+from cli.failure import CommandError
 from cli.options import GlobalOption, add_global_flags
 
 
@@ -20,12 +21,19 @@ class LazyGroup(click.Group):
         *,
         entries: Mapping[str, Entry],
         aliases: Mapping[str, str] | None = None,
+        absent: Mapping[str, Absent] | None = None,
+        elsewhere: Callable[[str], click.Command | None] | None = None,
         **attributes: object,
     ) -> None:
-        """`aliases` are other names of commands; they are understood and not listed."""
+        """`aliases` are other names of commands; they are understood and not listed.
+
+        A name of none of them is looked for `elsewhere`; those `absent` are answered with what there is instead.
+        """
         super().__init__(**attributes)  # type: ignore[arg-type]
         self.entries = dict(entries)
         self.aliases = dict(aliases or {})
+        self.absent = dict(absent or {})
+        self.elsewhere = elsewhere
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names from the table and of groups added by hand, sorted."""
@@ -48,9 +56,13 @@ class LazyGroup(click.Group):
         """As click does, with the table's names offered for a mistyped one."""
         name = args[0]
         known = any(name in names for names in (self.entries, self.commands, self.aliases))
-        if not known and not name.startswith("-") and not ctx.resilient_parsing:
-            raise click.NoSuchCommand(name, possibilities=self.list_commands(ctx), ctx=ctx)
-        return super().resolve_command(ctx, args)
+        if known or name.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        if self.elsewhere and (found := self.elsewhere(name)):
+            return name, found, args[1:]
+        if absent := self.absent.get(name):
+            raise CommandError(absent.sentence, hint=absent.instead)
+        raise click.NoSuchCommand(name, possibilities=self.list_commands(ctx), ctx=ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from the table: nothing is imported to print it."""

@@ -1,6 +1,7 @@
 """The `mesh` program: global flags, one command, an exit code."""
 
-from cli.command_table import COMMANDS, EXTENSIONS
+from cli.command_table import ABSENT, ABSENT_OF_EXTENSIONS, ALIASES, COMMANDS, EXTENSIONS
+from cli.external import find
 from cli.group import LazyGroup
 from cli.options import global_flags
 
@@ -15,17 +16,21 @@ A first tour:
   mesh stat deploy -n emojivoto             success rate, requests, latency
 
 Commands that make manifests write them to stdout and never apply them; messages go to stderr.
-`mesh COMMAND --help` shows a command's own flags and examples.
+`mesh COMMAND --help` shows a command's own flags and examples. Where there is no such command, an
+executable mesh-COMMAND or linkerd-COMMAND of the PATH is run instead.
 """
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 def build() -> LazyGroup:
-    """The program with every command of the table and Linkerd's extension names as aliases."""
+    """The program with every command of the table, those of the PATH, and Linkerd's extension names as aliases."""
     program = LazyGroup(
         name="mesh",
         entries=COMMANDS,
+        aliases=ALIASES,
+        absent=ABSENT,
+        elsewhere=find,
         help=HELP,
         params=list(global_flags()),
         context_settings=CONTEXT_SETTINGS,
@@ -35,6 +40,7 @@ def build() -> LazyGroup:
         aliases = LazyGroup(
             name=extension,
             entries={name: COMMANDS[name] for name in names},
+            absent=ABSENT_OF_EXTENSIONS[extension],
             help=f"The commands Linkerd keeps under `{extension}`; here they need no prefix.",
         )
         program.add_command(aliases)

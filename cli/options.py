@@ -151,6 +151,22 @@ def global_flags() -> list[GlobalOption]:
     ]  # fmt: skip
 
 
+def given_globals() -> list[str]:
+    """The global flags of this run that say something, as another program takes them.
+
+    Where a flag has several names it is the last one, which Linkerd's programs know as well.
+    """
+    chosen, default = current_globals(), default_globals()
+    found: list[str] = []
+    for flag in global_flags():
+        value = getattr(chosen, flag.field)
+        if value == getattr(default, flag.field):
+            continue
+        for one in value if isinstance(value, tuple) else (value,):
+            found += [flag.opts[-1]] if flag.is_flag else [flag.opts[-1], str(one)]
+    return found
+
+
 def add_global_flags(command: click.Command) -> None:
     """Gives `command` the global flags, except those whose spelling it already uses itself."""
     taken = {spelling for param in command.params for spelling in param.opts}
