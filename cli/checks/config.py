@@ -1,6 +1,7 @@
 """weft-config: are the objects of the installation all there?"""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from cli.checks.context import COMPONENTS, Context
 from cli.checks.model import Category, Check
@@ -81,6 +82,14 @@ def _require(
         )
 
 
+_DEFINITIONS = Check(
+    "control plane CustomResourceDefinitions exist", "l5d-existence-crd",
+    "Apply them: `mesh install --crds | kubectl apply -f -`.", definitions_exist,
+)  # fmt: skip
+
+DEFINITIONS_ALONE = Category("weft-crd", (replace(_DEFINITIONS, retry=True),))
+"""Between `mesh install --crds` and the rest, when they may have been applied a moment ago."""
+
 CATEGORY = Category(
     "weft-config",
     (
@@ -88,7 +97,7 @@ CATEGORY = Category(
         Check("control plane ClusterRoles exist", "l5d-existence-cr", ADVICE, roles(CLUSTER_ROLES, "cluster role")),
         Check("control plane ClusterRoleBindings exist", "l5d-existence-crb", ADVICE, roles(CLUSTER_ROLE_BINDINGS, "cluster role binding")),
         Check("control plane ServiceAccounts exist", "l5d-existence-sa", ADVICE, service_accounts_exist),
-        Check("control plane CustomResourceDefinitions exist", "l5d-existence-crd", "Apply them: `mesh install --crds | kubectl apply -f -`.", definitions_exist),
+        _DEFINITIONS,
         Check(
             "control plane MutatingWebhookConfigurations exist", "l5d-existence-mwc",
             "Without it pods are created without a proxy. " + ADVICE, webhook_exists,

@@ -18,6 +18,7 @@ ALL: tuple[Category, ...] = (
     kubernetes_api.API,
     kubernetes_api.VERSION_CATEGORY,
     pre_install.CATEGORY,
+    config.DEFINITIONS_ALONE,
     existence.CATEGORY,
     config.CATEGORY,
     identity.CATEGORY,
@@ -29,11 +30,13 @@ ALL: tuple[Category, ...] = (
     high_availability.CATEGORY,
 )
 BEFORE = ("kubernetes-api", "kubernetes-version", "pre-kubernetes-setup", "weft-version")
+BETWEEN = ("kubernetes-api", "kubernetes-version", "weft-crd")
+_ASKED_FOR = {"pre-kubernetes-setup", "weft-crd"}
 
 
-def select(*, pre: bool, proxy: bool) -> tuple[Category, ...]:
-    """Before installing; of the control plane; of the control plane and the proxies."""
-    if pre:
-        return tuple(one for one in ALL if one.name in BEFORE)
-    left_out = {"pre-kubernetes-setup"} | (set() if proxy else {"weft-data-plane"})
+def select(*, pre: bool = False, crds: bool = False, proxy: bool = False) -> tuple[Category, ...]:
+    """Before installing; of the definitions alone; of the control plane; of the control plane and the proxies."""
+    if pre or crds:
+        return tuple(one for one in ALL if one.name in (BEFORE if pre else BETWEEN))
+    left_out = _ASKED_FOR | (set() if proxy else {"weft-data-plane"})
     return tuple(one for one in ALL if one.name not in left_out)

@@ -12,6 +12,11 @@ from weft.version import VERSION
 
 @click.command(cls=MeshCommand)
 @click.option("--pre", is_flag=True, help="Before installing: can this cluster take the mesh?")
+@click.option(
+    "--crds",
+    is_flag=True,
+    help="Only the custom resource definitions, before the control plane is there.",
+)
 @click.option("--proxy", is_flag=True, help="Also the proxies of applications.")
 @namespace_option("With --proxy: only the proxies of this namespace.")
 @click.option(
@@ -31,7 +36,13 @@ from weft.version import VERSION
 )
 @output_option("table", "short", "json", default="table")
 def check(
-    pre: bool, proxy: bool, namespace: str | None, wait: float, expected_version: str, output: str
+    pre: bool,
+    crds: bool,
+    proxy: bool,
+    namespace: str | None,
+    wait: float,
+    expected_version: str,
+    output: str,
 ) -> None:
     """Say whether the mesh works, and what to do if not.
 
@@ -41,6 +52,7 @@ def check(
     \b
     Examples:
       mesh check --pre
+      mesh install --crds | kubectl apply -f - && mesh check --crds
       mesh check --wait 1m
       mesh check --proxy -n emojivoto
       mesh check -o json | jq .success
@@ -49,13 +61,18 @@ def check(
         raise click.UsageError(
             "--pre and --proxy exclude each other: there are no proxies before installing"
         )
+    if crds and (pre or proxy):
+        other = "--pre" if pre else "--proxy"
+        raise click.UsageError(
+            f"--crds and {other} exclude each other: --crds asks for nothing else"
+        )
     from cli.checks.registry import select
     from cli.checks.runner import Pace, run
     from cli.render.progress import Progress
 
     progress = Progress()
     results = run(
-        select(pre=pre, proxy=proxy),
+        select(pre=pre, crds=crds, proxy=proxy),
         make_context(current_globals(), namespace, expected_version),
         Pace(wait),
         lambda description, error: progress.show(f"{description}: {error}"),
@@ -88,7 +105,7 @@ def check_now(chosen: Globals) -> str:
     from cli.checks.runner import Pace, run
     from cli.render.check_output import to_json
 
-    return to_json(run(select(pre=False, proxy=True), make_context(chosen, None, VERSION), Pace(0)))
+    return to_json(run(select(proxy=True), make_context(chosen, None, VERSION), Pace(0)))
 
 
 def print_table(results: Any, progress: Any, output: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cli.commands.value_flags import take_layers, value_flags
 from cli.failure import CommandError
 from cli.options import Globals
 
@@ -27,11 +28,14 @@ class Wishes:
     settings: tuple[str, ...]
     strings: tuple[str, ...]
     contents: tuple[str, ...]
+    single: list[tuple[str, Json]]
+    """Flags that are one value each, as layers."""
 
     @classmethod
     def taken_from(cls, flags: dict[str, Any]) -> "Wishes":
         """Takes its flags out of a command's keyword arguments."""
-        return cls(**{field.name: flags.pop(field.name) for field in fields(cls)})
+        single = take_layers(flags)
+        return cls(single=single, **{name: flags.pop(name) for name in _OWN})
 
     def layers(self) -> list[tuple[str, Json]]:
         """As trees of values, later ones winning. Raises CommandError."""
@@ -55,6 +59,7 @@ class Wishes:
             "--identity-issuer-key-file": self.key,
         }
         layers.append(("--identity-*-file", identity_files(paths)))
+        layers += self.single
         layers += [("--set", parse_set("--set", text, as_string=False)) for text in self.settings]
         layers += [
             ("--set-string", parse_set("--set-string", text, as_string=True))
@@ -68,8 +73,12 @@ class Wishes:
         return layers
 
 
+_OWN = tuple(field.name for field in fields(Wishes) if field.name != "single")
+
+
 def wishes(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags of Wishes."""
+    command = value_flags(command)
     for option in reversed((
         click.option("--ha", "high_availability", is_flag=True, help="Values for a control plane that outlives a node: three replicas, apart; the values page lists them."),
         click.option("--image-registry", "--registry", "registry", metavar="PREFIX", help="Where images come from, such as registry.example.com/weft."),

@@ -51,9 +51,14 @@ def context(cluster: Cluster, namespace: str | None = None, now: datetime = NOW)
 
 
 def results(
-    found: Context, *, pre: bool = False, proxy: bool = False, wait: float = 0.0
+    found: Context,
+    *,
+    pre: bool = False,
+    crds: bool = False,
+    proxy: bool = False,
+    wait: float = 0.0,
 ) -> list[Result]:
-    return list(run(select(pre=pre, proxy=proxy), found, Clock().pace(wait)))
+    return list(run(select(pre=pre, crds=crds, proxy=proxy), found, Clock().pace(wait)))
 
 
 def problems(found: list[Result]) -> dict[str, Result]:
@@ -591,3 +596,25 @@ def test_json_groups_by_category() -> None:
             {"categoryName": "b", "checks": [{"description": "bad", "hint": "docs/x.md#bad", "error": "broken", "result": "error"}]},
         ],
     }  # fmt: skip
+
+
+# -- the definitions alone -----------------------------------------------------------------------
+
+
+def test_definitions_are_asked_for_alone(healthy: FakeCluster) -> None:
+    found = results(context(healthy), crds=True)
+    assert problems(found) == {}
+    assert [one.category for one in found][-1] == "weft-crd"
+    assert not any(one.category.startswith("weft-existence") for one in found)
+
+
+def test_definitions_that_are_not_there_yet_are_waited_for(healthy: FakeCluster) -> None:
+    path = next(one for one in healthy.objects if one.endswith("/servers.policy.linkerd.io"))
+    late = healthy.objects.pop(path)
+    (problem,) = problems(results(context(healthy), crds=True)).values()
+    assert problem.error == "missing custom resource definition: servers.policy.linkerd.io"
+    clock = Clock()
+    clock.on_sleep = lambda: healthy.objects.update({path: late})
+    found = list(run(select(crds=True), context(healthy), clock.pace(60)))
+    assert problems(found) == {}
+    assert clock.slept

@@ -85,6 +85,7 @@ def test_typos_are_answered_with_what_was_meant(
         (("version", "--api-addr", "host:0"), "'host:0' is not of the form host:port"),
         (("check", "-n", "x" * 64), "is not a namespace"),
         (("check", "--pre", "--proxy"), "--pre and --proxy exclude each other"),
+        (("check", "--crds", "--proxy"), "--crds and --proxy exclude each other"),
         (("check", "--wait", "soon"), "'soon' is not a duration"),
         (("install", "--crds", "--skip-crds"), "leave nothing to print"),
         (("completion", "tcsh"), "tcsh"),
