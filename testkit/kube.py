@@ -131,10 +131,10 @@ class FakeKube:
             case "GET":
                 return self._list(request, table, namespace)
             case "POST":
-                key = (namespace, body.get("metadata", {}).get("name", ""))
+                key = (namespace, self._name(body.setdefault("metadata", {})))
                 if key in self._table(table).objects:
                     return _failure(409, f"{key[1]!r} already exists")
-                body.setdefault("metadata", {}).setdefault("namespace", namespace)
+                body["metadata"].setdefault("namespace", namespace)
                 return web.json_response(await self._store(table, None, body), status=201)
             case "PATCH" | "PUT":
                 current = self._table(table).objects.get((namespace, name))
@@ -151,6 +151,12 @@ class FakeKube:
                 await self._drop(table, (namespace, name))
                 return web.json_response({"kind": "Status", "status": "Success"})
         return _failure(405, f"{request.method} is not allowed")
+
+    def _name(self, meta: Object) -> str:
+        """As the object says, or made from the beginning that it gives."""
+        if "generateName" in meta and "name" not in meta:
+            meta["name"] = f"{meta['generateName']}{self._version:05}"
+        return str(meta.get("name", ""))
 
     def _one(self, table: str, key: ObjectKey) -> web.Response:
         obj = self._table(table).objects.get(key)

@@ -43,6 +43,17 @@ async def creating_twice_conflicts(client: Client, namespace: str) -> None:
     await client.delete(CONFIG_MAPS, "twice", namespace)
 
 
+async def names_are_made_from_their_beginning(client: Client, namespace: str) -> None:
+    body: Object = {"metadata": {"generateName": "made-"}}
+    made = [await client.create(CONFIG_MAPS, body, namespace) for _ in range(2)]
+    names = [one["metadata"]["name"] for one in made]
+    assert len({*names}) == 2
+    for name in names:
+        assert name.startswith("made-")
+        assert len(name) == len("made-") + 5
+        await client.delete(CONFIG_MAPS, name, namespace)
+
+
 async def lists_by_label(client: Client, namespace: str) -> None:
     await client.create(CONFIG_MAPS, config_map("chosen"), namespace)
     await client.create(CONFIG_MAPS, {"metadata": {"name": "other"}}, namespace)
@@ -70,6 +81,7 @@ async def watch_tells_list_then_changes(client: Client, namespace: str) -> None:
 DEMANDS: tuple[Demand, ...] = (
     create_get_patch_delete,
     creating_twice_conflicts,
+    names_are_made_from_their_beginning,
     lists_by_label,
     watch_tells_list_then_changes,
 )

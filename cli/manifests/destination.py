@@ -36,7 +36,7 @@ STATUSES = ("egressnetworks", "httplocalratelimitpolicies", "httproutes")
 
 RULES = (
     Rule(("",), ("namespaces", "nodes", "pods", "services"), READ),
-    Rule(("discovery.k8s.io",), ("endpointslices",), READ),
+    Rule(("discovery.k8s.io",), ("endpointslices",), (*READ, "create", "delete", "patch")),
     Rule(("apps",), ("replicasets",), READ),
     Rule(("batch",), ("jobs",), READ),
     Rule((PROFILE_GROUP,), PROFILES, READ),
@@ -47,8 +47,9 @@ RULES = (
     Rule((GATEWAY_GROUP,), tuple(f"{one}/status" for one in ROUTES), ("patch",)),
     Rule(("",), ("events",), ("create", "patch")),
 )
+"""Slices are written for ExternalWorkloads, in whatever namespace these are."""
 LEADER_RULES = (Rule(("coordination.k8s.io",), ("leases",), ("create", "get", "patch")),)
-"""One replica writes statuses: the one that holds the Lease."""
+"""One replica writes statuses, and one slices: those that hold the Leases."""
 
 
 def render(values: Values) -> list[dict[str, Any]]:
@@ -70,7 +71,7 @@ def render(values: Values) -> list[dict[str, Any]]:
 
 
 def rbac(values: Values) -> list[dict[str, Any]]:
-    """May read what discovery and policy are made of; writes statuses, a Lease and events."""
+    """May read what discovery and policy are made of; writes statuses, slices, Leases and events."""
     return [
         service_account(values, COMPONENT),
         *cluster_role(values, COMPONENT, RULES),

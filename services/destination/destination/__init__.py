@@ -15,7 +15,9 @@ fanout      answers kept up to date, each subscriber at its own pace
 translate   values -> messages of the proxy API (pure)
 server      the gRPC face, on two ports
 admission   what the API server asks before it stores a policy resource
+external    machines outside Kubernetes, and the EndpointSlices that lead to them
 statuses    what routes and others say of themselves, written by the one replica that leads
+rounds      when the replica that leads looks for what there is to write
 
 An answer remembers which facts it read; when one of them is touched it is worked out again, once
 for all its subscribers.

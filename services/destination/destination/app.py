@@ -9,6 +9,7 @@ from socket import gethostname
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from destination.admission.webhook import Webhook
+from destination.external.writer import SliceWriter
 from destination.fanout import Fanout
 from destination.index import Fact, Index
 from destination.keeper import Keeper
@@ -31,6 +32,10 @@ from weft.names import DESTINATION_COMPONENT
 
 STATUS_LEASE = "policy-controller-write"
 """Who holds it writes statuses. The name is Linkerd's, in a namespace of our own."""
+SLICE_LEASE = "linkerd-destination-endpoint-write"
+"""Who holds it writes the EndpointSlices of ExternalWorkloads; the name is Linkerd's, too."""
+SLICE_LEASE_RENEW = 2.0
+"""Seconds: a machine waits for its endpoint while nobody leads."""
 
 
 def config(settings: DestinationSettings) -> Config:
@@ -76,7 +81,10 @@ async def serve(
     metrics = Metrics(index, fanout, registry)
     keeper = Keeper(index, settings.unready_grace, metrics.graces)
     validator = _validator(settings, metrics)
-    leadership = Leadership(client, settings.controller_namespace, STATUS_LEASE, gethostname())
+    namespace, me = settings.controller_namespace, gethostname()
+    leadership = Leadership(client, namespace, STATUS_LEASE, me)
+    slice_leadership = Leadership(client, namespace, SLICE_LEASE, me, SLICE_LEASE_RENEW)
+    slices = SliceWriter(client, index, slice_leadership, metrics)
     statuses = StatusWriter(client, index, leadership, settings.cluster_networks, metrics)
 
     def touched(facts: Iterable[Fact]) -> None:
@@ -84,8 +92,9 @@ async def serve(
         facts |= keeper.touched(facts)
         fanout.touched(facts)
         statuses.touched(facts)
+        slices.touched(facts)
 
-    follower = Follower(client, metrics, touched, statuses)
+    follower = Follower(client, metrics, touched, (statuses, slices))
     watches = follower.jobs(index, process.readiness)
 
     async def listed() -> None:
@@ -108,6 +117,8 @@ async def serve(
                 listed(),
                 leadership.run(),
                 statuses.run(answers.listed),
+                slice_leadership.run(),
+                slices.run(answers.listed),
                 *([validator.watch_certificate(settings.poll_interval)] if validator else []),
                 *(follower.follow(source, condition) for source, condition in watches),
             )

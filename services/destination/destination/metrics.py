@@ -46,6 +46,12 @@ class Metrics:
             ["result"],
             registry=registry,
         )
+        self.slice_writes = Counter(
+            "destination_slice_writes_total",
+            "EndpointSlices of ExternalWorkloads written, by result: created, updated, deleted or failed.",
+            ["result"],
+            registry=registry,
+        )
         self.reviews = Counter(
             "destination_admission_reviews_total",
             "Resources that the API server asked about, by result: allowed, refused, malformed or failed.",

@@ -129,8 +129,8 @@ def route_tables(index: Index) -> tuple[tuple[Resource, Table[Route]], ...]:
     return tuple(zip(resources, index.routes, strict=True))
 
 
-class Statuses(Protocol):
-    """Who compares what objects say of themselves with what should be said."""
+class Hearer(Protocol):
+    """Who needs objects as they are: to compare what they say with what they should say."""
 
     def saw(self, resource: Resource, obj: Object) -> None: ...
     def gone(self, resource: Resource, key: Key) -> None: ...
@@ -143,7 +143,7 @@ class Follower:
     client: Client
     metrics: Metrics
     touched: Touched
-    statuses: Statuses | None = None
+    hearers: tuple[Hearer, ...] = ()
     absent_retry: float = 10.0
     """Seconds between looks for a kind that is not installed."""
 
@@ -165,12 +165,12 @@ class Follower:
             match event:
                 case Put(obj):
                     self._tell(source, self._take(source, obj))
-                    if self.statuses is not None:
-                        self.statuses.saw(source.resource, obj)
+                    for hearer in self.hearers:
+                        hearer.saw(source.resource, obj)
                 case Gone(key):
                     self._tell(source, source.gone(key))
-                    if self.statuses is not None:
-                        self.statuses.gone(source.resource, key)
+                    for hearer in self.hearers:
+                        hearer.gone(source.resource, key)
                 case Listed():
                     listed.meet()
             taken += 1

@@ -8,6 +8,7 @@ next look. Nothing here decides about traffic.
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from destination.index import Fact, Index, Reader
 from destination.metrics import Metrics
 from destination.policy import status
+from destination.rounds import rounds
 from destination.sources import route_tables
 from kit.kube import errors, objects
 from kit.kube.client import Client
@@ -23,11 +25,6 @@ from kit.kube.objects import EGRESS_NETWORKS, RATE_LIMIT_POLICIES, Key, Object, 
 from weft.addresses import IPNetwork
 
 log = logging.getLogger(__name__)
-
-LOOK_AGAIN = 10.0
-"""Seconds between looks when nothing changes: for writes that failed, and for a new leader."""
-GATHER = 0.2
-"""Seconds in which changes gather before the next look: a deployment touches many facts at once."""
 
 Found = tuple[Resource, Key]
 
@@ -70,20 +67,12 @@ class StatusWriter:
 
     async def run(self, listed: asyncio.Event) -> None:
         """Writes until cancelled, once the picture is whole and while this replica leads."""
-        await listed.wait()
-        while True:
-            await self._leadership.wait_held()
-            self._changed.clear()
-            for found, wanted in self._differences():
-                if not self._leadership.held:
-                    break
-                await self._write(found, wanted)
-            try:
-                async with asyncio.timeout(LOOK_AGAIN):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
-            await asyncio.sleep(GATHER)
+        async with aclosing(rounds(self._leadership, self._changed, listed)) as each:
+            async for _ in each:
+                for found, wanted in self._differences():
+                    if not self._leadership.held:
+                        break
+                    await self._write(found, wanted)
 
     def _differences(self) -> list[tuple[Found, Object]]:
         """Every status that does not say what it should, and what it should say."""
