@@ -66,6 +66,16 @@ def test_endpoints_as_json(plane: ControlPlane) -> None:
     compare_text("endpoints-json", found.out)
 
 
+def test_an_endpoint_that_is_no_pod(plane: ControlPlane) -> None:
+    machine = destination_pb2.WeightedAddr(addr=address(9))
+    machine.metric_labels["external_workload"] = "vm-1"
+    added = destination_pb2.WeightedAddrSet(addrs=[machine])
+    plane.endpoints("machines:80").show(destination_pb2.Update(add=added))
+    assert "externalworkload/vm-1" in ask(plane, "endpoints", "machines:80").out
+    (row,) = json.loads(ask(plane, "endpoints", "-o", "json", "machines:80").out)
+    assert (row["pod"], row["labels"]) == ("", {"external_workload": "vm-1"})
+
+
 def test_no_endpoints(plane: ControlPlane) -> None:
     found = ask(plane, "endpoints", "empty:80")
     assert (found.code, found.out, found.err) == (0, "", "No endpoints found.\n")

@@ -76,9 +76,15 @@ def rows_of(update: Any) -> Iterator[Row]:
 
 
 def table(rows: Iterable[Row]) -> str:
-    """NAMESPACE, IP, PORT, POD, SERVICE."""
+    """NAMESPACE, IP, PORT, POD, SERVICE; where there is no pod, the ExternalWorkload."""
     from cli.render.columns import Column, columns
 
     names = ("namespace", "ip", "port", "pod", "service")
     heads = [Column(name.upper(), left=True) for name in names]
-    return columns(heads, [[str(row[name]) for name in names] for row in rows])
+    shown = ({**row, "pod": row["pod"] or _machine(row)} for row in rows)
+    return columns(heads, [[str(row[name]) for name in names] for row in shown])
+
+
+def _machine(row: Row) -> str:
+    name = row["labels"].get("external_workload", "")
+    return f"externalworkload/{name}" if name else ""
