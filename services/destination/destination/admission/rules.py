@@ -22,7 +22,7 @@ from destination.policy.model import AuthorizationPolicy, Network, Reference
 from destination.policy.route import GATEWAY_GROUP, GRPC, HTTP, POLICY_GROUP, SERVER, Route
 from kit.kube import objects
 from kit.kube.objects import Object, Resource
-from weft.names import is_dns_name
+from weft.names import is_dns_name, is_spiffe_id
 
 TARGETS = (
     (POLICY_GROUP, SERVER),
@@ -163,10 +163,10 @@ def _networks(networks: Sequence[Network], where: str) -> Iterator[str]:
 
 def _identities(identities: Sequence[str], where: str) -> Iterator[str]:
     for number, one in enumerate(identities):
-        if one != "*" and not is_dns_name(one.removeprefix("*.")):
+        if one != "*" and not is_dns_name(one.removeprefix("*.")) and not is_spiffe_id(one):
             yield (
                 f"{where}[{number}]: {one!r} is not an identity: allowed are a DNS name, "
-                "`*.` and the end of one, and `*`"
+                "`*.` and the end of one, `*`, and spiffe://TRUST-DOMAIN/PATH"
             )
 
 
