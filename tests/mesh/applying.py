@@ -31,5 +31,6 @@ def applied(cluster: Cluster, *objects: Json) -> Iterator[None]:
         yield
     finally:
         for one in objects:
-            kind, about = f"{one['kind']}.{one['apiVersion'].partition('/')[0]}", one["metadata"]
+            group, versioned, _ = one["apiVersion"].partition("/")
+            kind, about = f"{one['kind']}.{group}" if versioned else one["kind"], one["metadata"]
             cluster.kubectl("delete", kind, about["name"], "-n", about["namespace"])

@@ -15,18 +15,16 @@ import pytest
 
 from tests.mesh import gateway_api, pods, scrape
 from tests.mesh.answering import pod as answering
+from tests.mesh.answering.pod import NOTICED
 from tests.mesh.applying import applied, policy
 from tests.mesh.workloads import HTTP_PORT, NAMESPACE
 from weft import labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from tests.mesh.answering.pod import Answer
     from tests.mesh.cluster import Cluster, Json
 
-NOTICED = 30.0
-"""Seconds until a kind that was just installed is watched, and what is in it known everywhere."""
 OUTSIDE = "203.0.113.7"
 """An address of no network (RFC 5737)."""
 
@@ -103,37 +101,23 @@ def await_reasons(cluster: Cluster, one: Json, **reasons: str) -> None:
     )
 
 
-def await_answers(
-    cluster: Cluster,
-    what: str,
-    right: Callable[[Answer], bool],
-    *question: str,
-    who: str = "caller",
-    header: str = "",
-) -> None:
-    """Returns when an answer is right: what was applied has reached the proxy."""
-    kind, target = question
-    cluster.terminal.wait_until(
-        what,
-        lambda: right(answering.ask(cluster, who, kind, target, header=header)[0]),
-        seconds=NOTICED,
-        every=0.2,
-    )
-
-
 @pytest.mark.timeout(120)
 def test_traffic_is_split_by_weight(mesh: Cluster) -> None:
     url = "http://blue/"
     all_green = gateway("HTTPRoute", "split", of_service("blue"), to(blue=0, green=1))
     with applied(mesh, all_green):
         await_reasons(mesh, all_green, Accepted="Accepted", ResolvedRefs="ResolvedRefs")
-        await_answers(mesh, "all goes to green", lambda one: one.said == "green", "http", url)
+        answering.await_answer(
+            mesh, "all goes to green", lambda one: one.said == "green", "http", url
+        )
         assert Counter(one.said for one in answering.ask(mesh, "caller", "http", url, 20)) == {
             "green": 20
         }
         half = gateway("HTTPRoute", "split", of_service("blue"), to(blue=1, green=1))
         mesh.apply(half)
-        await_answers(mesh, "some goes to blue", lambda one: one.said == "blue", "http", url)
+        answering.await_answer(
+            mesh, "some goes to blue", lambda one: one.said == "blue", "http", url
+        )
         shares = Counter(one.said for one in answering.ask(mesh, "caller", "http", url, 200))
         print(f"of 200 requests: {dict(shares)}")
         assert shares.keys() == {"blue", "green"}
@@ -158,7 +142,7 @@ def test_a_header_chooses_the_backend(mesh: Cluster) -> None:
     rules = ({"matches": [wanted], **to(green=1)}, to(blue=1))
     with applied(mesh, gateway("HTTPRoute", "colour", of_service("blue"), *rules)):
         question = "http", "http://blue/"
-        await_answers(
+        answering.await_answer(
             mesh,
             "green by header",
             lambda one: one.said == "green",
@@ -221,7 +205,7 @@ def test_a_time_out(mesh: Cluster) -> None:
     (patient,) = answering.ask(mesh, "caller", "http", "http://blue/slow")
     assert (patient.status, patient.said) == (200, "blue")
     with applied(mesh, gateway("HTTPRoute", "hasty", of_service("blue"), hasty, {})):
-        await_answers(
+        answering.await_answer(
             mesh, "slow answers time out", lambda one: one.status == 504, "http", "http://blue/slow"
         )
         (late,) = answering.ask(mesh, "caller", "http", "http://blue/slow")
@@ -251,12 +235,16 @@ def test_a_service_profile_splits_and_limits(mesh: Cluster) -> None:
     }
     with applied(mesh, profile):
         question = "http", "http://blue/"
-        await_answers(mesh, "all goes to green", lambda one: one.said == "green", *question)
+        answering.await_answer(
+            mesh, "all goes to green", lambda one: one.said == "green", *question
+        )
         (late,) = answering.ask(mesh, "caller", "http", "http://blue/slow")
         assert late.status == 504
         counted = scrape.proxy(mesh, NAMESPACE, pods.only(mesh, NAMESPACE, "app=caller").name)
         assert counted.total("route_response_total", rt_route="GET /slow", status_code="504") == 1
-    await_answers(mesh, "all goes to blue again", lambda one: one.said == "blue", *question)
+    answering.await_answer(
+        mesh, "all goes to blue again", lambda one: one.said == "blue", *question
+    )
 
 
 @pytest.mark.timeout(120)
@@ -282,7 +270,7 @@ def test_an_inbound_route_is_for_one_identity(mesh: Cluster) -> None:
     with applied(mesh, server, route, may):
         await_reasons(mesh, route, Accepted="Accepted")
         url = "http://green/open"
-        await_answers(
+        answering.await_answer(
             mesh,
             "strangers are refused",
             lambda one: one.status == 403,
@@ -290,12 +278,14 @@ def test_an_inbound_route_is_for_one_identity(mesh: Cluster) -> None:
             url,
             who="stranger",
         )
-        await_answers(mesh, "the caller is let in", lambda one: one.status == 200, "http", url)
+        answering.await_answer(
+            mesh, "the caller is let in", lambda one: one.status == 200, "http", url
+        )
         (refused,) = answering.ask(mesh, "stranger", "http", url)
         assert refused.error.startswith("unauthorized request on route")
         (elsewhere,) = answering.ask(mesh, "caller", "http", "http://green/else")
         assert elsewhere.status == 404
-    await_answers(
+    answering.await_answer(
         mesh, "all are let in again", lambda one: one.status == 200, "http", url, who="stranger"
     )
 
@@ -343,7 +333,9 @@ def test_an_egress_network_denies_but_for_its_routes(mesh: Cluster) -> None:
         network = policy("EgressNetwork", "v1alpha1", "out", trafficPolicy="Deny")
         with applied(mesh, network):
             await_reasons(mesh, network, Accepted="Accepted")
-            await_answers(mesh, "nobody gets out", lambda one: one.status == 403, *question)
+            answering.await_answer(
+                mesh, "nobody gets out", lambda one: one.status == 403, *question
+            )
             parent = {
                 "group": "policy.linkerd.io",
                 "kind": "EgressNetwork",
@@ -353,7 +345,7 @@ def test_an_egress_network_denies_but_for_its_routes(mesh: Cluster) -> None:
             path = {"path": {"type": "PathPrefix", "value": "/let"}}
             let = gateway("HTTPRoute", "let", parent, {"matches": [path]})
             with applied(mesh, let):
-                await_answers(
+                answering.await_answer(
                     mesh,
                     "one path gets out",
                     lambda one: one.status in (200, 404),
@@ -362,7 +354,7 @@ def test_an_egress_network_denies_but_for_its_routes(mesh: Cluster) -> None:
                 )
                 (other,) = answering.ask(mesh, "caller", *question)
                 assert other.status == 403
-        await_answers(mesh, "all get out again", lambda one: one.status == 200, *question)
+        answering.await_answer(mesh, "all get out again", lambda one: one.status == 200, *question)
 
 
 @contextmanager
@@ -412,7 +404,7 @@ def test_what_cannot_be_done_is_said_in_the_status(mesh: Cluster) -> None:
         await_reasons(mesh, orphan, Accepted="NoMatchingParent", ResolvedRefs="ResolvedRefs")
         assert "RequestMirror" in conditions(mesh, bad)["Accepted"][1]
         assert conditions(mesh, lost)["ResolvedRefs"][1] == "Service not found nobody"
-        await_answers(
+        answering.await_answer(
             mesh, "the lost share fails", lambda one: one.status == 500, "http", "http://blue/"
         )
         (answer,) = answering.ask(mesh, "caller", "http", "http://blue/")

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.mesh.workloads import HTTP_PORT, NAMESPACE, pod_template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.mesh.cluster import Cluster, Json
 
 CODE = "answering"
 GRPC_PORT = 8081
+NOTICED = 30.0
+"""Seconds until a kind that was just installed is watched, and what is in it known everywhere."""
 
 
 class Answer(NamedTuple):
@@ -100,6 +102,24 @@ def ask(
         *([header] if header else []),
     )
     return [Answer(*one) for one in json.loads(said)]
+
+
+def await_answer(
+    cluster: Cluster,
+    what: str,
+    right: Callable[[Answer], bool],
+    *question: str,
+    who: str = "caller",
+    header: str = "",
+) -> None:
+    """Returns when an answer is right: what was applied has reached the proxy."""
+    kind, target = question
+    cluster.terminal.wait_until(
+        what,
+        lambda: right(ask(cluster, who, kind, target, header=header)[0]),
+        seconds=NOTICED,
+        every=0.2,
+    )
 
 
 def _template(name: str, program: str) -> Json:
