@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from destination.grace import member
 from destination.index import Reader
@@ -135,6 +136,8 @@ def _endpoint(
         # in plaintext would be worse than sending to it a moment later.
         return None
     made = workload_endpoint(reader, workload, address, rules)
+    if not at.hint_zones and at.zone in ("", made.zone):
+        return made
     return replace(made, zone=at.zone or made.zone, hint_zones=at.hint_zones)
 
 
@@ -157,12 +160,16 @@ def workload_endpoint(
     if isinstance(workload, Pod):
         return _pod_endpoint(reader, workload, address, rules)
     assert isinstance(workload, ExternalWorkload)
-    made = _endpoint_of(reader, workload, address, rules, in_a_mesh=True)
-    return replace(
-        made,
+    way = _way(reader, workload, address.port, rules, in_a_mesh=True)
+    return Endpoint(
+        address=address,
         labels=_external_labels(workload),
-        identity=workload.identity if made.meshed else "",
-        server_name=workload.server_name if made.meshed else "",
+        identity=workload.identity if way.meshed else "",
+        server_name=workload.server_name if way.meshed else "",
+        meshed=way.meshed,
+        h2=way.h2,
+        opaque=way.opaque,
+        opaque_transport=way.opaque_transport,
         external_workload=workload.key,
         zone=workload.zone,
     )
@@ -170,22 +177,33 @@ def workload_endpoint(
 
 def _pod_endpoint(reader: Reader, pod: Pod, address: SocketAddress, rules: Rules) -> Endpoint:
     ours = pod.control_plane_ns == rules.domain.control_plane_namespace
-    made = _endpoint_of(reader, pod, address, rules, in_a_mesh=bool(pod.control_plane_ns))
-    return replace(
-        made,
+    way = _way(reader, pod, address.port, rules, in_a_mesh=bool(pod.control_plane_ns))
+    return Endpoint(
+        address=address,
         labels=pod_labels(pod),
-        identity=_identity(pod, rules.domain) if ours and made.meshed else "",
+        identity=_identity(pod, rules.domain) if ours and way.meshed else "",
+        meshed=way.meshed,
+        h2=way.h2,
+        opaque=way.opaque,
+        opaque_transport=way.opaque_transport,
         pod=pod.key,
         node=pod.node,
         zone=node_zone(reader, pod.node),
     )
 
 
-def _endpoint_of(
-    reader: Reader, workload: Workload, address: SocketAddress, rules: Rules, *, in_a_mesh: bool
-) -> Endpoint:
-    """How the workload's proxy is spoken to, if it has one and it is in the way of this port."""
-    port, proxy = address.port, workload.proxy
+class _Way(NamedTuple):
+    """How a port is spoken to; the words are an Endpoint's."""
+
+    meshed: bool
+    h2: bool
+    opaque: bool
+    opaque_transport: int
+
+
+def _way(reader: Reader, workload: Workload, port: int, rules: Rules, *, in_a_mesh: bool) -> _Way:
+    """Through the workload's proxy, if it has one and it is in the way of this port."""
+    proxy = workload.proxy
     # The admin port bypasses the redirect and answers in plaintext, so nothing there could prove an
     # identity; the tap port is served by the proxy itself, which does.
     bypassed = port in workload.skip_inbound_ports or port == proxy.admin
@@ -193,9 +211,8 @@ def _endpoint_of(
     opaque = is_opaque(reader, workload, port, rules)
     own = port in (proxy.inbound, proxy.admin, proxy.control)
     header = meshed and not own and (opaque or rules.transport_header)
-    return Endpoint(
-        address=address,
-        meshed=meshed,
+    return _Way(
+        meshed,
         h2=meshed and rules.h2_upgrade and not opaque,
         opaque=meshed and opaque,
         opaque_transport=proxy.inbound if header else 0,
