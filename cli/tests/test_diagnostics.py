@@ -115,7 +115,7 @@ def test_ipv6_addresses() -> None:
     assert as_json(message) == {"ip": "fd00::1", "port": 80}
 
 
-def test_the_policy_of_a_pod_and_of_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_policy_of_a_workload_and_of_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     class Api:
@@ -135,9 +135,12 @@ def test_the_policy_of_a_pod_and_of_a_service(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(policy, "cluster_domain", lambda chosen: "example.org")
     found = mesh("diagnostics", "policy", "-n", "emojivoto", "po/web-a", "8080", "-o", "json")
     assert json.loads(found.out) == {"labels": {"name": "all"}}
-    assert (asked[0].workload, asked[0].port) == ("emojivoto:web-a", 8080)
+    assert json.loads(asked[0].workload) == {"ns": "emojivoto", "pod": "web-a"}
+    assert asked[0].port == 8080
+    assert mesh("diagnostics", "policy", "-n", "emojivoto", "externalworkload/vm-1", "80").code == 0
+    assert json.loads(asked[1].workload) == {"ns": "emojivoto", "external_workload": "vm-1"}
     assert mesh("diagnostics", "policy", "-n", "emojivoto", "svc/web-svc", "80").code == 0
-    request = asked[1]
+    request = asked[2]
     assert request.authority == "web-svc.emojivoto.svc.example.org:80"
     assert request.source_workload == "default:diagnostics"
 

@@ -189,6 +189,15 @@ def test_its_ports_have_policies(installed: Cluster, machine: pods.Pod) -> None:
         say_ready(installed, "True")
         status("its annotation forbids", 403)
         with applied(installed, server("externalWorkloadSelector", OUTSIDE)):
+            told = installed.mesh(
+                "diagnostics",
+                "policy",
+                "-n",
+                NAMESPACE,
+                f"externalworkload/{OUTSIDE}",
+                str(HTTP_PORT),
+            )
+            assert f"name: {OUTSIDE}" in told
             target = {"group": "policy.linkerd.io", "kind": "Server", "name": OUTSIDE}
             account = {"kind": "ServiceAccount", "name": CALLER}
             allowed: Any = policy(

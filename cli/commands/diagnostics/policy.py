@@ -10,10 +10,11 @@ from cli.options import Port, current_globals, namespace_option, output_option
 
 SERVICES = ("svc", "service", "services")
 PODS = ("po", "pod", "pods")
+MACHINES = ("externalworkload", "externalworkloads")
 
 
 @click.command(cls=MeshCommand)
-@click.argument("resource", metavar="pod/NAME|svc/NAME")
+@click.argument("resource", metavar="pod/NAME|externalworkload/NAME|svc/NAME")
 @click.argument("port", type=Port())
 @namespace_option("Namespace of the resource (default: the context's).")
 @click.option("--destination-pod", default="", metavar="POD", help="Ask this pod of the destination service.")  # fmt: skip
@@ -24,7 +25,7 @@ def policy(
 ) -> None:
     """Show the policy a proxy is given for a port.
 
-    For a pod: what its proxy lets in. For a Service: how its clients' proxies route, retry and balance.
+    For a pod or an ExternalWorkload: what its proxy lets in. For a Service: how its clients' proxies route, retry and balance.
     A name alone is a pod's.
 
     It is asked through a port-forward to one of its pods, or at --api-addr.
@@ -53,7 +54,7 @@ def policy(
 
 
 def parse(resource: str) -> tuple[str, str]:
-    """`pod` or `service`, and the name. Raises click.UsageError."""
+    """`pod`, `external_workload` or `service`, and the name. Raises click.UsageError."""
     kind, slash, name = resource.partition("/")
     if not slash:
         kind, name = "pod", resource
@@ -61,14 +62,19 @@ def parse(resource: str) -> tuple[str, str]:
         return "pod", name
     if kind.lower() in SERVICES and name:
         return "service", name
-    raise click.UsageError(f"{resource!r} has no policy: allowed are pod/NAME and svc/NAME")
+    if kind.lower() in MACHINES and name:
+        return "external_workload", name
+    raise click.UsageError(
+        f"{resource!r} has no policy: allowed are pod/NAME, externalworkload/NAME and svc/NAME"
+    )
 
 
 def _ask(api: Any, kind: str, name: str, namespace: str, port: int, token: str, chosen: Any) -> Any:
     from weftapi.proxy import inbound_pb2, outbound_pb2
 
-    if kind == "pod":
-        return api.inbound_policy(inbound_pb2.PortSpec(workload=f"{namespace}:{name}", port=port))
+    if kind != "service":
+        workload = json.dumps({"ns": namespace, kind: name})
+        return api.inbound_policy(inbound_pb2.PortSpec(workload=workload, port=port))
     authority = f"{name}.{namespace}.svc.{cluster_domain(chosen)}:{port}"
     return api.outbound_policy(outbound_pb2.TrafficSpec(source_workload=token, authority=authority))
 
