@@ -23,6 +23,7 @@ from proxy.discovery.profile import (
     StatusCondition,
     StatusIn,
 )
+from proxy.identity.peer import canonical
 from proxy.stack.budget import RetryBudget
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _identity(message: destination_pb2.WeightedAddr) -> tuple[str | None, str | 
     strategy = tls.WhichOneof("strategy")
     named = tls.server_name.name or None
     if strategy == "dns_like_identity":
-        identity = tls.dns_like_identity.name.lower().rstrip(".")
+        identity = canonical(tls.dns_like_identity.name)
         return identity, (named or identity)
     if strategy == "uri_like_identity":
         if named is None:

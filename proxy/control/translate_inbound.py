@@ -21,6 +21,7 @@ from proxy.authz.policy import (
 )
 from proxy.control import translate
 from proxy.control.watch import UnusableMessageError
+from proxy.identity.peer import canonical
 from proxy.stack.meta import Meta
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _authentication(message: inbound_pb2.Authn) -> Authentication:
         if clients == "identities":
             allowed = message.meshTLS.identities
             return TlsAuthenticated(
-                frozenset(one.name.lower() for one in allowed.identities),
+                frozenset(canonical(one.name) for one in allowed.identities),
                 tuple(_suffix(one.parts) for one in allowed.suffixes),
             )
     raise UnusableMessageError("an authorization does not say which clients it admits")
@@ -207,7 +208,7 @@ def _rate_limit(message: inbound_pb2.HttpLocalRateLimit) -> RateLimit:
         _rps(message.identity) if message.HasField("identity") else None,
         tuple(
             RateOverride(
-                _rps(one.limit), frozenset(who.name.lower() for who in one.clients.identities)
+                _rps(one.limit), frozenset(canonical(who.name) for who in one.clients.identities)
             )
             for one in message.overrides
         ),

@@ -269,7 +269,7 @@ def test_a_server_resource() -> None:
               overrides { limit { requestsPerSecond: 5 } clients { identities { name: "eve" } } } } } }
         labels { key: "group" value: "policy.linkerd.io" } labels { key: "kind" value: "server" } labels { key: "name" value: "web" }
         authorizations { labels { key: "name" value: "old" } authentication { meshTLS { unauthenticated {} } } }
-        authorizations { metadata { default: "m" } authentication { meshTLS { identities { identities { name: "Web" }
+        authorizations { metadata { default: "m" } authentication { meshTLS { identities { identities { name: "Web" } identities { name: "spiffe://td/Web" }
                          suffixes { parts: "weft" parts: "local" } suffixes {} } } } }""",
     )
     found = server(message)
@@ -279,7 +279,7 @@ def test_a_server_resource() -> None:
     assert found.meta == Meta("policy.linkerd.io", "server", "", "web")
     assert [one.authentication for one in found.authorizations] == [
         TlsUnauthenticated(),
-        TlsAuthenticated(frozenset({"web"}), (".weft.local", "")),
+        TlsAuthenticated(frozenset({"web", "spiffe://td/Web"}), (".weft.local", "")),
     ]
     assert found.authorizations[0].meta == Meta("", "default", "", "old")
     assert route.hosts == (ExactHost("web"), SuffixHost(".example.com"))

@@ -159,8 +159,17 @@ def test_names_of_a_certificate() -> None:
     assert proves(shown, "WEB.local")
     assert proves(shown, "spiffe://x/Y")
     assert not proves(shown, "10.0.0.1")
+    assert not proves(shown, "spiffe://x/y")
+    assert not proves(shown, "SPIFFE://x/Y")
     assert peer_names(None) == peer_names({}) == ()
     assert peer_identity({}) is None
+
+
+def test_a_name_of_one_kind_cannot_stand_for_one_of_the_other() -> None:
+    shown = {"subjectAltName": (("DNS", "spiffe://x/y"), ("URI", "web.local"), ("URI", "urn:x"))}
+    assert peer_names(shown) == ("urn:x",)
+    assert not proves(shown, "spiffe://x/y")
+    assert not proves(shown, "web.local")
 
 
 # --- keys -----------------------------------------------------------------------------------
