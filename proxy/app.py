@@ -17,7 +17,7 @@ from proxy import cores
 from proxy.admin.listening import is_listening, waiting_for_application
 from proxy.admin.routes import Facts, Request, Response, answer
 from proxy.admin.server import AdminServer
-from proxy.control.connect import certifier, discovery_and_policies, span_exporter
+from proxy.control.connect import certificates, discovery_and_policies, span_exporter
 from proxy.control.tap import TapServer
 from proxy.control.tasks import Tasks
 from proxy.drain import Shutdown, drain
@@ -34,6 +34,7 @@ from proxy.net.reactor import Reactor
 from proxy.outbound.accept import Outbound
 from proxy.outbound.tap import OutboundTap
 from proxy.outbound.trace import OutboundRecorder
+from proxy.settings import WorkloadApiSettings
 from proxy.settle import settle
 from proxy.tap.registry import Registry as Taps
 from proxy.telemetry import exposition, logs, process
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from proxy.authz.store import InboundPolicies
     from proxy.control.spans import SpanExporter
     from proxy.control.tap_together import Informer
-    from proxy.settings import DirectionSettings, InboundSettings, Settings
+    from proxy.settings import DirectionSettings, IdentitySettings, InboundSettings, Settings
     from proxy.stack.shared_rate import SharedRates
     from weft.addresses import SocketAddress
 
@@ -96,7 +97,7 @@ def run(settings: Settings, environment: Mapping[str, str]) -> None:
     for warning in settings.warnings:
         _log.warning(warning)
     store = _store(settings)
-    keypair = obtain(settings.identity.directory, settings.identity.local_name)
+    keypair = _keypair(settings.identity)
     sockets = [Sockets(settings, leads=number == 0) for number in range(settings.cores)]
     rates = _rates(settings)
     place = cores.spread(settings.cores)
@@ -117,7 +118,7 @@ async def _serve(
     environment: Mapping[str, str],
     log_filter: logs.LogFilter,
     store: CertificateStore,
-    keypair: Keypair,
+    keypair: Keypair | None,
     sockets: Sockets,
     reactor: Reactor,
     place: cores.Place,
@@ -142,9 +143,7 @@ async def _serve(
         nursery.start_soon(_face(sockets, facts, shutdown, place, settings.inbound))
 
         tasks = Tasks(nursery)
-        nursery.start_soon(
-            certifier(settings.identity, store, keypair, registry, tasks, faults).run
-        )
+        nursery.start_soon(certificates(settings.identity, store, keypair, registry, tasks, faults))
         if await _certified(store, shutdown.requested):
             discovery, policies = discovery_and_policies(settings, store, registry, tasks, reactor)
             known_ports = [policies.port(port) for port in settings.inbound.ports]
@@ -308,9 +307,16 @@ async def _sweep(policies: InboundPolicies, idle_timeout: float) -> None:
 def _store(settings: Settings) -> CertificateStore:
     identity = settings.identity
     try:
-        return CertificateStore(identity.local_name, identity.trust_anchors)
+        return CertificateStore(identity.local_name, identity.trust_anchors, identity.server_name)
     except ValueError as error:
         raise SettingsError(f"{PREFIX}IDENTITY_TRUST_ANCHORS", str(error)) from error
+
+
+def _keypair(identity: IdentitySettings) -> Keypair | None:
+    """None if the source of certificates brings the key. Raises KeypairError."""
+    if isinstance(identity.source, WorkloadApiSettings):
+        return None
+    return obtain(identity.source.directory, identity.local_name)
 
 
 def _bind(address: SocketAddress, settings: DirectionSettings, *, shared: bool) -> socket.socket:

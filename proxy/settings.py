@@ -18,7 +18,7 @@ from proxy.environment import PREFIX, Environment, SettingsError
 from proxy.stack.backoff import Backoff
 from proxy.telemetry import logs, resource
 from weft.labels import DEFAULT_POLICIES
-from weft.names import is_dns_name
+from weft.names import is_dns_name, is_spiffe_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,9 @@ __all__ = ["EXIT_CODE", "NOT_YET", "Settings", "SettingsError"]
 MAX_CORES = 256
 """More is taken for a mistake."""
 
+MAX_SOCKET_PATH = 107
+"""Bytes; the kernel takes no more."""
+
 EXIT_CODE = 64
 """What the process exits with when a setting cannot be used (EX_USAGE)."""
 
@@ -43,10 +46,6 @@ NOT_YET: dict[str, str] = {
     "INBOUND_METRICS_AUTHORITY_LABELS": "Inbound metrics carry no authority.",
     "INBOUND_PORTS_REQUIRE_IDENTITY": "The policy controller decides; Linkerd ignores it as well.",
     "INBOUND_PORTS_REQUIRE_TLS": "The policy controller decides; Linkerd ignores it as well.",
-    "IDENTITY_SPIRE_WORKLOAD_API_ADDRESS": "Certificates come from the identity service only.",
-    "IDENTITY_SPIRE_SOCKET": "Certificates come from the identity service only.",
-    "IDENTITY_SERVER_ID": "The local name is the identity.",
-    "IDENTITY_SERVER_NAME": "The local name is the server name.",
     "DNS_MIN_TTL": "Names of the control plane are resolved anew for every connection.",
     "DNS_MAX_TTL": "Names of the control plane are resolved anew for every connection.",
     "HTTP2_INITIAL_STREAM_WINDOW_SIZE": "Windows have fixed sizes.",
@@ -202,16 +201,34 @@ class ControlAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class IdentitySettings:
+class IdentityServiceSettings:
+    """A certificate is asked for with a service account's token."""
+
     address: ControlAddress
-    local_name: str
-    trust_anchors: str
-    """PEM."""
     token_file: str
     directory: str
     """May hold `key.p8` and `csr.der` made by someone else; otherwise both are made in memory."""
     min_refresh: float
     max_refresh: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadApiSettings:
+    """A SPIRE agent of this machine says who the proxy is, and brings certificate and key."""
+
+    socket: str
+    """Path of its Unix socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    local_name: str
+    """Who this proxy is: a DNS name, or a SPIFFE ID if an agent says so."""
+    server_name: str
+    """What clients ask for by SNI when they mean this proxy: a DNS name."""
+    trust_anchors: str
+    """PEM."""
+    source: IdentityServiceSettings | WorkloadApiSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,24 +471,86 @@ def _outbound(env: Environment) -> OutboundSettings:
 
 
 def _identity(env: Environment) -> IdentitySettings:
-    name = env.required("IDENTITY_LOCAL_NAME").lower().rstrip(".")
-    if not is_dns_name(name):
-        raise SettingsError(PREFIX + "IDENTITY_LOCAL_NAME", f"{name!r} is not a DNS name")
     anchors = env.required("IDENTITY_TRUST_ANCHORS")
     if "-----BEGIN CERTIFICATE-----" not in anchors:
         raise SettingsError(
             PREFIX + "IDENTITY_TRUST_ANCHORS", "holds no certificate: allowed is a PEM bundle"
         )
+    for variable in ("IDENTITY_SPIRE_WORKLOAD_API_ADDRESS", "IDENTITY_SPIRE_SOCKET"):
+        if env.is_set(variable):
+            return _identity_of_agent(
+                env, anchors, WorkloadApiSettings(_socket_path(env, variable))
+            )
+    name = _local_name(env)
+    return IdentitySettings(name, name, anchors, _identity_service(env))
+
+
+def _identity_of_agent(
+    env: Environment, anchors: str, source: WorkloadApiSettings
+) -> IdentitySettings:
+    if env.is_set("IDENTITY_LOCAL_NAME"):
+        raise SettingsError(
+            PREFIX + "IDENTITY_LOCAL_NAME",
+            "must not be set where a SPIRE agent says who the proxy is: IDENTITY_SERVER_ID and"
+            " IDENTITY_SERVER_NAME take its place",
+        )
+    identity = env.required("IDENTITY_SERVER_ID")
+    if not is_spiffe_id(identity):
+        raise SettingsError(
+            PREFIX + "IDENTITY_SERVER_ID",
+            f"{identity!r} is not a SPIFFE ID: the form is spiffe://TRUST-DOMAIN/PATH",
+        )
+    return IdentitySettings(identity, _dns_name(env, "IDENTITY_SERVER_NAME"), anchors, source)
+
+
+def _local_name(env: Environment) -> str:
+    """The local name; server ID and server name may take its place if they are the same."""
+    if env.is_set("IDENTITY_LOCAL_NAME") or not env.is_set("IDENTITY_SERVER_ID"):
+        return _dns_name(env, "IDENTITY_LOCAL_NAME")
+    if is_spiffe_id(env.text("IDENTITY_SERVER_ID", "")):
+        raise SettingsError(
+            PREFIX + "IDENTITY_SERVER_ID",
+            "is a SPIFFE ID, which only a SPIRE agent gives: set IDENTITY_SPIRE_WORKLOAD_API_ADDRESS",
+        )
+    identity = _dns_name(env, "IDENTITY_SERVER_ID")
+    if identity != _dns_name(env, "IDENTITY_SERVER_NAME"):
+        raise SettingsError(
+            PREFIX + "IDENTITY_SERVER_NAME",
+            f"must be the same as IDENTITY_SERVER_ID, {identity}, without a SPIRE agent",
+        )
+    return identity
+
+
+def _dns_name(env: Environment, variable: str) -> str:
+    name = env.required(variable).lower().rstrip(".")
+    if not is_dns_name(name):
+        raise SettingsError(PREFIX + variable, f"{name!r} is not a DNS name")
+    return name
+
+
+def _socket_path(env: Environment, variable: str) -> str:
+    raw = env.required(variable)
+    path = raw.removeprefix("unix:")
+    if path.startswith("//"):
+        path = path.removeprefix("//")
+    if not path.startswith("/") or path.endswith("/") or len(os.fsencode(path)) > MAX_SOCKET_PATH:
+        raise SettingsError(
+            PREFIX + variable,
+            f"{raw!r} is no Unix socket: the form is unix:///path/to/agent.sock, with a path of at most"
+            f" {MAX_SOCKET_PATH} bytes",
+        )
+    return path
+
+
+def _identity_service(env: Environment) -> IdentityServiceSettings:
     minimum = env.duration("IDENTITY_MIN_REFRESH", 10.0)
     maximum = env.duration("IDENTITY_MAX_REFRESH", 86_400.0)
     if minimum > maximum:
         raise SettingsError(
             PREFIX + "IDENTITY_MIN_REFRESH", f"{minimum:g}s is more than MAX_REFRESH, {maximum:g}s"
         )
-    return IdentitySettings(
+    return IdentityServiceSettings(
         address=_control(env, "IDENTITY"),
-        local_name=name,
-        trust_anchors=anchors,
         token_file=env.required("IDENTITY_TOKEN_FILE"),
         directory=env.required("IDENTITY_DIR"),
         min_refresh=minimum,
@@ -650,6 +729,10 @@ HONOURED = frozenset(
         "IDENTITY_TRUST_ANCHORS",
         "IDENTITY_TOKEN_FILE",
         "IDENTITY_LOCAL_NAME",
+        "IDENTITY_SERVER_ID",
+        "IDENTITY_SERVER_NAME",
+        "IDENTITY_SPIRE_WORKLOAD_API_ADDRESS",
+        "IDENTITY_SPIRE_SOCKET",
         "IDENTITY_MIN_REFRESH",
         "IDENTITY_MAX_REFRESH",
         "CONTROL_STREAM_INITIAL_TIMEOUT",

@@ -458,8 +458,18 @@ CERTIFICATE_UNAVAILABLE = _kind(
     http=503,
     grpc=14,
     meaning="The proxy asked for a certificate and got none. Without its first one it accepts nothing; otherwise the one it has stays in force until it ends.",
-    causes="The identity service is down or its issuer has expired, or the proxy was started with other trust anchors.",
-    advice="Run `mesh check`. A proxy with old trust anchors needs its pod restarted.",
+    causes="The identity service is down or its issuer has expired, or the proxy was started with other trust anchors. On a machine of its own: the SPIRE agent is down, or has no registration entry for this process.",
+    advice="Run `mesh check`. A proxy with old trust anchors needs its pod restarted. With a SPIRE agent, see `spire-agent api fetch x509` as the proxy's user.",
+)
+SVID_UNUSABLE = _kind(
+    6002,
+    "svid-unusable",
+    "what the SPIRE agent sent is no usable certificate",
+    http=503,
+    grpc=14,
+    meaning="The SPIRE agent answered, and what it sent cannot be this proxy's identity; the detail says what came. The certificate in force, if there is one, stays so until it ends.",
+    causes="The registration entry gives this process another SPIFFE ID than LINKERD2_PROXY_IDENTITY_SERVER_ID, the chain stands neither on LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS nor on the agent's bundle, the key is not ECDSA on P-256, or the machine's clock is wrong.",
+    advice="Compare the ID with `spire-server entry show`, and let SPIRE issue keys of the type ec-p256.",
 )
 
 # -- 9xxx: our own faults -----------------------------------------------------------------------

@@ -43,9 +43,14 @@ def is_dns_name(text: str) -> bool:
 
 
 def is_spiffe_id(text: str) -> bool:
-    """`spiffe://TRUST-DOMAIN/PATH`, by the SPIFFE specification: no port, no query, no empty or relative part."""
+    """`spiffe://TRUST-DOMAIN/PATH`, by the SPIFFE specification: no port, no query, no empty or relative part,
+    2048 characters at most."""
     parts = text.split("/")
-    return _SPIFFE_ID.fullmatch(text) is not None and not {".", ".."} & set(parts[3:])
+    return (
+        len(text) <= 2048
+        and _SPIFFE_ID.fullmatch(text) is not None
+        and not {".", ".."} & set(parts[3:])
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class Ended:
 
 
 Event = Message | Ended
+Metadata = tuple[tuple[str, str], ...]
+"""Names, in lower case, and values of headers."""
 
 
 class _Call:
@@ -80,7 +82,16 @@ class _Call:
 class ClientSession:
     """One connection with its calls."""
 
-    def __init__(self, authority: str, *, scheme: str = "http", user_agent: str = "weft") -> None:
+    def __init__(
+        self,
+        authority: str,
+        *,
+        scheme: str = "http",
+        user_agent: str = "weft",
+        metadata: Metadata = (),
+    ) -> None:
+        """`metadata` goes with every call."""
+        self._metadata = metadata
         self._authority = authority
         self._scheme = scheme
         self._user_agent = user_agent
@@ -118,6 +129,8 @@ class ClientSession:
         headers["content-type"] = "application/grpc"
         headers["te"] = "trailers"
         headers["user-agent"] = self._user_agent
+        for name, value in self._metadata:
+            headers[name] = value
         call = _Call(grpc_frames.encode(message))
         stream_id = self._h2.open_stream(
             "POST",

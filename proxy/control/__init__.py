@@ -2,9 +2,10 @@
 
 - `connect`    all of it put together, for `app`
 - `tasks`      tasks of the trio guest, started and ended from either side
-- `channel`    one service of the control plane: names resolved, mTLS, reconnects, calls
+- `channel`    one service of the control plane: reconnects, calls; `dial` is how it is reached
 - `watch`      keeps one stream alive: limits, back-off, what ends it for good
 - `identity`   asks for the certificate and renews it        -> `identity.store`
+- `spire`      takes it from a SPIRE agent instead           -> `identity.store`
 - `destination` `Destination.Get` and `GetProfile`            -> `discovery.endpoints`, `.profile`
 - `policy`     `WatchPort` and `OutboundPolicies.Watch`       -> `authz.store`, `discovery.policy`
 - `lookup`     profile and policy of one address together     -> `discovery.cache`

@@ -1,9 +1,7 @@
 """A gRPC channel to one service of the control plane, over trio.
 
 One connection at a time carries all calls. It is made when the first call needs it, anew after
-every loss, with jittered exponential back-off; each time the name is resolved afresh and the
-addresses are tried in random order. Over anything but loopback it is mutual TLS, and the server
-must prove the identity the settings name.
+every loss, with jittered exponential back-off; `proxy.control.dial` says how.
 
 A server that refuses calls and has none in progress is about to end, although the proxy in front of
 it still takes connections: its connection is left, and other addresses are tried first.
@@ -15,29 +13,22 @@ from __future__ import annotations
 
 import logging
 import random
-import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from proxy.codec.grpc_client import ClientSession, Ended, Event, Message
+from proxy.codec.grpc_client import ClientSession, Ended, Event, Message, Metadata
 from proxy.codec.grpc_status import Code, Status
-from proxy.identity.peer import peer_names, proves
-from proxy.stack.backoff import Backoff
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
+
+    from proxy.control.dial import Dialer, Link
+    from proxy.stack.backoff import Backoff
 
 _log = logging.getLogger("proxy.control")
 
-CONNECT_TIMEOUT = 3.0
 READ_SIZE = 1 << 16
-BACKOFF = Backoff(0.1, 3.0, 0.5)
-"""Bounded low: what changed during an outage is wanted as soon as it is over."""
-LOOPBACK_BACKOFF = Backoff(0.1, 1.0, 0.5)
-"""A service in our own pod starts when we do, and is ours alone to ask: keep trying."""
 
 
 class RpcError(Exception):
@@ -46,23 +37,6 @@ class RpcError(Exception):
     def __init__(self, status: Status) -> None:
         super().__init__(str(status))
         self.status = status
-
-
-class WrongServerError(OSError):
-    """Whoever answered is not who the settings name."""
-
-
-class Address(Protocol):
-    """Where the service is, and who it must prove to be (None over loopback)."""
-
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def is_loopback(self) -> bool: ...
 
 
 class CallRecorder(Protocol):
@@ -86,15 +60,12 @@ class _Call:
 class _Connection:
     """One connection and the calls on it."""
 
-    def __init__(
-        self, stream: trio.abc.Stream, target: object, authority: str, scheme: str
-    ) -> None:
-        self.target = target
-        """The socket address it goes to."""
+    def __init__(self, link: Link, metadata: Metadata) -> None:
+        self.target = link.target
         self.refuses = False
         """It has refused a call when it had no other."""
-        self._stream = stream
-        self._session = ClientSession(authority, scheme=scheme)
+        self._stream = link.stream
+        self._session = ClientSession(link.authority, scheme=link.scheme, metadata=metadata)
         self._calls: dict[int, _Call] = {}
         self._output = trio.Event()
 
@@ -177,24 +148,24 @@ class Channel:
 
     def __init__(
         self,
-        address: Address,
-        tls: Callable[[], ssl.SSLContext],
+        dialer: Dialer,
         *,
+        metadata: Metadata = (),
         recorder: CallRecorder | None = None,
         backoff: Backoff | None = None,
-        connect_timeout: float = CONNECT_TIMEOUT,
         chance: Callable[[], float] = random.random,
+        on_unreachable: Callable[[str], None] = lambda why: None,
     ) -> None:
-        """`tls` gives the context for the next connection; it is asked only when there is a name.
+        """`metadata` goes with every call. `backoff` separates attempts to connect.
 
-        `backoff` separates attempts to connect; by default it depends on how far away the service is.
+        `on_unreachable` is called whenever a connection that calls want cannot be made.
         """
-        self._address = address
-        self._tls = tls
+        self._dialer = dialer
+        self._metadata = metadata
         self._recorder = recorder
-        self._backoff = backoff or (LOOPBACK_BACKOFF if address.is_loopback else BACKOFF)
-        self._connect_timeout = connect_timeout
+        self._backoff = backoff or dialer.backoff
         self._chance = chance
+        self._on_unreachable = on_unreachable
         self._connection: _Connection | None = None
         self._refusing: object = None
         """The address that refused calls last; others are tried before it."""
@@ -203,7 +174,7 @@ class Channel:
 
     def __repr__(self) -> str:
         state = "connected" if self._connection is not None else "not connected"
-        return f"<Channel {self._address}: {state}>"
+        return f"<Channel {self._dialer}: {state}>"
 
     @property
     def is_away(self) -> bool:
@@ -216,17 +187,17 @@ class Channel:
         while True:
             await self._wanted.wait()
             try:
-                connection = await self._connect()
+                link = await self._dialer.dial(avoid=self._refusing)
             except (OSError, trio.BrokenResourceError, trio.TooSlowError) as error:
                 wait = self._backoff.wait(attempt, self._chance())
-                _log.warning(
-                    "%s: cannot connect, again in %.1fs: %s", self._address, wait, _why(error)
-                )
+                why = _why(error)
+                _log.warning("%s: cannot connect, again in %.1fs: %s", self._dialer, wait, why)
+                self._on_unreachable(why)
                 attempt += 1
                 await trio.sleep(wait)
                 continue
-            _log.debug("%s: connected", self._address)
-            self._connection = connection
+            _log.debug("%s: connected", self._dialer)
+            self._connection = connection = _Connection(link, self._metadata)
             self._wanted = trio.Event()
             self._connected.set()
             try:
@@ -234,7 +205,7 @@ class Channel:
             finally:
                 self._connection = None
                 self._connected = trio.Event()
-            _log.info("%s: %s", self._address, why)
+            _log.info("%s: %s", self._dialer, why)
             attempt = attempt + 1 if connection.refuses else 0
             self._refusing = connection.target if connection.refuses else None
             await trio.sleep(self._backoff.wait(attempt, self._chance()))
@@ -304,58 +275,6 @@ class Channel:
                 continue
             self._wanted.set()
             await self._connected.wait()
-
-    # --- connecting -----------------------------------------------------------------------
-
-    async def _connect(self) -> _Connection:
-        host = self._address.host
-        if self._address.is_loopback:
-            host = host.removesuffix(".")  # /etc/hosts knows `localhost`, a DNS server may not
-        addresses = await trio.socket.getaddrinfo(host, self._address.port, type=socket.SOCK_STREAM)
-        random.shuffle(addresses)
-        addresses.sort(key=lambda one: one[4] == self._refusing)
-        failure: Exception = OSError(f"{self._address.host} has no address")
-        for family, kind, protocol, _, target in addresses:
-            try:
-                with trio.fail_after(self._connect_timeout):
-                    return await self._connect_to(family, kind, protocol, target)
-            except (OSError, trio.BrokenResourceError, trio.TooSlowError) as error:
-                failure = error
-        raise failure
-
-    async def _connect_to(
-        self, family: int, kind: int, protocol: int, target: object
-    ) -> _Connection:
-        authority = f"{self._address.host}:{self._address.port}"
-        sock = trio.socket.socket(family, kind, protocol)
-        try:
-            await sock.connect(target)
-            _detect_dead_peers(sock)
-            transport = trio.SocketStream(sock)
-            if self._address.name is None:
-                return _Connection(transport, target, authority, "http")
-            secured = trio.SSLStream(
-                transport, self._tls(), server_hostname=self._address.name, https_compatible=True
-            )
-            await secured.do_handshake()
-            certificate = secured.getpeercert()
-            if not proves(certificate, self._address.name):
-                names = ", ".join(peer_names(certificate)) or "no name"
-                raise WrongServerError(f"the server proved to be {names}, not {self._address.name}")
-            return _Connection(secured, target, authority, "https")
-        except BaseException:
-            sock.close()
-            raise
-
-
-def _detect_dead_peers(sock: trio.socket.SocketType) -> None:
-    """A silent stream must notice within half a minute that its server is gone."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    with suppress(OSError):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 25_000)
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> str:

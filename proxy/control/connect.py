@@ -10,6 +10,7 @@ from proxy.authz.policy import ServerPolicy, default_policy
 from proxy.authz.store import InboundPolicies
 from proxy.control.channel import Channel
 from proxy.control.destination import Destinations
+from proxy.control.dial import TcpDialer, UnixDialer
 from proxy.control.identity import Certifier
 from proxy.control.lookup import Lookups
 from proxy.control.policy import Policies, PortWatcher
@@ -17,12 +18,15 @@ from proxy.control.spans import SpanExporter
 from proxy.discovery.cache import Clock, Discovery
 from proxy.identity.renewal import Bounds
 from proxy.net.failure import Failure
+from proxy.settings import IdentityServiceSettings, WorkloadApiSettings
 from proxy.telemetry import resource
 from proxy.telemetry.control import ControlMetrics
 from proxy.telemetry.identity import IdentityMetrics
 from weft import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from proxy.control.tasks import Tasks
     from proxy.identity.keypair import Keypair
     from proxy.identity.store import CertificateStore
@@ -36,30 +40,66 @@ if TYPE_CHECKING:
     )
     from proxy.telemetry.registry import Registry
     from proxy.trace.span import SpanBuffer
+    from weft.errors import ErrorKind
 
 _log = logging.getLogger("proxy.control")
 
 
-def certifier(
+def certificates(
     settings: IdentitySettings,
+    store: CertificateStore,
+    keypair: Keypair | None,
+    registry: Registry,
+    tasks: Tasks,
+    faults: Faults,
+) -> Callable[[], Awaitable[None]]:
+    """What keeps the store supplied, to be started. An agent brings the key as well: no keypair is
+    needed then."""
+    if isinstance(settings.source, WorkloadApiSettings):
+        return _from_agent(settings.source, store, registry, tasks, faults)
+    assert keypair is not None
+    return _from_service(settings.source, store, keypair, registry, tasks, faults)
+
+
+def _from_agent(
+    settings: WorkloadApiSettings,
+    store: CertificateStore,
+    registry: Registry,
+    tasks: Tasks,
+    faults: Faults,
+) -> Callable[[], Awaitable[None]]:
+    from proxy.control.spire import BACKOFF, METADATA, SvidWatcher  # most proxies do without
+
+    dialer = UnixDialer(settings.socket)
+    refreshes = _Refreshes(IdentityMetrics(registry), faults, str(dialer))
+    channel = Channel(
+        dialer,
+        metadata=METADATA,
+        recorder=ControlMetrics(registry, str(dialer), None),
+        backoff=BACKOFF,
+        on_unreachable=lambda why: watcher.unreachable(why),
+    )
+    watcher = SvidWatcher(channel, store, refreshes)
+    tasks.start(channel.run, name="agent channel")
+    return watcher.run
+
+
+def _from_service(
+    settings: IdentityServiceSettings,
     store: CertificateStore,
     keypair: Keypair,
     registry: Registry,
     tasks: Tasks,
     faults: Faults,
-) -> Certifier:
-    """What keeps the store supplied; its `run` is to be started.
-
-    The first call can show no certificate, for there is none yet.
-    """
-
-    channel = Channel(
+) -> Callable[[], Awaitable[None]]:
+    """The first call can show no certificate, for there is none yet."""
+    dialer = TcpDialer(
         settings.address,
         lambda: store.client_context if store.ready else store.anonymous_context,
-        recorder=_recorder(registry, settings.address),
     )
+    channel = Channel(dialer, recorder=_recorder(registry, settings.address))
     tasks.start(channel.run, name="identity channel")
-    return Certifier(
+    certifier = Certifier(
         channel,
         store,
         keypair,
@@ -67,6 +107,7 @@ def certifier(
         bounds=Bounds(settings.min_refresh, settings.max_refresh),
         recorder=_Refreshes(IdentityMetrics(registry), faults, str(settings.address)),
     )
+    return certifier.run
 
 
 def discovery_and_policies(
@@ -79,7 +120,9 @@ def discovery_and_policies(
     """What the data path asks; streams are opened as it does."""
 
     def channel(address: ControlAddress, name: str) -> Channel:
-        made = Channel(address, lambda: store.client_context, recorder=_recorder(registry, address))
+        made = Channel(
+            TcpDialer(address, lambda: store.client_context), recorder=_recorder(registry, address)
+        )
         tasks.start(made.run, name=f"{name} channel")
         return made
 
@@ -116,8 +159,7 @@ def span_exporter(
     """What takes spans to the collector; its `run` is to be started. Raises ValueError for a file
     of labels that is none."""
     channel = Channel(
-        settings.collector,
-        lambda: store.client_context,
+        TcpDialer(settings.collector, lambda: store.client_context),
         recorder=_recorder(registry, settings.collector),
     )
     tasks.start(channel.run, name="span collector channel")
@@ -150,9 +192,9 @@ class _Refreshes:
         self._faults = faults
         self._service = service
 
-    def failed(self, reason: str) -> None:
+    def failed(self, reason: str, kind: ErrorKind = errors.CERTIFICATE_UNAVAILABLE) -> None:
         self._metrics.failed()
-        failure = Failure(errors.CERTIFICATE_UNAVAILABLE, reason)
+        failure = Failure(kind, reason)
         self._faults.note("identity", failure, peer=self._service)
 
 

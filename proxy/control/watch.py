@@ -2,7 +2,7 @@
 
 A stream may end because the server restarts, because a limit of ours is reached, or because a
 message cannot be used; each time it is opened again after a jittered back-off, which starts over
-with every message received. Some statuses mean that asking again is pointless: those end the
+with every message that can be used. Some statuses mean that asking again is pointless: those end the
 watch, and are returned.
 """
 
@@ -68,6 +68,8 @@ class Subscription:
     """May raise UnusableMessageError."""
     on_open: Callable[[], None] = lambda: None
     """Called each time the stream is opened, before its first message."""
+    on_unanswered: Callable[[Status], None] = lambda status: None
+    """Called each time the stream ends without any message."""
     terminal: frozenset[Code] = NEVER
     """Statuses that end the watch for good."""
     terminal_unheard: frozenset[Code] = NEVER
@@ -88,6 +90,8 @@ async def keep(
     while True:
         once = _Attempt(subscription, limits)
         status = await once.run(channel)
+        if not once.answered:
+            subscription.on_unanswered(status)
         if once.messages:
             final = subscription.terminal
         if status.code in final:
@@ -107,7 +111,9 @@ class _Attempt:
         self._limits = limits
         self._scope = trio.CancelScope()
         self._end_of_life = float("inf")
+        self.answered = False
         self.messages = 0
+        """That could be used."""
 
     async def run(self, channel: StreamingChannel) -> Status:
         subscription = self._subscription
@@ -129,9 +135,10 @@ class _Attempt:
         self._subscription.on_open()
 
     def _on_message(self, payload: bytes) -> None:
+        self.answered = True
+        self._subscription.on_message(payload)
         self.messages += 1
         self._expect_within(self._limits.idle)
-        self._subscription.on_message(payload)
 
     def _expect_within(self, seconds: float | None) -> None:
         silence = float("inf") if seconds is None else trio.current_time() + seconds

@@ -42,7 +42,7 @@ def obtain(directory: str, identity: str) -> Keypair:
     if not key.exists() and not request.exists():
         return make(identity)
     try:
-        return Keypair(_pem(key.read_bytes()), request.read_bytes())
+        return Keypair(key_to_pem(key.read_bytes()), request.read_bytes())
     except OSError as error:
         raise KeypairError(f"{error.filename}: {error.strerror}") from error
 
@@ -81,6 +81,7 @@ def _serve(writable: int, identity: str) -> None:
     os._exit(code)
 
 
-def _pem(der: bytes) -> str:
+def key_to_pem(der: bytes) -> str:
+    """PKCS#8 in DER as PEM."""
     body = base64.encodebytes(der).decode("ascii")
     return f"-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -44,9 +44,12 @@ class Contexts:
 class CertificateStore:
     """The identity of this proxy and the contexts that prove it."""
 
-    def __init__(self, local_name: str, trust_anchors: str) -> None:
+    def __init__(self, local_name: str, trust_anchors: str, server_name: str | None = None) -> None:
         """`trust_anchors` is a PEM bundle. Raises ValueError when it holds no certificate."""
         self.local_name = local_name
+        """A DNS name or a SPIFFE ID."""
+        self.server_name = server_name or local_name
+        """What clients ask for by SNI when they mean this proxy: the local name, if that is a DNS name."""
         self.trust_anchors = trust_anchors
         self.expires_at: float | None = None
         """Seconds since the epoch at which the present certificate ends."""
@@ -84,20 +87,26 @@ class CertificateStore:
         """As `client_context`, offering the transport header protocol by ALPN."""
         return self.contexts.transport_client
 
-    def install(self, chain_pem: str, key_pem: str, expires_at: float) -> None:
+    def install(
+        self, chain_pem: str, key_pem: str, expires_at: float | None = None, *, bundle_pem: str = ""
+    ) -> None:
         """Put a certificate in force for new handshakes, after proving that it works.
 
-        `chain_pem` begins with our own certificate; `expires_at` is seconds since the epoch.
-        Raises RefusedCertificateError, and changes nothing, unless the chain stands on the
-        trust anchors, is current, belongs to the key and carries our name.
+        `chain_pem` begins with our own certificate; `expires_at` is seconds since the epoch, None
+        for the end the certificate itself gives. `bundle_pem` is trusted beside the trust anchors
+        for as long as this certificate is the present one.
+        Raises RefusedCertificateError, and changes nothing, unless the chain stands on one of them,
+        is current, belongs to the key and carries our name.
         """
         try:
-            contexts = build(self.trust_anchors, chain_pem, key_pem)
-            _prove(contexts, self.local_name)
+            contexts = build(f"{self.trust_anchors}\n{bundle_pem}", chain_pem, key_pem)
+            ends = _prove(contexts, self.local_name, self.server_name)
         except ssl.SSLError as error:
             raise RefusedCertificateError(str(error)) from error
+        except ValueError as error:  # the anchors themselves were read before
+            raise RefusedCertificateError(f"with its trust bundle, {error}") from error
         self._contexts = contexts
-        self.expires_at = expires_at
+        self.expires_at = ends if expires_at is None else expires_at
         self.version += 1
         for key, callback in list(self._watchers.items()):
             if key in self._watchers:
@@ -142,14 +151,15 @@ def client_context(trust_anchors: str) -> ssl.SSLContext:
     return context
 
 
-def _prove(contexts: Contexts, name: str) -> None:
-    """Shake hands with ourselves: if both sides agree to our name, so will our peers.
+def _prove(contexts: Contexts, name: str, server_name: str) -> float:
+    """Shake hands with ourselves: if both sides agree to our name, so will our peers. When the certificate
+    ends, in seconds since the epoch.
 
     One handshake checks chain, anchors, time, key and name by the very code that peers use, which
     no separate verification could promise. Raises ssl.SSLError or RefusedCertificateError.
     """
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = contexts.client.wrap_bio(to_client, to_server, server_hostname=name)
+    client = contexts.client.wrap_bio(to_client, to_server, server_hostname=server_name)
     server = contexts.server.wrap_bio(to_server, to_client, server_side=True)
     for side in (client, server, client, server):  # hello, its answer, both finished
         with suppress(ssl.SSLWantReadError):
@@ -159,6 +169,16 @@ def _prove(contexts: Contexts, name: str) -> None:
         if not proves(certificate, name):
             names = ", ".join(peer_names(certificate)) or "no name"
             raise RefusedCertificateError(f"it carries {names} and not {name}")
+    if len([uri for uri in peer_names(certificate) if ":" in uri]) > 1:
+        raise RefusedCertificateError("it carries more than one URI name")  # X509-SVID, section 2
+    return _end(client.getpeercert())
+
+
+def _end(certificate: Mapping[str, object] | None) -> float:
+    assert certificate is not None
+    ends = certificate["notAfter"]
+    assert isinstance(ends, str)
+    return ssl.cert_time_to_seconds(ends)
 
 
 def _strict(context: ssl.SSLContext, trust_anchors: str) -> None:

@@ -119,7 +119,7 @@ class Arrival:
             self._not_mesh()
         elif isinstance(hello, ClientHello):
             self._cancel_deadline()
-            if hello.server_name == self._inbound.certificates.local_name:
+            if hello.server_name == self._inbound.certificates.server_name:
                 self._terminate()
             elif self._direct:
                 self._refuse("unexpected", f"TLS for {hello.server_name} on the proxy's own port")

@@ -439,9 +439,9 @@ Serve = Callable[[socket.socket], None]
 
 
 @contextlib.contextmanager
-def application(serve: Serve, port: int = 0) -> Iterator[int]:
+def application(serve: Serve, port: int = 0, host: str = LOCAL) -> Iterator[int]:
     """A server whose connections are each handled by `serve` in a thread; its port."""
-    listener = socket.create_server((LOCAL, port))
+    listener = socket.create_server((host, port))
     threads: list[threading.Thread] = []
     connections: list[socket.socket] = []
 

@@ -8,10 +8,13 @@ from proxy.settings import (
     HONOURED,
     NOT_YET,
     ControlAddress,
+    IdentityServiceSettings,
+    IdentitySettings,
     Settings,
     SettingsError,
     StreamLimits,
     TapSettings,
+    WorkloadApiSettings,
 )
 from proxy.stack.backoff import Backoff
 from weft.addresses import SocketAddress
@@ -58,7 +61,9 @@ def test_defaults_are_linkerds() -> None:
     assert settings.inbound.default_policy == "all-unauthenticated"
     assert settings.inbound.max_in_flight == 100_000
     assert settings.inbound.pool.idle_timeout == 3.0
-    assert (settings.identity.min_refresh, settings.identity.max_refresh) == (10.0, 86_400.0)
+    service = settings.identity.source
+    assert isinstance(service, IdentityServiceSettings)
+    assert (service.min_refresh, service.max_refresh) == (10.0, 86_400.0)
     assert settings.control_streams == StreamLimits()
     assert settings.destination.networks is None
     assert settings.warnings == ()
@@ -66,7 +71,9 @@ def test_defaults_are_linkerds() -> None:
 
 def test_addresses_of_the_control_plane() -> None:
     settings = read()
-    assert settings.identity.address == ControlAddress(
+    service = settings.identity.source
+    assert isinstance(service, IdentityServiceSettings)
+    assert service.address == ControlAddress(
         "weft-identity-headless.weft.svc.cluster.local.",
         8080,
         "weft-identity.weft.serviceaccount.identity.weft.cluster.local",
@@ -230,6 +237,7 @@ def test_what_is_required(name: str) -> None:
         ("DESTINATION_SVC_ADDR", "weft-dst:99999", "65535"),
         ("IDENTITY_TRUST_ANCHORS", "nonsense", "PEM bundle"),
         ("IDENTITY_LOCAL_NAME", "not a name", "is not a DNS name"),
+        ("IDENTITY_LOCAL_NAME", "spiffe://a/b", "is not a DNS name"),
         ("IDENTITY_MIN_REFRESH", "2d", "more than MAX_REFRESH"),
         ("IDENTITY_DISABLED", "1", "cannot be disabled"),
         ("LOG", "loud", "not a log directive"),
@@ -293,3 +301,101 @@ def test_bounds_are_shared_out_among_processes() -> None:
     part = inbound.shared_by(3)
     assert (part.bounds.max_connections, part.max_in_flight) == (3, 1)
     assert part.bounds.body_timeout == inbound.bounds.body_timeout
+
+
+# --- identity from a SPIRE agent ------------------------------------------------------------
+
+AGENT = {
+    **{name: value for name, value in MINIMUM.items() if not name.startswith("IDENTITY_")},
+    "IDENTITY_TRUST_ANCHORS": PEM,
+    "IDENTITY_SPIRE_WORKLOAD_API_ADDRESS": "unix:///run/spire/agent.sock",
+    "IDENTITY_SERVER_ID": "spiffe://root.weft.test/vm",
+    "IDENTITY_SERVER_NAME": "VM.weft.test.",
+}
+
+
+def of_agent(**changes: str) -> IdentitySettings:
+    """Without the identity service's variables, which are not needed."""
+    variables = {**AGENT, **changes}
+    found = Settings.from_environment(
+        {f"LINKERD2_PROXY_{name}": value for name, value in variables.items()}
+    )
+    assert found.warnings == ()
+    return found.identity
+
+
+def test_an_identity_from_an_agent_needs_no_identity_service() -> None:
+    identity = of_agent()
+    assert identity.local_name == "spiffe://root.weft.test/vm"
+    assert identity.server_name == "vm.weft.test"
+    assert identity.source == WorkloadApiSettings("/run/spire/agent.sock")
+    of_agent(IDENTITY_SVC_ADDR="identity.example:8080", IDENTITY_TOKEN_FILE="/nowhere")  # unused
+
+
+@pytest.mark.parametrize("address", ["unix:///a/b.sock", "unix:/a/b.sock", "/a/b.sock"])
+def test_the_agents_socket(address: str) -> None:
+    assert of_agent(IDENTITY_SPIRE_WORKLOAD_API_ADDRESS=address).source == WorkloadApiSettings(
+        "/a/b.sock"
+    )
+    older = of_agent(IDENTITY_SPIRE_WORKLOAD_API_ADDRESS="", IDENTITY_SPIRE_SOCKET=address)
+    assert older.source == WorkloadApiSettings("/a/b.sock")
+    both = of_agent(IDENTITY_SPIRE_SOCKET="/old.sock", IDENTITY_SPIRE_WORKLOAD_API_ADDRESS=address)
+    assert both.source == WorkloadApiSettings("/a/b.sock")
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "problem"),
+    [
+        ({"IDENTITY_SERVER_ID": ""}, "SERVER_ID", "is required and not set"),
+        ({"IDENTITY_SERVER_NAME": ""}, "SERVER_NAME", "is required and not set"),
+        ({"IDENTITY_TRUST_ANCHORS": ""}, "TRUST_ANCHORS", "is required and not set"),
+        ({"IDENTITY_SERVER_ID": "vm.weft.test"}, "SERVER_ID", "is not a SPIFFE ID: the form is"),
+        ({"IDENTITY_SERVER_ID": "spiffe://a"}, "SERVER_ID", "is not a SPIFFE ID: the form is"),
+        ({"IDENTITY_SERVER_NAME": "spiffe://a/b"}, "SERVER_NAME", "is not a DNS name"),
+        ({"IDENTITY_LOCAL_NAME": "vm.weft.test"}, "LOCAL_NAME", "IDENTITY_SERVER_ID and"),
+        *(
+            (
+                {"IDENTITY_SPIRE_WORKLOAD_API_ADDRESS": wrong},
+                "SPIRE_WORKLOAD_API_ADDRESS",
+                "is no Unix socket: the form is unix:///path/to/agent.sock",
+            )
+            for wrong in (
+                "tcp://127.0.0.1:8081",
+                "agent.sock",
+                "unix:agent.sock",
+                "unix://run/agent.sock",
+                "unix:",
+                "unix:///run/spire/",
+                "unix:///" + "x" * 107,
+            )
+        ),
+        (
+            {"IDENTITY_SPIRE_WORKLOAD_API_ADDRESS": "", "IDENTITY_SPIRE_SOCKET": "x"},
+            "SPIRE_SOCKET",
+            "is no Unix socket",
+        ),
+        (
+            {"IDENTITY_SPIRE_WORKLOAD_API_ADDRESS": ""},
+            "SERVER_ID",
+            "which only a SPIRE agent gives: set IDENTITY_SPIRE_WORKLOAD_API_ADDRESS",
+        ),
+    ],
+)
+def test_an_identity_from_an_agent_that_cannot_be(
+    changes: dict[str, str], name: str, problem: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        of_agent(**changes)
+    assert error.value.name == f"LINKERD2_PROXY_IDENTITY_{name}"
+    assert problem in str(error.value)
+
+
+def test_server_id_and_server_name_may_stand_for_the_local_name() -> None:
+    name = MINIMUM["IDENTITY_LOCAL_NAME"]
+    found = read(IDENTITY_LOCAL_NAME="", IDENTITY_SERVER_ID=name, IDENTITY_SERVER_NAME=name + ".")
+    assert found.identity == read().identity
+    assert read(IDENTITY_SERVER_ID="other", IDENTITY_SERVER_NAME="x").identity.local_name == name
+    with pytest.raises(SettingsError, match="must be the same as IDENTITY_SERVER_ID"):
+        read(IDENTITY_LOCAL_NAME="", IDENTITY_SERVER_ID=name, IDENTITY_SERVER_NAME="other")
+    with pytest.raises(SettingsError, match="IDENTITY_SERVER_NAME: is required"):
+        read(IDENTITY_LOCAL_NAME="", IDENTITY_SERVER_ID=name)

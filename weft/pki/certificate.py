@@ -57,10 +57,11 @@ def make_leaf(
     lifetime: Lifetime,
     issuer: Signer,
     *,
+    uris: Sequence[str] = (),
     serial: int | None = None,
 ) -> x509.Certificate:
-    """A certificate for servers and clients that carries `names` as its DNS names."""
-    common_name = names[0] if len(names[0]) <= 64 else ""
+    """A certificate for servers and clients that carries `names` as its DNS names, then `uris`."""
+    common_name = names[0] if names and len(names[0]) <= 64 else ""
     builder = _builder(common_name, key, lifetime, serial)
     builder = _under(builder.issuer_name(issuer.certificate.subject), issuer)
     builder = (
@@ -73,7 +74,9 @@ def make_leaf(
             critical=False,
         )
         .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(name) for name in names]),
+            x509.SubjectAlternativeName(
+                [*map(x509.DNSName, names), *map(x509.UniformResourceIdentifier, uris)]
+            ),
             critical=not common_name,  # RFC 5280, 4.2.1.6: the only name there is must be read
         )
     )

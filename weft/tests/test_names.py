@@ -85,6 +85,15 @@ def test_dns_names_have_limits() -> None:
         ("https://machines.test/vm", False),
         ("vm.machines.test", False),
         ("", False),
+        ("SPIFFE://machines.test/vm", False),
+        ("spiffe://me@machines.test/vm", False),
+        ("spiffe://machines.test/vm\n", False),
+        ("spiffe://machines.test/ü", False),
+        ("spiffe://machines.test/...", True),
+        ("spiffe://" + "d" * 255 + "/x", True),
+        ("spiffe://" + "d" * 256 + "/x", False),
+        ("spiffe://a/" + "p" * 2037, True),
+        ("spiffe://a/" + "p" * 2038, False),
     ],
 )
 def test_spiffe_identities(text: str, valid: bool) -> None:

@@ -17,6 +17,7 @@ from proxy.authz.store import PolicyCell
 from proxy.codec.grpc_status import Code
 from proxy.control.channel import Channel, RpcError
 from proxy.control.destination import GET_PROFILE, Destinations
+from proxy.control.dial import TcpDialer
 from proxy.control.identity import PATH, Certifier, CertifyError
 from proxy.control.policy import Policies
 from proxy.discovery.destination import NamedAddress
@@ -76,7 +77,7 @@ def plane() -> Iterator[ControlPlane]:
 
 @asynccontextmanager
 async def channel_to(plane: ControlPlane, host: str = "127.0.0.1") -> AsyncIterator[Channel]:
-    channel = Channel(Address(host, plane.port), no_tls, backoff=FAST)
+    channel = Channel(TcpDialer(Address(host, plane.port), no_tls), backoff=FAST)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(channel.run)
         yield channel
@@ -142,7 +143,7 @@ async def test_a_call_that_is_refused_is_made_again_over_another_connection(
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(partial(trio.serve_tcp, front, 0, host="127.0.0.1"))
         port = listeners[0].socket.getsockname()[1]
-        channel = Channel(Address("127.0.0.1", port), no_tls, backoff=FAST)
+        channel = Channel(TcpDialer(Address("127.0.0.1", port), no_tls), backoff=FAST)
         nursery.start_soon(channel.run)
         with pytest.raises(RpcError, match="UNIMPLEMENTED"):
             await channel.unary("/no.Such/Method", b"")
@@ -212,12 +213,12 @@ async def test_names_are_verified_against_the_certificate(plane: ControlPlane) -
             pass
 
     async def first_try(name: str) -> str:
-        channel = Channel(Address("127.0.0.1", port, name, False), lambda: client, backoff=FAST)
+        dialer = TcpDialer(Address("127.0.0.1", port, name, False), lambda: client)
         try:
-            connection = await channel._connect()
+            link = await dialer.dial(avoid=None)
         except OSError as error:
             return str(error)
-        await trio.aclose_forcefully(connection._stream)
+        await trio.aclose_forcefully(link.stream)
         return "connected"
 
     async with trio.open_nursery() as nursery:
@@ -321,7 +322,7 @@ async def test_renewals_follow_one_another_and_failures_do_not_end_them(
         nursery.start_soon(made.run)
         await until(lambda: recorder.err >= 2)
         assert not store.ready
-        plane.authority.lifetime = timedelta(seconds=0.05)
+        plane.authority.lifetime = timedelta(seconds=1.2)  # certificates have whole seconds
         plane.identity.refusal = None
         await until(lambda: store.version >= 3)
         nursery.cancel_scope.cancel()
@@ -438,7 +439,7 @@ async def test_calls_travel_over_mutual_tls(plane: ControlPlane) -> None:
         nursery.start_soon(trio.serve_listeners, terminate, [listener])
         port = listener.socket.getsockname()[1]
         address = Address("127.0.0.1", port, ControlPlane.DESTINATION_NAME, False)
-        channel = Channel(address, lambda: ours, backoff=FAST)
+        channel = Channel(TcpDialer(address, lambda: ours), backoff=FAST)
         nursery.start_soon(channel.run)
         destinations = Destinations(channel, NoLimits(), "")
 
