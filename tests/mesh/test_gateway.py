@@ -95,10 +95,13 @@ def gate(installed: Cluster) -> Iterator[Gate]:
     ]
     opaque = mirror("east-opaque", BEHIND, address)
     opaque[0]["metadata"]["annotations"] = {labels.OPAQUE_PORTS: "80"}
-    installed.apply(*mirrors, *opaque)
+    impostor = mirror("impostor", BEHIND, address)
+    impostor[1]["metadata"]["annotations"][labels.REMOTE_GATEWAY_IDENTITY] = identity("other", HOME)
+    mirrors += [*opaque, *impostor]
+    installed.apply(*mirrors)
     yield Gate(installed, address)
     installed.kubectl("delete", "namespace", HOME, "--wait=false")
-    for one in (*objects, *mirrors, *opaque):
+    for one in (*objects, *mirrors):
         installed.kubectl("delete", one["kind"], one["metadata"]["name"], "-n", NAMESPACE)
 
 
@@ -151,6 +154,13 @@ def test_what_is_none_of_its_business_is_not_found(gate: Gate, service: str) -> 
 def test_a_service_that_leads_back_to_the_gateway_is_a_loop(gate: Gate) -> None:
     assert "gateway loop" in gate.becomes(508, "circle").error
     assert gate.refusals("gateway loop") > 0
+
+
+def test_a_gateway_of_another_name_is_not_spoken_to(gate: Gate) -> None:
+    gate.becomes(200, "east")
+    answer = gate.becomes(503, "impostor")
+    print(answer)
+    assert identity("other", HOME) in answer.error
 
 
 def test_who_shows_no_certificate_of_the_mesh_is_not_let_in(gate: Gate) -> None:
