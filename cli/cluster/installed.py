@@ -1,6 +1,5 @@
 """The control plane as it is installed."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,13 +68,17 @@ def installed_elsewhere(cluster: Cluster, namespace: str) -> list[str]:
 
 
 def where_instead(cluster: Cluster, namespace: str) -> str:
-    """Advice for whom there is no control plane in a namespace; empty when none is known anywhere else."""
-    with suppress(
-        ClusterError
-    ):  # who may not look everywhere is told what he asked for all the same
-        for elsewhere in installed_elsewhere(cluster, namespace):
-            return f"There is one in namespace {elsewhere}: name it with -L {elsewhere}."
-    return ""
+    """Advice for whom there is no control plane in a namespace; empty when no other is known.
+
+    Who may not look everywhere is told nothing.
+    """
+    try:
+        elsewhere = installed_elsewhere(cluster, namespace)
+    except ClusterError:
+        return ""
+    if not elsewhere:
+        return ""
+    return f"There is one in namespace {elsewhere[0]}: name it with -L {elsewhere[0]}."
 
 
 ONE_FOR_ALL = (
