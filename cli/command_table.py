@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "identity": Entry("cli.commands.identity", "identity", "Print the certificate a pod's proxy presents."),
     "inject": Entry("cli.commands.inject", "inject", "Add the proxy to the workloads of manifests."),
     "install": Entry("cli.commands.install", "install", "Print the manifests of the control plane."),
+    "list": Entry("cli.commands.list_pods", "list_pods", "List the meshed pods, by whether they can be tapped."),
     "metrics": Entry("cli.commands.diagnostics.metrics", "proxy_metrics", "Print the metrics of proxies: `diagnostics proxy-metrics`."),
     "profile": Entry("cli.commands.profile", "profile", "Print a ServiceProfile, made of an API's description or of live requests."),
     "prune": Entry("cli.commands.prune", "prune", "Print what to delete after an upgrade."),
@@ -58,7 +59,18 @@ DIAGNOSTICS: dict[str, Entry] = {
 """The commands of `mesh diagnostics`."""
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "viz": ("authz", "check", "dashboard", "edges", "profile", "routes", "stat", "tap", "top"),
+    "viz": (
+        "authz",
+        "check",
+        "dashboard",
+        "edges",
+        "list",
+        "profile",
+        "routes",
+        "stat",
+        "tap",
+        "top",
+    ),
 }
 """Linkerd's extension groups: `mesh viz stat` is `mesh stat`, so that fingers need not learn anew."""
 
@@ -86,7 +98,6 @@ ABSENT_OF_EXTENSIONS: dict[str, dict[str, Absent]] = {
     "viz": {
         "allow-scrapes": Absent("no policy of Weft's keeps a Prometheus from a proxy's metrics", "Who may read them is a NetworkPolicy's business: docs/how-to/prometheus.md."),
         "install": _PART_OF_IT,
-        "list": Absent("there is no list of pods to tap: every meshed pod can be tapped", "`mesh stat pods` shows which are meshed, `mesh check --proxy` which should be and are not."),
         "prune": _PART_OF_IT,
         "stat-inbound": Absent("there is no stat-inbound", "`mesh authz RESOURCE` shows what a workload serves, by server and route; `mesh routes RESOURCE` by route alone."),
         "stat-outbound": Absent("there is no stat-outbound", "`mesh routes RESOURCE --to svc/NAME -o wide` shows the routes that a workload takes, with each try."),
