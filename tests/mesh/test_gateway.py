@@ -35,7 +35,6 @@ BEHIND = f"blue.{NAMESPACE}.svc.cluster.local"
 NOWHERE = {"nobody": f"missing.{NAMESPACE}.svc.cluster.local", "outside": "web.example.com"}
 """What is none of the gateway's business."""
 WAIT = "import time; time.sleep(1e6)"
-NOTICED = 30.0
 
 
 class Gate(NamedTuple):
@@ -54,10 +53,11 @@ class Gate(NamedTuple):
 
         def right() -> bool:
             answers.append(self.ask(service, who=who))
+            print(f"{who} of {service}: {answers[-1]}")
             return answers[-1].status == status
 
         self.cluster.terminal.wait_until(
-            f"{who} gets {status} of {service}", right, seconds=NOTICED, every=0.2
+            f"{who} gets {status} of {service}", right, seconds=answering.NOTICED, every=0.2
         )
         return answers[-1]
 
@@ -158,9 +158,7 @@ def test_a_service_that_leads_back_to_the_gateway_is_a_loop(gate: Gate) -> None:
 
 def test_a_gateway_of_another_name_is_not_spoken_to(gate: Gate) -> None:
     gate.becomes(200, "east")
-    answer = gate.becomes(503, "impostor")
-    print(answer)
-    assert identity("other", HOME) in answer.error
+    assert "TLS handshake failed" in gate.becomes(504, "impostor").error
 
 
 def test_who_shows_no_certificate_of_the_mesh_is_not_let_in(gate: Gate) -> None:
