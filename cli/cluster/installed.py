@@ -6,6 +6,7 @@ from typing import Any
 from cli.cluster.client import Cluster
 from cli.cluster.errors import ClusterError
 from cli.cluster.paths import CONFIG_MAPS, VERSION, find, items
+from cli.failure import CommandError
 from cli.render.yaml_text import YamlError, load_one
 from weft import labels
 
@@ -53,6 +54,18 @@ def read_installed(cluster: Cluster, namespace: str) -> Installed | None:
     if not isinstance(values, dict):
         raise BrokenConfig(f"{where} holds no values", hint="Install the control plane anew.")
     return Installed(namespace, values)
+
+
+def require_installed(cluster: Cluster, namespace: str, otherwise: str) -> Installed:
+    """As `read_installed`, for commands that need one. `otherwise` is what to do where none is known in any other
+    namespace. Raises CommandError as well."""
+    found = read_installed(cluster, namespace)
+    if found is None:
+        raise CommandError(
+            f"there is no control plane in namespace {namespace}",
+            hint=where_instead(cluster, namespace) or otherwise,
+        )
+    return found
 
 
 def installed_elsewhere(cluster: Cluster, namespace: str) -> list[str]:

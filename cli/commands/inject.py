@@ -90,16 +90,14 @@ def read_manual(chosen: Globals, ignore_cluster: bool, annotations: dict[str, st
         )
     else:
         from cli.cluster.client import connect
-        from cli.cluster.installed import read_installed, server_version, where_instead
+        from cli.cluster.installed import require_installed, server_version
 
         cluster = connect(chosen)
-        installed = read_installed(cluster, chosen.weft_namespace)
-        if installed is None:
-            raise CommandError(
-                f"there is no control plane in namespace {chosen.weft_namespace}",
-                hint=where_instead(cluster, chosen.weft_namespace)
-                or "Name its namespace with -L, install it first (`mesh install | kubectl apply -f -`), or add --ignore-cluster.",
-            )
+        installed = require_installed(
+            cluster,
+            chosen.weft_namespace,
+            "Name its namespace with -L, install it first (`mesh install | kubectl apply -f -`), or add --ignore-cluster.",
+        )
         tree, native = installed.values, supports_native(server_version(cluster))
     try:
         return Manual(read_mesh(tree), read_proxy(tree), native, f"weft/cli {VERSION}")

@@ -131,19 +131,14 @@ def stored_layers(chosen: Globals, cluster: Any) -> tuple[Json, list[tuple[str, 
 
     Values this version no longer has are told and left out. Raises CommandError.
     """
-    from cli.cluster.installed import read_installed, where_instead
+    from cli.cluster.installed import require_installed
     from cli.manifests.existing import read_overrides
     from cli.manifests.stored import known_only, overrides
     from cli.render.yaml_text import load_one
 
     namespace = chosen.weft_namespace
-    installed = read_installed(cluster, namespace)
-    if installed is None:
-        raise CommandError(
-            f"there is no control plane in namespace {namespace}",
-            hint=where_instead(cluster, namespace)
-            or "Name its namespace with -L, or install one: `mesh install | kubectl apply -f -`.",
-        )
+    otherwise = "Name its namespace with -L, or install one: `mesh install | kubectl apply -f -`."
+    installed = require_installed(cluster, namespace, otherwise)
     remembered = read_overrides(cluster, namespace)
     tree = overrides(installed.values) if remembered is None else load_one(remembered) or {}
     if not isinstance(tree, dict):

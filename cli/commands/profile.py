@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.failure import CommandError
 from cli.group import MeshCommand
 from cli.options import Duration, Globals, current_globals, namespace_option, output_option
 
@@ -142,21 +141,18 @@ def cluster_domain(chosen: Globals, *, ignore_cluster: bool) -> str:
         return CLUSTER_DOMAIN
     from cli.cluster.client import connect
     from cli.cluster.errors import ClusterError
-    from cli.cluster.installed import read_installed
+    from cli.cluster.installed import require_installed
 
     hint = (
         f"To take {CLUSTER_DOMAIN} for the cluster's domain without asking, add --ignore-cluster."
     )
     try:
-        installed = read_installed(connect(chosen), chosen.weft_namespace)
+        installed = require_installed(
+            connect(chosen), chosen.weft_namespace, f"Name its namespace with -L. {hint}"
+        )
     except ClusterError as error:
         error.hint = f"{error.hint} {hint}".strip()
         raise
-    if installed is None:
-        raise CommandError(
-            f"there is no control plane in namespace {chosen.weft_namespace}",
-            hint=f"Name its namespace with -L. {hint}",
-        )
     return str(installed.values.get("clusterDomain") or CLUSTER_DOMAIN)
 
 
