@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Self
 
 from proxy.environment import PREFIX, Environment, SettingsError
 from proxy.stack.backoff import Backoff
-from proxy.telemetry import logs, resource
+from proxy.telemetry import resource
+from weft import log_filter
 from weft.labels import DEFAULT_POLICIES
 from weft.names import is_dns_name, is_spiffe_id
 
@@ -325,7 +326,7 @@ class Settings:
         if env.is_set("IDENTITY_DISABLED"):
             raise SettingsError(PREFIX + "IDENTITY_DISABLED", "identity cannot be disabled")
         return cls(
-            log=env.parsed("LOG", "warn,linkerd=info", logs.check),
+            log=env.parsed("LOG", "warn,linkerd=info", log_filter.check),
             log_format=env.one_of(
                 "LOG_FORMAT", ("plain", "json", "PLAIN", "JSON"), "plain"
             ).lower(),

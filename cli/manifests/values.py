@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from proxy_injector.unmeshed.plan import Choice
-from weft import labels, redaction
+from weft import labels, log_filter, redaction
 from weft.addresses import AddressError, parse_networks, split_host_port
 from weft.durations import parse_duration, parse_go_duration
 from weft.images import is_image_name, is_image_tag
@@ -67,6 +67,12 @@ def _share(amount: int | str) -> int | str:
     return amount
 
 
+def _cpu_ratio(text: str) -> str:
+    if text and (not re.fullmatch(r"[0-9]*\.?[0-9]+", text) or not 0 < float(text) <= 1):
+        raise ValueError(f"{text!r} is not a share: allowed is a number above 0, at most 1")
+    return text
+
+
 def _domain(text: str) -> str:
     if not is_dns_name(text):
         raise ValueError(f"{text!r} is not a domain: allowed are names like cluster.local")
@@ -106,6 +112,8 @@ Quantity = Annotated[str, AfterValidator(_quantity)]
 Share = Annotated[int | str, AfterValidator(_share)]
 Domain = Annotated[str, AfterValidator(_domain)]
 OptionalDomain = Annotated[str, AfterValidator(_optional_domain)]
+LogFilter = Annotated[str, AfterValidator(log_filter.check)]
+CpuRatio = Annotated[str, AfterValidator(_cpu_ratio)]
 ImageName = Annotated[str, AfterValidator(_image_name)]
 ImageTag = Annotated[str, AfterValidator(_image_tag)]
 """Of both, empty is what the sentence under the value says."""
@@ -274,7 +282,7 @@ class Proxy(Section):
     """The image of proxy and init container."""
     ports: Ports = Ports()
     """The proxy's own ports."""
-    logLevel: str = "warn,linkerd=info,hickory=error"
+    logLevel: LogFilter = "warn,linkerd=info,hickory=error"
     """Log directives, the most specific target winning."""
     logFormat: Literal["plain", "json"] = "plain"
     """The form of a log line."""
@@ -284,7 +292,7 @@ class Proxy(Section):
     """Ports whose traffic is carried as TCP without looking for HTTP, for protocols where the server speaks first."""
     resources: Resources = Resources()
     """Of proxy and init container."""
-    cpuRatioLimit: str = ""
+    cpuRatioLimit: CpuRatio = ""
     """Cores the proxy may use as a share of the node's, such as 0.5; empty follows resources.cpu.limit."""
     uid: Annotated[int, Field(ge=1, le=2**31 - 1)] = 2102
     """The proxy's user; what it sends is not redirected to it again, so no application may have the same."""

@@ -18,6 +18,7 @@ from proxy.telemetry.request import HttpMetrics
 from proxy.telemetry.transport import TransportFamilies
 from weft.addresses import SocketAddress
 from weft.classification import is_success
+from weft.log_filter import FilterError
 from weft.metrics import (
     LATENCY_MS_BUCKETS,
     REQUEST_TOTAL,
@@ -253,28 +254,6 @@ def test_identity_and_control() -> None:
 # --- logs -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "levels"),
-    [
-        ("warn", {"": logging.WARNING}),
-        ("warn,linkerd=info,hickory=error", {"": 30, "proxy": 20, "hickory": 40}),
-        ("info,[{headers}]=off,[{request}]=off", {"": 20}),
-        ("proxy.inbound=DEBUG", {"proxy.inbound": 10}),
-        ("linkerd_app_inbound=trace", {"proxy": 10}),
-        ("hyper::proto=off", {"hyper.proto": logging.CRITICAL + 10}),
-        ("proxy", {"proxy": 10}),
-    ],
-)
-def test_log_filters(text: str, levels: dict[str, int]) -> None:
-    assert logs.parse_filter(text) == levels
-
-
-@pytest.mark.parametrize("text", ["", ",", "proxy=loud", "a b=info", "=x", "9lives=info"])
-def test_what_is_no_log_filter(text: str) -> None:
-    with pytest.raises(logs.FilterError):
-        logs.parse_filter(text)
-
-
 def test_a_filter_can_be_changed() -> None:
     root = logging.getLogger()
     before = root.level
@@ -283,7 +262,7 @@ def test_a_filter_can_be_changed() -> None:
         assert logging.getLogger("proxy.test_me").level == logging.DEBUG
         current.change("error")
         assert logging.getLogger("proxy.test_me").level == logging.NOTSET
-        with pytest.raises(logs.FilterError):
+        with pytest.raises(FilterError):
             current.change("proxy=loud")
         assert current.text == "error"
         assert root.level == logging.ERROR
@@ -352,7 +331,7 @@ def test_few_may_follow_the_log(own_log: tuple[logs.LogFilter, list[str]]) -> No
     again = own_log[0].follow("")
     assert again is not None
     again.leave()
-    with pytest.raises(logs.FilterError):
+    with pytest.raises(FilterError):
         own_log[0].follow("proxy=laud")
 
 

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from proxy_injector.defaults import ProxySettings
-from weft import images, labels
+from weft import images, labels, log_filter
 from weft.addresses import AddressError, parse_networks
 from weft.durations import DurationError, parse_duration, parse_go_duration
 from weft.ports import PortError, is_port_name, parse_port, parse_port_set
@@ -47,7 +47,6 @@ class Rule:
 
 # -- readers ------------------------------------------------------------------------------------
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?")
-_LOG_LEVEL = re.compile(r"[A-Za-z0-9_=,:.\[\]{}-]+")
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -189,7 +188,7 @@ RULES: dict[str, Rule] = {
     labels.PROXY_UID: Rule("uid", _number(1, 2**31 - 1), "a user id from 1 to 2147483647"),
     labels.PROXY_GID: Rule("gid", _number(0, 2**31 - 1), "a group id from 0 to 2147483647"),
     labels.PROXY_ADMIN_SHUTDOWN: Rule("shutdown_endpoint", _switch, _SWITCH),
-    labels.PROXY_LOG_LEVEL: Rule("log_level", _matching(_LOG_LEVEL), 'filter directives, such as "warn,linkerd=info"'),
+    labels.PROXY_LOG_LEVEL: Rule("log_level", log_filter.check, 'filter directives, such as "warn,linkerd=info"'),
     labels.PROXY_LOG_FORMAT: Rule("log_format", _one_of("plain", "json"), '"plain" or "json"'),
     labels.PROXY_LOG_HTTP_HEADERS: Rule("log_http_headers", _one_of("off", "insecure"), '"off" or "insecure"'),
     labels.ENABLE_EXTERNAL_PROFILES: Rule("external_profiles", _flag, _BOOLEAN),

@@ -43,7 +43,7 @@ TABLE: list[tuple[str, str, Any, tuple[str, ...]]] = [
     (labels.PROXY_UID, "1000", 1000, ("", "0", "-1", "root")),
     (labels.PROXY_GID, "0", 0, ("", "-1", "2147483648")),
     (labels.PROXY_ADMIN_SHUTDOWN, "enabled", True, ("", "true", "Enabled")),
-    (labels.PROXY_LOG_LEVEL, "warn,linkerd=debug", "warn,linkerd=debug", ("", "warn;x", "a\nb")),
+    (labels.PROXY_LOG_LEVEL, "warn,linkerd=debug", "warn,linkerd=debug", ("", "warn;x", "a\nb", "dbug", "linkerd=inf")),
     (labels.PROXY_LOG_FORMAT, "json", "json", ("", "JSON", "xml")),
     (labels.PROXY_LOG_HTTP_HEADERS, "insecure", "insecure", ("", "on")),
     (labels.ENABLE_EXTERNAL_PROFILES, "true", True, ("", "yes", "1", "True")),
