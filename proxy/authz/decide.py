@@ -30,7 +30,7 @@ class Client:
 
     ip: str
     identity: str | None = None
-    """DNS name of the client's certificate; None without one."""
+    """DNS name or SPIFFE ID of the client's certificate; None without one."""
     tls: bool = False
     """Whether the connection is mesh TLS, with or without a client certificate."""
 

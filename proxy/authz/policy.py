@@ -67,15 +67,17 @@ class TlsAuthenticated:
 
     identities: frozenset[str] = frozenset()
     suffixes: tuple[str, ...] = ()
-    """With a leading dot: `.emojivoto.serviceaccount...`; the empty string means any identity."""
+    """Of DNS names, with a leading dot: `.emojivoto.serviceaccount...`; the empty string means any identity."""
 
     def permits(self, identity: str) -> bool:
         if identity in self.identities:
             return True
-        return any(
-            not suffix or (identity.endswith(suffix) and len(identity) > len(suffix))
-            for suffix in self.suffixes
-        )
+        return any(not suffix or _is_below(identity, suffix) for suffix in self.suffixes)
+
+
+def _is_below(identity: str, suffix: str) -> bool:
+    """A SPIFFE ID never is: whoever gives those out may end a path with any name."""
+    return identity.endswith(suffix) and len(identity) > len(suffix) and "/" not in identity
 
 
 Authentication = Unauthenticated | TlsUnauthenticated | TlsAuthenticated

@@ -44,6 +44,9 @@ STRANGER = Client("192.0.2.1")
 NEIGHBOUR = Client("10.1.2.3")
 MESHED = Client("10.1.2.3", WEB, tls=True)
 ANONYMOUS_TLS = Client("10.1.2.3", None, tls=True)
+SPIFFE_ID = f"spiffe://machines.example/any/{WEB}"
+"""Its path ends as names of service accounts do."""
+MACHINE = Client("10.1.2.3", SPIFFE_ID, tls=True)
 LOCAL = Client("127.0.0.1")
 
 
@@ -135,6 +138,9 @@ def policy_with(authentication: Authentication, *networks: Network) -> ServerPol
         (TlsAuthenticated(suffixes=(f".{WEB}",)), MESHED, False),
         (TlsAuthenticated(suffixes=(".other.local",)), MESHED, False),
         (TlsAuthenticated(), MESHED, False),
+        (TlsAuthenticated(frozenset({SPIFFE_ID})), MACHINE, True),
+        (TlsAuthenticated(suffixes=(".identity.weft.cluster.local",)), MACHINE, False),
+        (ANY_IDENTITY, MACHINE, True),
     ],
 )
 def test_authentications(authentication: Authentication, client: Client, admitted: bool) -> None:
