@@ -209,7 +209,7 @@ def _face(
     sockets: Sockets, facts: Facts, shutdown: Shutdown, place: cores.Place, pod: InboundSettings
 ) -> Callable[[], Awaitable[None]]:
     """The admin server; for a sibling, its leader's questions instead."""
-    reached = partial(is_listening, min(pod.allowed_ips, default="127.0.0.1"))
+    reached = partial(is_listening, sorted(pod.allowed_ips) or ["127.0.0.1"])
 
     async def alone(request: Request) -> Response:
         return answer(facts, request)

@@ -6,6 +6,7 @@ proxy is there before the application is. So the injector has the proxy's own re
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 PATH = "/ready"
 KEY = "listening="
-CONNECT_TIMEOUT = 0.5
-"""Seconds: a kubelet waits for one, and to this host it takes none."""
+CONNECT_TIMEOUT = 0.4
+"""Seconds for each address: a kubelet waits for one, and to this host it takes none."""
 
 
 class ListeningError(ValueError):
@@ -67,13 +68,12 @@ def parse_listening(query: str, ports: Collection[int]) -> list[int]:
     return asked
 
 
-async def is_listening(ip: str, port: int) -> bool:
-    """Whether a connection can be made."""
-    with trio.move_on_after(CONNECT_TIMEOUT):
-        try:
+async def is_listening(ips: Collection[str], port: int) -> bool:
+    """Whether a connection to one of the pod's addresses can be made: an application may listen on one of two
+    families."""
+    for ip in ips:
+        with trio.move_on_after(CONNECT_TIMEOUT), suppress(OSError):
             stream = await trio.open_tcp_stream(ip, port)
-        except OSError:
-            return False
-        await stream.aclose()
-        return True
+            await stream.aclose()
+            return True
     return False

@@ -118,10 +118,17 @@ async def listener() -> AsyncIterator[tuple[trio.SocketListener, int]]:
 @in_trio
 async def test_a_connection_is_made_and_closed() -> None:
     async with listener() as (one, port):
-        assert await is_listening("127.0.0.1", port)
+        assert await is_listening(["127.0.0.1"], port)
         async with await one.accept() as stream:
             assert await stream.receive_some() == b""
-    assert not await is_listening("127.0.0.1", port)
+    assert not await is_listening(["127.0.0.1"], port)
+
+
+@in_trio
+async def test_one_of_the_pods_addresses_is_enough() -> None:
+    async with listener() as (_, port):
+        assert await is_listening(["127.0.0.2", "127.0.0.1"], port)
+        assert not await is_listening(["127.0.0.2", "127.0.0.3"], port)
 
 
 @in_trio
@@ -133,4 +140,4 @@ async def test_an_application_that_takes_no_connection_does_not_listen() -> None
             one = waiting.enter_context(socket.socket())
             one.setblocking(False)
             one.connect_ex(address)
-        assert not await is_listening(*address)
+        assert not await is_listening([address[0]], address[1])
