@@ -4,6 +4,7 @@ they need, and the labels and annotations that say so.
 Container and volume names are Linkerd's, because dashboards, policies and `kubectl logs -c` use them.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,6 +33,9 @@ TOKEN_SECONDS = 86_400
 PYTHON = "/usr/bin/python3"
 READY_WAIT_SECONDS = 120
 """How long an application waits for its proxy before the pod is restarted."""
+
+UNREADY_SECONDS = 30
+"""By Kubernetes' defaults: three failures, ten seconds apart."""
 
 NATIVE_SINCE = (1, 29)
 """The first Kubernetes version whose API server keeps `restartPolicy` of init containers by default."""
@@ -238,11 +242,20 @@ def probe(settings: ProxySettings, path: str, **timing: int) -> Json:
 
 
 def readiness_probe(settings: ProxySettings, asked: Listening) -> Json:
-    """Asks for the application as well where the kubelet's own probes cannot, as often as they would."""
+    """Asks for the application as well where the kubelet's own probes cannot, as often as they would.
+
+    A pod that was ready is so until this has failed for as long as without: a proxy that is short of CPU may be
+    late for a second, and a `tcpSocket` probe never was.
+    """
     if not asked.ports:
         return probe(settings, "/ready", initialDelaySeconds=2)
-    path = f"/ready?listening={','.join(map(str, asked.ports))}"
-    return probe(settings, path, initialDelaySeconds=2, periodSeconds=asked.period_seconds)
+    return probe(
+        settings,
+        f"/ready?listening={','.join(map(str, asked.ports))}",
+        initialDelaySeconds=2,
+        periodSeconds=asked.period_seconds,
+        failureThreshold=math.ceil(UNREADY_SECONDS / asked.period_seconds),
+    )
 
 
 def hooks(settings: ProxySettings, *, native: bool) -> Json:

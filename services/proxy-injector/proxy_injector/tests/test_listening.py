@@ -72,7 +72,7 @@ def test_the_proxys_own_probe_asks() -> None:
     found = build(
         MESH,
         SETTINGS,
-        spec(readinessProbe=tcp("http", periodSeconds=3), startupProbe=tcp("mysql")),
+        spec(readinessProbe=tcp("http", periodSeconds=4), startupProbe=tcp("mysql")),
         control_plane=ControlPlane.services(MESH),
         namespace="emojivoto",
         owner=Owner("deployment", "web"),
@@ -82,7 +82,8 @@ def test_the_proxys_own_probe_asks() -> None:
     assert found["readinessProbe"] == {
         "httpGet": {"path": "/ready?listening=3306,8080", "port": 4191},
         "initialDelaySeconds": 2,
-        "periodSeconds": 3,
+        "periodSeconds": 4,
+        "failureThreshold": 8,
         "timeoutSeconds": 1,
     }
     assert found["startupProbe"]["httpGet"]["path"] == "/ready", (
