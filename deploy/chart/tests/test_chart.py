@@ -87,7 +87,7 @@ SETS: dict[str, Json] = {
         "controllerLogLevel": "debug",
         "controllerLogFormat": "json",
         "proxy": {
-            "logLevel": 'a="b",c',
+            "logLevel": 'info,[{a="b"}]=off',
             "logFormat": "json",
             "logHTTPHeaders": "insecure",
             "accessLog": "apache",
