@@ -123,8 +123,8 @@ def _ask_others(cluster: RestCluster, pods: Iterable[Json]) -> dict[_Key, Proxy]
 
 
 def _proxy(ready: Answered, faults: Answered, metrics: Answered) -> Proxy:
-    if ready.problem:
-        return Proxy(problem=ready.problem)
+    if problem := ready.problem or faults.problem:
+        return Proxy(problem=problem)
     text = metrics.body.decode("utf-8", "replace")
     return Proxy(
         ready=ready.status == 200,

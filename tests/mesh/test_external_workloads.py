@@ -131,6 +131,11 @@ def await_endpoints(cluster: Cluster, *expected: tuple[str, bool]) -> Json:
 
 
 @pytest.mark.timeout(150)
+def _told_endpoints(cluster: Cluster, name: str) -> list[tuple[str, int, str]]:
+    rows = json.loads(cluster.mesh("diagnostics", "endpoints", "-o", "json", name))
+    return [(row["ip"], row["port"], row["identity"]) for row in rows]
+
+
 def test_a_service_leads_to_a_machine(installed: Cluster, machine: pods.Pod) -> None:
     with applied(installed, service(), external_workload(machine.ip)):
         await_endpoints(installed, (machine.ip, False))
@@ -162,10 +167,12 @@ def test_a_service_leads_to_a_machine(installed: Cluster, machine: pods.Pod) -> 
         assert seen.total("response_total", **to_machine, tls="false") == 0
 
         name = f"{OUTSIDE}.{NAMESPACE}.svc.cluster.local:80"
-        rows = json.loads(installed.mesh("diagnostics", "endpoints", "-o", "json", name))
-        assert [(row["ip"], row["port"], row["identity"]) for row in rows] == [
-            (machine.ip, HTTP_PORT, known["server_id"])
-        ]
+        expected = [(machine.ip, HTTP_PORT, known["server_id"])]
+        installed.terminal.wait_until(
+            "mesh diagnostics endpoints tells of it",
+            lambda: _told_endpoints(installed, name) == expected,
+            seconds=30,
+        )
         assert f"externalworkload/{OUTSIDE}" in installed.mesh("diagnostics", "endpoints", name)
         assert installed.try_mesh("check")[0] == 0
         (after,) = slices(installed)
