@@ -41,7 +41,16 @@ class RestCluster:
         self._configuration = configuration
         self._impersonate = dict(impersonate or {})
         self.tls = _tls(configuration)
+        """What verifies the server; None over plain HTTP."""
         self._pool = self.new_pool()
+
+    def tls_for_two_threads(self) -> ssl.SSLContext | None:
+        """For a connection that one thread reads while another writes, which OpenSSL bears only while there is
+        nothing but data: TLS 1.3 sends tickets when its handshake is over, TLS 1.2 within it."""
+        context = _tls(self._configuration)
+        if context is not None:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        return context
 
     def new_pool(self, size: int = 1) -> urllib3.PoolManager:
         """Connections of their own, for who reads streams; `size` are kept when idle."""

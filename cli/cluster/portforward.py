@@ -7,15 +7,20 @@ when it cannot connect. The first message of each channel is the port number and
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cli.cluster.client import RestCluster, segment
 from cli.cluster.errors import ClusterError
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
 
 PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
 PORT_HEADER = 2
 TIMEOUT = 10.0
+NEWER_TLS_ONLY = "TLSV1_ALERT_PROTOCOL_VERSION"
+"""What OpenSSL calls the refusal of a server that speaks TLS 1.3 alone."""
 
 
 class Websocket(Protocol):
@@ -84,27 +89,38 @@ def forward(
 ) -> Iterator[Stream]:
     """A stream to the port while the block runs. Raises ForwardError."""
     from websockets.exceptions import WebSocketException
-    from websockets.sync.client import connect
-    from websockets.typing import Subprotocol
 
     what = f"pod {namespace}/{pod} port {port}"
-    address = cluster.server.replace("http", "ws", 1)
     path = f"/api/v1/namespaces/{segment(namespace)}/pods/{segment(pod)}/portforward?ports={port}"
-    headers = [(name, value) for name, value in cluster.headers().items() if name != "Accept"]
     try:
-        websocket = connect(
-            address + path,
-            ssl=cluster.tls,
-            additional_headers=headers,
-            subprotocols=[Subprotocol(PROTOCOL)],
-            open_timeout=TIMEOUT,
-            compression=None,
-            max_size=None,
-        )
+        try:
+            websocket = _connect(cluster, path, cluster.tls_for_two_threads())
+        except ssl.SSLError as error:
+            if error.reason != NEWER_TLS_ONLY:
+                raise
+            websocket = _connect(cluster, path, cluster.tls)
     except (WebSocketException, OSError) as error:
         raise ForwardError(f"{what}: {error}") from None
     with websocket:
         yield Stream(websocket, what, seconds)
+
+
+def _connect(cluster: RestCluster, path: str, tls: ssl.SSLContext | None) -> "ClientConnection":
+    """Its own thread reads from the first moment on."""
+    from websockets.sync.client import connect
+    from websockets.typing import Subprotocol
+
+    return connect(
+        cluster.server.replace("http", "ws", 1) + path,
+        ssl=tls,
+        additional_headers=[
+            (name, value) for name, value in cluster.headers().items() if name != "Accept"
+        ],
+        subprotocols=[Subprotocol(PROTOCOL)],
+        open_timeout=TIMEOUT,
+        compression=None,
+        max_size=None,
+    )
 
 
 def presented_certificate(stream: Stream, server_name: str) -> bytes:
