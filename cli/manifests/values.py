@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from proxy_injector.unmeshed.plan import Choice
 from weft import labels, log_filter, redaction
 from weft.addresses import AddressError, parse_networks, split_host_port
+from weft.cpu import check_cpu_ratio
 from weft.durations import parse_duration, parse_go_duration
 from weft.images import is_image_name, is_image_tag
 from weft.matchers import parse_matchers
@@ -68,9 +69,7 @@ def _share(amount: int | str) -> int | str:
 
 
 def _cpu_ratio(text: str) -> str:
-    if text and (not re.fullmatch(r"[0-9]*\.?[0-9]+", text) or not 0 < float(text) <= 1):
-        raise ValueError(f"{text!r} is not a share: allowed is a number above 0, at most 1")
-    return text
+    return check_cpu_ratio(text) if text else text
 
 
 def _domain(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from proxy_injector.defaults import ProxySettings
 from weft import images, labels, log_filter
 from weft.addresses import AddressError, parse_networks
+from weft.cpu import check_cpu_ratio
 from weft.durations import DurationError, parse_duration, parse_go_duration
 from weft.ports import PortError, is_port_name, parse_port, parse_port_set
 
@@ -126,12 +127,6 @@ def _number(first: int, last: int) -> Callable[[str], int]:
     return read
 
 
-def _ratio(text: str) -> str:
-    if not re.fullmatch(r"[0-9]*\.?[0-9]+", text) or not 0 < float(text) <= 1:
-        raise ValueError(text)
-    return text
-
-
 def read_environment(text: str) -> tuple[str, ...]:
     """A JSON list of EnvVar objects, each as canonical JSON. Raises ValueError."""
     try:
@@ -180,7 +175,7 @@ RULES: dict[str, Rule] = {
     labels.OPAQUE_PORTS: Rule("opaque_ports", _ports_or_names, _PORTS + ", and names of container ports"),
     labels.PROXY_CPU_REQUEST: Rule("resources.cpu_request", _quantity, _QUANTITIES),
     labels.PROXY_CPU_LIMIT: Rule("resources.cpu_limit", _quantity, _QUANTITIES),
-    labels.PROXY_CPU_RATIO_LIMIT: Rule("cpu_ratio_limit", _ratio, "a number above 0, at most 1"),
+    labels.PROXY_CPU_RATIO_LIMIT: Rule("cpu_ratio_limit", check_cpu_ratio, "a number above 0, at most 1"),
     labels.PROXY_MEMORY_REQUEST: Rule("resources.memory_request", _quantity, _QUANTITIES),
     labels.PROXY_MEMORY_LIMIT: Rule("resources.memory_limit", _quantity, _QUANTITIES),
     labels.PROXY_EPHEMERAL_STORAGE_REQUEST: Rule("resources.storage_request", _quantity, _QUANTITIES),
