@@ -10,6 +10,7 @@ import os
 import ssl
 import tempfile
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
@@ -44,6 +45,7 @@ class RestCluster:
         """What verifies the server; None over plain HTTP."""
         self._pool = self.new_pool()
 
+    @cached_property
     def tls_for_two_threads(self) -> ssl.SSLContext | None:
         """For a connection that one thread reads while another writes, which OpenSSL bears only while there is
         nothing but data: TLS 1.3 sends tickets when its handshake is over, TLS 1.2 within it."""

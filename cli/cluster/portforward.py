@@ -94,7 +94,7 @@ def forward(
     path = f"/api/v1/namespaces/{segment(namespace)}/pods/{segment(pod)}/portforward?ports={port}"
     try:
         try:
-            websocket = _connect(cluster, path, cluster.tls_for_two_threads())
+            websocket = _connect(cluster, path, cluster.tls_for_two_threads)
         except ssl.SSLError as error:
             if error.reason != NEWER_TLS_ONLY:
                 raise
