@@ -18,6 +18,7 @@ from weft.names import (
     TAP_COMPONENT,
     WEB_COMPONENT,
 )
+from weft.readiness import LISTENING
 
 Json = dict[str, Any]
 COMPONENTS = {
@@ -168,7 +169,7 @@ def _why(state: Json) -> str:
 def _what_it_waits_for(container: Json) -> str:
     """A proxy says that it is ready only while its application listens, where a `tcpSocket` probe asks for that."""
     asked = ((container.get("readinessProbe") or {}).get("httpGet") or {}).get("path") or ""
-    _, _, ports = asked.partition("?listening=")
+    _, _, ports = asked.partition(LISTENING)
     return f": nothing in the pod listens on {ports} yet, or it has no certificate" if ports else ""
 
 

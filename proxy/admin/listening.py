@@ -14,14 +14,13 @@ import trio
 
 from proxy.admin.routes import Request, Response
 from weft.ports import PortError, parse_port
+from weft.readiness import LISTENING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
     from proxy.admin.server import Answer
 
-PATH = "/ready"
-KEY = "listening="
 CONNECT_TIMEOUT = 0.4
 """Seconds for each address: a kubelet waits for one, and to this host it takes none."""
 
@@ -38,11 +37,10 @@ def waiting_for_application(
 
     async def answered(request: Request) -> Response:
         own = await answer(request)
-        path, _, query = request.target.partition("?")
-        if path != PATH or own.status != HTTPStatus.OK or not query.startswith(KEY):
+        if own.status != HTTPStatus.OK or not request.target.startswith(LISTENING):
             return own
         try:
-            asked = parse_listening(query, ports)
+            asked = parse_listening(request.target.removeprefix(LISTENING), ports)
         except ListeningError as error:
             return Response(400, f"{error}\n".encode())
         for port in asked:
@@ -53,10 +51,10 @@ def waiting_for_application(
     return answered
 
 
-def parse_listening(query: str, ports: Collection[int]) -> list[int]:
+def parse_listening(text: str, ports: Collection[int]) -> list[int]:
     """Raises ListeningError."""
     asked = []
-    for part in query.removeprefix(KEY).split(","):
+    for part in text.split(","):
         try:
             port = parse_port(part)
         except PortError as error:

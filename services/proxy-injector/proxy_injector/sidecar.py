@@ -22,6 +22,7 @@ from proxy_injector.pod import Json, container_ports, inbound_ports
 from weft import labels
 from weft.names import TOKEN_AUDIENCE
 from weft.ports import PortSet, parse_port_set
+from weft.readiness import LISTENING
 
 INIT_CONTAINER = "linkerd-init"
 DEBUG_CONTAINER = "linkerd-debug"
@@ -251,7 +252,7 @@ def readiness_probe(settings: ProxySettings, asked: Listening) -> Json:
         return probe(settings, "/ready", initialDelaySeconds=2)
     return probe(
         settings,
-        f"/ready?listening={','.join(map(str, asked.ports))}",
+        LISTENING + ",".join(map(str, asked.ports)),
         initialDelaySeconds=2,
         periodSeconds=asked.period_seconds,
         failureThreshold=math.ceil(UNREADY_SECONDS / asked.period_seconds),
