@@ -20,6 +20,7 @@ from weft.images import is_image_name, is_image_tag
 from weft.matchers import parse_matchers
 from weft.names import is_dns_label, is_dns_name
 from weft.ports import ADMIN, CONTROL, DEFAULT_OPAQUE, INBOUND, MAX_PORT, OUTBOUND, parse_port_set
+from weft.quantities import check_amount
 from weft.urls import parse_http_url
 from weft.version import VERSION
 
@@ -55,9 +56,7 @@ def _metric_labels(text: str) -> str:
 
 
 def _quantity(text: str) -> str:
-    if text and not re.fullmatch(r"[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i)?", text):
-        raise ValueError(f'{text!r} is not a quantity: allowed are forms like "100m" and "64Mi"')
-    return text
+    return check_amount(text) if text else text
 
 
 def _share(amount: int | str) -> int | str:

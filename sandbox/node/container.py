@@ -22,10 +22,10 @@ from sandbox.node.payload import VolumeError
 from sandbox.node.probe_spec import ProbeSpec
 from sandbox.node.probes import Answer, Target, ask
 from sandbox.node.probing import Outcome, probe
-from sandbox.node.quantities import QuantityError
 from sandbox.node.runtime import StartError
 from sandbox.node.spec import Mount
 from sandbox.node.status import Role, Running, State, Terminated, View, Waiting
+from weft.quantities import QuantityError
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from sandbox.node.objects import (
     service_account,
     uid,
 )
-from sandbox.node.quantities import parse_quantity, whole
 from sandbox.node.resources import amount
+from weft.quantities import parse_quantity, whole
 
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.node.objects import Object, containers, init_containers
-from sandbox.node.quantities import parse_quantity, whole
+from weft.quantities import parse_quantity, whole
 
 _PERIOD = 100_000  # microseconds: the kubelet's cpu.cfs_period
 _MINIMUM_QUOTA = 1_000

@@ -13,9 +13,9 @@ from sandbox.node.atomic import Owner
 from sandbox.node.objects import Object, spec, uid
 from sandbox.node.paths import Paths
 from sandbox.node.payload import KINDS, Origin, VolumeError, check_path, payload
-from sandbox.node.quantities import parse_quantity, whole
 from sandbox.node.spec import Mount
 from sandbox.node.users import fs_user
+from weft.quantities import parse_quantity, whole
 
 _IN_MEMORY = ("secret", "projected")
 _SUPPORTED = ("emptyDir", "hostPath", *KINDS)

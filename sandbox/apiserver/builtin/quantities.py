@@ -4,7 +4,6 @@ The rules are apimachinery's (`api/resource/quantity.go`): the largest suffix th
 number, within the same family (powers of 1000 or of 1024) as it was written in.
 """
 
-import re
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -12,16 +11,11 @@ from typing import Any
 from sandbox.apiserver.builtin.table import Field, Shape, json_fields, message_of
 from sandbox.apiserver.kinds import Kind
 from sandbox.apiserver.objects import Obj
-
-_FORM = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(m|u|n|[kMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
-_DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+from weft.quantities import BINARY, DECIMAL, QuantityError, parse_quantity
 
 
 def canonical(value: Any) -> Any:
     """The server's form; what is no quantity comes back as it is, for validation to refuse."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return value
     amount = number(value)
     if amount is None:
         return value
@@ -30,13 +24,12 @@ def canonical(value: Any) -> Any:
 
 def number(value: Any) -> Decimal | None:
     """The amount; None for what is no quantity."""
-    match = None if isinstance(value, bool) else _FORM.fullmatch(str(value))
-    if match is None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    found, suffix = Decimal(match[1]), match[2] or ""
-    if suffix in _BINARY:
-        return Decimal(found * 2 ** _BINARY[suffix])
-    return found.scaleb(_DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:]))
+    try:
+        return parse_quantity(value)
+    except QuantityError:
+        return None
 
 
 def canonicalize(kind: Kind, obj: Obj) -> None:
@@ -48,7 +41,7 @@ def canonicalize(kind: Kind, obj: Obj) -> None:
 
 def _binary(amount: Decimal) -> str:
     if amount == amount.to_integral_value():
-        for suffix, power in reversed(_BINARY.items()):
+        for suffix, power in reversed(BINARY.items()):
             if amount and amount % 2**power == 0:
                 return f"{int(amount) // 2**power}{suffix}"
     return _decimal(amount)
@@ -58,7 +51,7 @@ def _decimal(amount: Decimal) -> str:
     nano = int((amount * 10**9).to_integral_value(ROUND_CEILING))
     if not nano:
         return "0"
-    for suffix, exponent in reversed(_DECIMAL.items()):
+    for suffix, exponent in reversed(DECIMAL.items()):
         unit = 10 ** (exponent + 9)
         if nano % unit == 0:
             return f"{nano // unit}{suffix}"

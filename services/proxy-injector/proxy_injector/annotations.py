@@ -19,6 +19,7 @@ from weft.addresses import AddressError, parse_networks
 from weft.cpu import check_cpu_ratio
 from weft.durations import DurationError, parse_duration, parse_go_duration
 from weft.ports import PortError, is_port_name, parse_port, parse_port_set
+from weft.quantities import check_amount
 
 STABLE_PREFIX = "config.linkerd.io/"
 EARLY_PREFIXES = ("config.alpha.linkerd.io/", "config.beta.linkerd.io/")
@@ -47,7 +48,6 @@ class Rule:
 
 
 # -- readers ------------------------------------------------------------------------------------
-_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?")
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -158,7 +158,7 @@ _PULL = '"Always", "IfNotPresent" or "Never"'
 _IMAGES = "the name of an image, without a tag"
 _VERSIONS = "the tag of an image"
 _pull_policy = _one_of("Always", "IfNotPresent", "Never")
-_image, _tag, _quantity = _matching(images.NAME), _matching(images.TAG), _matching(_QUANTITY)
+_image, _tag = _matching(images.NAME), _matching(images.TAG)
 
 RULES: dict[str, Rule] = {
     labels.PROXY_IMAGE: Rule("image", _image, _IMAGES),
@@ -173,13 +173,13 @@ RULES: dict[str, Rule] = {
     labels.SKIP_OUTBOUND_PORTS: Rule("skip_outbound_ports", _ports, _PORTS),
     labels.SKIP_SUBNETS: Rule("skip_subnets", _networks, 'networks separated by commas, such as "10.0.0.0/8"'),
     labels.OPAQUE_PORTS: Rule("opaque_ports", _ports_or_names, _PORTS + ", and names of container ports"),
-    labels.PROXY_CPU_REQUEST: Rule("resources.cpu_request", _quantity, _QUANTITIES),
-    labels.PROXY_CPU_LIMIT: Rule("resources.cpu_limit", _quantity, _QUANTITIES),
+    labels.PROXY_CPU_REQUEST: Rule("resources.cpu_request", check_amount, _QUANTITIES),
+    labels.PROXY_CPU_LIMIT: Rule("resources.cpu_limit", check_amount, _QUANTITIES),
     labels.PROXY_CPU_RATIO_LIMIT: Rule("cpu_ratio_limit", check_cpu_ratio, "a number above 0, at most 1"),
-    labels.PROXY_MEMORY_REQUEST: Rule("resources.memory_request", _quantity, _QUANTITIES),
-    labels.PROXY_MEMORY_LIMIT: Rule("resources.memory_limit", _quantity, _QUANTITIES),
-    labels.PROXY_EPHEMERAL_STORAGE_REQUEST: Rule("resources.storage_request", _quantity, _QUANTITIES),
-    labels.PROXY_EPHEMERAL_STORAGE_LIMIT: Rule("resources.storage_limit", _quantity, _QUANTITIES),
+    labels.PROXY_MEMORY_REQUEST: Rule("resources.memory_request", check_amount, _QUANTITIES),
+    labels.PROXY_MEMORY_LIMIT: Rule("resources.memory_limit", check_amount, _QUANTITIES),
+    labels.PROXY_EPHEMERAL_STORAGE_REQUEST: Rule("resources.storage_request", check_amount, _QUANTITIES),
+    labels.PROXY_EPHEMERAL_STORAGE_LIMIT: Rule("resources.storage_limit", check_amount, _QUANTITIES),
     labels.PROXY_UID: Rule("uid", _number(1, 2**31 - 1), "a user id from 1 to 2147483647"),
     labels.PROXY_GID: Rule("gid", _number(0, 2**31 - 1), "a group id from 0 to 2147483647"),
     labels.PROXY_ADMIN_SHUTDOWN: Rule("shutdown_endpoint", _switch, _SWITCH),

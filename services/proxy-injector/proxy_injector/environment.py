@@ -5,13 +5,12 @@ Variables with a leading underscore are for the kubelet alone, which expands `$(
 """
 
 import json
-import math
-import re
 from collections.abc import Iterator
 
 from proxy_injector.defaults import ControlPlane, Mesh, ProxySettings, Tracing
 from proxy_injector.pod import Json
 from weft.names import DESTINATION_COMPONENT, IDENTITY_COMPONENT
+from weft.quantities import QuantityError, parse_quantity, whole
 
 PREFIX = "LINKERD2_PROXY_"
 END_ENTITY_DIR = "/var/run/linkerd/identity/end-entity"
@@ -20,8 +19,6 @@ TOKEN_NAME = "linkerd-identity-token"  # noqa: S105
 NO_TIMEOUT = "365d"
 HEADERS_UNLOGGED = ",[{headers}]=off,[{request}]=off"
 PROXY_CONTAINER = "linkerd-proxy"
-
-_SUFFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "k": 1e3, "M": 1e6}
 
 
 def proxy_environment(
@@ -64,10 +61,10 @@ def proxy_environment(
 
 def whole_cores(quantity: str) -> int:
     """A CPU quantity rounded up to whole cores; 1 for text that is none or empty."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([a-zA-Z]?)", quantity)
-    if match is None or match[2] not in _SUFFIXES:
+    try:
+        return max(1, whole(parse_quantity(quantity)))
+    except QuantityError:
         return 1
-    return max(1, math.ceil(float(match[1]) * _SUFFIXES[match[2]]))
 
 
 def _from_field(name: str, path: str) -> Json:

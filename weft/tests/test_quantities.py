@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.node.quantities import QuantityError, parse_quantity, whole
+from weft.quantities import QuantityError, check_amount, parse_quantity, whole
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,22 @@ def test_quantities_are_exact(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "m", "1mi", "1 Mi", "1KI", "0x10", "1e", "1MB", "--1", "1.2.3"]
+    "text", ["", "m", "1mi", "1 Mi", "1KI", "0x10", "1e", "1MB", "--1", "1.2.3", "1e9999", "٣"]
 )
 def test_anything_else_is_refused_by_name(text: str) -> None:
     with pytest.raises(QuantityError, match="is not a quantity: allowed are"):
         parse_quantity(text)
+
+
+@pytest.mark.parametrize("text", ["0", "100m", ".5", "1e3", "64Mi"])
+def test_a_container_may_ask_for_any_amount(text: str) -> None:
+    assert check_amount(text) == text
+
+
+@pytest.mark.parametrize("text", ["-1", "-5m", "lots"])
+def test_a_container_may_not_ask_for_less_than_nothing(text: str) -> None:
+    with pytest.raises(QuantityError, match=f"{text}' is not a quantity"):
+        check_amount(text)
 
 
 @given(st.text(max_size=8))
