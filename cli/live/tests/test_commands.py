@@ -99,7 +99,7 @@ def test_other_formats_are_refused_before_anything_is_asked(install: Any, output
 def test_everything_else_goes_to_stderr(install: Any) -> None:
     install(
         FakeTap(
-            {"started": {"pods": ["a/b"], "skipped": [{"pod": "a/c", "reason": "it is not meshed"}]}},
+            {"started": {"pods": ["a/b"], "skipped": [{"pod": "a/c", "reason": "it is not meshed"}], "absent": "nothing goes to pod/x"}},
             {"trouble": {"pod": "a/b", "reason": "its proxy does not answer"}},
             {"dropped": "12"},
         )
@@ -108,6 +108,7 @@ def test_everything_else_goes_to_stderr(install: Any) -> None:
     assert ran.out == ""
     assert ran.err.splitlines() == [
         "a/c is not shown: it is not meshed",
+        "nothing goes to pod/x",
         "a/b: its proxy does not answer",
         "12 events were lost: this end does not keep up",
     ]

@@ -128,13 +128,16 @@ class Watching:
         face = self._face
         return targets.resolve(face.cluster, query.target, face.identities, query.selector)
 
+    def _absent(self, query: Query) -> str:
+        return targets.absent(self._face.cluster, query.target, query.to)
+
     async def _stream(
         self, request: web.Request, form: Form, query: Query, found: Found
     ) -> web.StreamResponse:
         face = self._face
         response = web.StreamResponse(headers={"Content-Type": form.content_type, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})  # fmt: skip
         await response.prepare(request)
-        if first := form.encode(started(found)):
+        if first := form.encode(started(found, self._absent(query))):
             await response.write(first)
         viewer = Viewer(
             Sampler(query.max_rps, asyncio.get_running_loop().time),
@@ -167,14 +170,15 @@ class Watching:
         return response
 
 
-def started(found: Found) -> dict[str, object]:
-    """The first line: whom we ask, and whom we cannot."""
-    return {
-        "started": {
-            "pods": [proxy.pod for proxy in found.proxies],
-            "skipped": [{"pod": one.pod, "reason": one.reason} for one in found.skipped],
-        }
+def started(found: Found, absent: str) -> dict[str, object]:
+    """The first line: whom we ask, whom we cannot, and whether the other end is not there."""
+    said: dict[str, object] = {
+        "pods": [proxy.pod for proxy in found.proxies],
+        "skipped": [{"pod": one.pod, "reason": one.reason} for one in found.skipped],
     }
+    if absent:
+        said["absent"] = absent
+    return {"started": said}
 
 
 def common_name(request: web.Request) -> str | None:

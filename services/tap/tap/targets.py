@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kit.kube.objects import Key
 from kit.kube.selectors import EVERYTHING, LabelSelector
 from tap.cluster import RUNNING, Cluster, Pod
-from tap.query import Target
+from tap.query import Peer, Target
 from weft.addresses import SocketAddress
 from weft.labels import DISABLE_TAP
 from weft.names import TAP_COMPONENT, NotAnIdentity, TrustDomain
@@ -70,6 +70,20 @@ def select(cluster: Cluster, target: Target) -> Iterator[Pod]:
         pod = cluster.pods[key]
         if key.namespace == target.namespace and _belongs(cluster, pod, target):
             yield pod
+
+
+def absent(cluster: Cluster, target: Target, to: Peer | None) -> str:
+    """Why no request of the target can be shown, when its other end is not there; empty when it is.
+
+    Other namespaces than the target's are not looked into: the viewer may have no right to know of them.
+    """
+    if to is None or not to.name or to.namespace != target.namespace:
+        return ""
+    key = Key(to.namespace, to.name)
+    other = Target(to.namespace, to.kind, to.name)
+    if (to.kind == "service" and key in cluster.services) or any(select(cluster, other)):
+        return ""
+    return f"nothing goes to {other}: namespace {to.namespace} has no such {to.kind} with pods"
 
 
 def why_not(pod: Pod, identities: TrustDomain) -> str:

@@ -3,8 +3,8 @@
 import pytest
 
 from kit.kube.selectors import parse_selector
-from tap.query import Target
-from tap.targets import NothingToTap, resolve
+from tap.query import Peer, Target
+from tap.targets import NothingToTap, absent, resolve
 from tap.tests.world import IDENTITIES, SUFFIX, Object, cluster, pod
 
 ALL = Target("shop", "namespace", "shop")
@@ -90,3 +90,31 @@ def test_labels_choose_among_the_pods() -> None:
     assert [proxy.pod for proxy in found.proxies] == ["shop/web-1-b"]
     with pytest.raises(NothingToTap, match="no running pod with the labels asked for"):
         resolve(world, ALL, IDENTITIES, parse_selector("tier=silver"))
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        None,
+        Peer("shop", "deployment", "web"),
+        Peer("shop", "service", "web-svc"),
+        Peer("shop", "service", "elsewhere-svc"),
+        Peer("shop", "pod", "web-1-a"),
+        Peer("shop", "deployment"),
+        Peer("shop", "namespace", "shop"),
+    ],
+)
+def test_another_end_that_is_there_needs_no_word(to: Peer | None) -> None:
+    world = cluster(pod("web-1-a"))
+    world.put_service({"metadata": {"name": "elsewhere-svc", "namespace": "shop"}, "spec": {}})
+    assert absent(world, ALL, to) == ""
+
+
+@pytest.mark.parametrize("kind", ["deployment", "pod", "service"])
+def test_another_end_that_is_not_there_is_told(kind: str) -> None:
+    said = absent(cluster(pod("web-1-a")), ALL, Peer("shop", kind, "wbe"))
+    assert said == f"nothing goes to {kind}/wbe: namespace shop has no such {kind} with pods"
+
+
+def test_what_other_namespaces_hold_is_nobodys_business() -> None:
+    assert absent(cluster(pod("web-1-a")), ALL, Peer("bank", "deployment", "vault")) == ""

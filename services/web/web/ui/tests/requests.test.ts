@@ -46,13 +46,13 @@ test("lines come in any pieces; what is no message is left out", () => {
 });
 
 test("what is told about watching", () => {
-  const on = take({ ...OFF, state: "asking" }, { started: { pods: ["a/b"], skipped: [{ pod: "a/c", reason: "no proxy" }] } });
-  expect(on).toMatchObject({ state: "on", pods: ["a/b"], skipped: [{ pod: "a/c" }] });
+  const on = take({ ...OFF, state: "asking" }, { started: { pods: ["a/b"], skipped: [{ pod: "a/c", reason: "no proxy" }], absent: "nothing goes to pod/x" } });
+  expect(on).toMatchObject({ state: "on", pods: ["a/b"], skipped: [{ pod: "a/c" }], absent: "nothing goes to pod/x" });
   expect(take(take(on, { dropped: "3" }), { dropped: "4" }).dropped).toBe(7);
   expect(take(on, { trouble: { pod: "a/b", reason: "gone" } }).troubles).toHaveLength(1);
   expect(take(on, {})).toBe(on);
   expect(lose(on, null, 5)).toMatchObject({ state: "lost", lostSince: 5 });
   expect(lose(lose(on, null, 5), { status: 503, error: "away" }, 9)).toMatchObject({ state: "lost", lostSince: 5, problem: { error: "away" } });
   expect(lose(on, { status: 403, error: "no" }, 5).state).toBe("refused");
-  expect(take(lose(on, null, 5), { started: {} })).toMatchObject({ state: "on", lostSince: null });
+  expect(take(lose(on, null, 5), { started: {} })).toMatchObject({ state: "on", absent: "", lostSince: null });
 });

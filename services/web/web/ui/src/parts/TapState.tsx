@@ -31,6 +31,7 @@ export function TapNotices({ watch }: { watch: Watch }): JSX.Element {
   return (
     <div class="notices" aria-live="polite">
       {(watch.state === "lost" || watch.state === "refused") && <Loss watch={watch} />}
+      {watch.absent && <Notice grade="warn">{watch.absent}</Notice>}
       <Missing title="Not watched" pods={watch.skipped} />
       <Missing title="Not watched any more" pods={watch.troubles} />
     </div>

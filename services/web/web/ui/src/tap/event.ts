@@ -34,7 +34,7 @@ export interface Skipped {
 }
 
 export interface TapMessage {
-  started?: { pods?: string[]; skipped?: Skipped[] };
+  started?: { pods?: string[]; skipped?: Skipped[]; absent?: string };
   event?: TapEvent;
   trouble?: Skipped;
   /** How many events are missing here. */

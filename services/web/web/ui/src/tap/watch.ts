@@ -11,6 +11,8 @@ export interface Watch {
   /** Pods that are watched. */
   pods: readonly string[];
   skipped: readonly Skipped[];
+  /** Why nothing can go to the other end asked for; empty when something can. */
+  absent: string;
   /** Pods that cannot be watched any more, and why. */
   troubles: readonly Skipped[];
   /** Events that are missing. */
@@ -20,7 +22,7 @@ export interface Watch {
   problem: Problem | null;
 }
 
-export const OFF: Watch = { state: "off", pods: [], skipped: [], troubles: [], dropped: 0, lostSince: null, problem: null };
+export const OFF: Watch = { state: "off", pods: [], skipped: [], absent: "", troubles: [], dropped: 0, lostSince: null, problem: null };
 
 /** What takes the events. */
 export interface Sink {
@@ -35,8 +37,8 @@ const MOST_TROUBLES = 20;
 /** What a message other than an event makes of what was known. */
 export function take(before: Watch, message: TapMessage): Watch {
   if (message.started) {
-    const { pods = [], skipped = [] } = message.started;
-    return { ...before, state: "on", pods, skipped, troubles: [], lostSince: null, problem: null };
+    const { pods = [], skipped = [], absent = "" } = message.started;
+    return { ...before, state: "on", pods, skipped, absent, troubles: [], lostSince: null, problem: null };
   }
   if (message.trouble) return { ...before, troubles: [...before.troubles, message.trouble].slice(-MOST_TROUBLES) };
   if (message.dropped) return { ...before, dropped: before.dropped + Number(message.dropped) };
