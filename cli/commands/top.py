@@ -9,6 +9,7 @@ import click
 
 from cli.failure import CommandError
 from cli.group import MeshCommand
+from cli.live.notices import notices
 from cli.live.options import filter_options, read_filters
 from cli.live.question import ask
 from cli.options import current_globals
@@ -64,6 +65,8 @@ class Feed:
     def __init__(self, messages: Any, tally: Any) -> None:
         self._messages = messages
         self.tally = tally
+        self.said = ""
+        """What the stream last said of itself."""
         self.lock = threading.Lock()
         self.ended = threading.Event()
         self.error: CommandError | None = None
@@ -84,6 +87,9 @@ class Feed:
             self.tally.add(event)
         elif started := message.get("started"):
             self.tally.watched = frozenset(started.get("pods") or ())
+            self.said = ""
+        for said in notices(message):
+            self.said = said
 
 
 def show(feed: Feed) -> None:
@@ -101,5 +107,5 @@ def show(feed: Feed) -> None:
             if "q" in pressed():
                 return
             with feed.lock:
-                picture = table(feed.tally, console.width, console.height)
+                picture = table(feed.tally, console.width, console.height, feed.said)
             live.update(Text(picture, no_wrap=True), refresh=True)

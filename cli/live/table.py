@@ -32,8 +32,11 @@ _LEFT = ("Source", "Destination", "Method", "Path", "Route")
 _DISPENSABLE = ("Best", "Last", "Worst", "Method")
 
 
-def table(tally: Tally, width: int, height: int) -> str:
-    """At most `height` lines of at most `width` characters: the least frequent rows are left out."""
+def table(tally: Tally, width: int, height: int, said: str = "") -> str:
+    """At most `height` lines of at most `width` characters: the least frequent rows are left out.
+
+    `said` is what the stream says of itself: pods that are not shown, and the like.
+    """
     found = tally.rows[: max(0, height - 2)]
     names = _names(tally)
     cells = {name: [printable(_CELLS[name](key, row)) for key, row in found] for name in names}
@@ -44,7 +47,7 @@ def table(tally: Tally, width: int, height: int) -> str:
             room = _room(names, cells, width)
     flexible = "Route" if tally.routes else "Path"
     cells[flexible] = [shorten(text, max(room, len(flexible))) for text in cells[flexible]]
-    lines = [HINT, _line(names, names, cells)]
+    lines = [f"{HINT}{GAP}{said}", _line(names, names, cells)]
     lines += [
         _line(names, [cells[name][index] for name in names], cells) for index in range(len(found))
     ]

@@ -145,3 +145,17 @@ def test_a_feed_fills_the_tally_and_keeps_the_error() -> None:
     assert feed.error is error
     assert feed.tally.watched == {"a/b"}
     assert len(feed.tally.rows) == 1
+
+
+def test_a_feed_keeps_what_the_stream_said_last_until_it_begins_anew() -> None:
+    trouble = {"trouble": {"pod": "a/b", "reason": "its proxy does not answer"}}
+    absent = {"started": {"pods": ["a/b"], "absent": "nothing goes to pod/x"}}
+
+    def said(*messages: Any) -> str:
+        feed = Feed(messages, Tally())
+        feed.run()
+        return feed.said
+
+    assert said(absent) == "nothing goes to pod/x"
+    assert said(absent, trouble, *events(call())) == "a/b: its proxy does not answer"
+    assert said(trouble, {"started": {"pods": ["a/b"]}}) == ""

@@ -114,10 +114,15 @@ def test_80_columns_keep_what_tells_most() -> None:
     ]
 
 
+def test_what_the_stream_says_of_itself_stands_beside_the_hint() -> None:
+    lines = table(story(), 80, 10, "12 events were lost").splitlines()
+    assert lines[0] == "(press q to quit)  12 events were lost"
+
+
 @pytest.mark.parametrize("width", [1, 20, 40, 79, 80, 100, 200])
 @pytest.mark.parametrize("height", [0, 2, 3, 50])
 def test_it_fits_any_screen(width: int, height: int) -> None:
-    lines = table(story(), width, height).splitlines()
+    lines = table(story(), width, height, "told " * 60).splitlines()
     assert len(lines) <= max(2, height)
     assert max(map(len, lines)) <= width
 
