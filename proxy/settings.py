@@ -43,7 +43,6 @@ EXIT_CODE = 64
 
 NOT_YET: dict[str, str] = {
     "DESTINATION_PROFILE_INITIAL_TIMEOUT": "The inbound side does not look up profiles.",
-    "OUTBOUND_METRICS_HOSTNAME_LABELS": "Route metrics carry no hostname.",
     "INBOUND_METRICS_AUTHORITY_LABELS": "Inbound metrics carry no authority.",
     "INBOUND_PORTS_REQUIRE_IDENTITY": "The policy controller decides; Linkerd ignores it as well.",
     "INBOUND_PORTS_REQUIRE_TLS": "The policy controller decides; Linkerd ignores it as well.",
@@ -182,6 +181,8 @@ class OutboundSettings(DirectionSettings):
     """Leave `l5d-proxy-error` and its like out of answers to the application."""
     ingress: bool = False
     """Requests may say where they go, by `l5d-dst-override`."""
+    hostname_labels: bool = False
+    """Metrics of routes tell requests apart by the host name they ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,6 +469,7 @@ def _outbound(env: Environment) -> OutboundSettings:
         tcp_queue=_queue(env, "OUTBOUND_TCP", failfast=3.0),
         disable_informational_headers=env.flag("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS", ingress),
         ingress=ingress,
+        hostname_labels=env.flag("OUTBOUND_METRICS_HOSTNAME_LABELS", False),
     )
 
 
@@ -723,6 +725,7 @@ HONOURED = frozenset(
         "OUTBOUND_TCP_FAILFAST_TIMEOUT",
         "OUTBOUND_DISABLE_INFORMATIONAL_HEADERS",
         "INGRESS_MODE",
+        "OUTBOUND_METRICS_HOSTNAME_LABELS",
         "DESTINATION_CONTEXT",
         "DESTINATION_PROFILE_NETWORKS",
         "DESTINATION_PROFILE_SUFFIXES",
@@ -749,16 +752,12 @@ HONOURED = frozenset(
 )
 """Variables read above, without the prefix."""
 
-_HARMLESS = {"OUTBOUND_METRICS_HOSTNAME_LABELS": "false"}
-"""Values at which a variable of `NOT_YET` asks for what happens anyway."""
-
 
 def _warnings(env: Environment) -> tuple[str, ...]:
     sentences = []
     for name in env.names():
         if name in NOT_YET:
-            if env.optional_text(name) != _HARMLESS.get(name):
-                sentences.append(f"{PREFIX}{name} has no effect: {NOT_YET[name]}")
+            sentences.append(f"{PREFIX}{name} has no effect: {NOT_YET[name]}")
         elif name not in HONOURED:
             sentences.append(f"{PREFIX}{name} is not a known setting and has no effect")
     return tuple(sentences)

@@ -199,7 +199,7 @@ class ProxyMetrics(Section):
     """Labels that cost series."""
 
     hostnameLabels: bool = False
-    """Outbound series per host name; every name costs a series in every proxy."""
+    """Outbound route metrics per host name; every name costs series in every proxy: at most 100 for each destination."""
 
 
 class MeshIdentity(Section):

@@ -18,6 +18,7 @@ from proxy.discovery.policy import (
 from proxy.net.failure import Failure
 from proxy.outbound.concrete import Balanced, Concrete, Failed, Forwarded
 from proxy.outbound.course import Course, Plan, classification
+from proxy.outbound.hostnames import Hostnames
 from proxy.stack.budget import Budget
 from proxy.stack.filters import Forbidden, Invalid
 from proxy.stack.match import HttpMatch, find, find_host, takes_everything
@@ -49,6 +50,7 @@ class Logical:
         "_backends",
         "_budget",
         "_cancel",
+        "_hostnames",
         "_outbound",
         "_plans",
         "_streams",
@@ -66,9 +68,11 @@ class Logical:
         self.idle_since = 0.0
         self._outbound = outbound
         self._backends: dict[Backend, Concrete] = {}
-        self._plans: dict[int, tuple[object, Plan]] = {}
-        """By the identity of the rule or profile route, which is held so that it stays one."""
-        self._streams: dict[int, tuple[object, StreamMetrics]] = {}
+        self._hostnames = Hostnames(enabled=outbound.settings.hostname_labels)
+        self._plans: dict[tuple[int, str], tuple[object, Plan]] = {}
+        """By the identity of the rule or profile route, which is held so that it stays one, and
+        the host name under which its requests are counted."""
+        self._streams: dict[tuple[int, str], tuple[object, StreamMetrics]] = {}
         """By the identity of the route, in the same way."""
         self._budget: Budget | None = None
         self.only: dict[bool, Course] = {}
@@ -112,19 +116,19 @@ class Logical:
         if found is None:
             raise Failure(errors.ROUTE_NOT_FOUND, str(self.target.address))
         route, index, match = found
-        plan = self._policy_plan(route, route.rules[index])
-        if plan.only is not None and takes_everything(routes):
+        plan = self._policy_plan(route, route.rules[index], self._hostnames.of(head.authority))
+        if plan.only is not None and takes_everything(routes) and not self._hostnames.matter:
             self.only[head.version == HTTP_2] = plan.only
         return plan, match
 
-    def _policy_plan(self, route: Route, rule: Rule) -> Plan:
-        known = self._plans.get(id(rule))
+    def _policy_plan(self, route: Route, rule: Rule, hostname: str = "") -> Plan:
+        known = self._plans.get((id(rule), hostname))
         if known is not None:
             return known[1]
         policy = self.target.policy
         measured = self._outbound.metrics
         grpc = policy.protocol is Protocol.GRPC
-        metrics = measured.route(policy.meta, route.meta, grpc=grpc)
+        metrics = measured.route(policy.meta, route.meta, hostname, grpc=grpc)
         plan = Plan(
             route.meta.name,
             rule.backends.kind,
@@ -150,11 +154,11 @@ class Logical:
                 for one in rule.backends.backends
             )
         )
-        self._plans[id(rule)] = (rule, plan)
+        self._plans[id(rule), hostname] = (rule, plan)
         return plan
 
     def _profile_plan(self, route: ProfileRoute | None) -> Plan:
-        known = self._plans.get(id(route))
+        known = self._plans.get((id(route), ""))
         if known is not None:
             return known[1]
         assert self.destination is not None
@@ -176,7 +180,7 @@ class Logical:
                 for backend, weight in self._profile_backends()
             )
         )
-        self._plans[id(route)] = (route, plan)
+        self._plans[id(route), ""] = (route, plan)
         return plan
 
     def _profile_backends(self) -> list[tuple[Backend, int]]:
@@ -225,13 +229,16 @@ class Logical:
     def stream(self, server_name: str | None = None) -> StreamMetrics:
         """Where such a connection is counted. Raises Failure when no route takes it."""
         route = self._stream_route(server_name)
-        known = self._streams.get(id(route))
+        hostname = self._hostnames.of(server_name)
+        known = self._streams.get((id(route), hostname))
         if known is None:
             policy = self.target.policy
             tls = policy.protocol is Protocol.TLS
             address = self.target.address
-            made = self._outbound.metrics.stream(policy.meta, route.meta, address, tls=tls)
-            known = self._streams[id(route)] = route, made
+            made = self._outbound.metrics.stream(
+                policy.meta, route.meta, address, hostname, tls=tls
+            )
+            known = self._streams[id(route), hostname] = route, made
         return known[1]
 
     def _stream_route(self, server_name: str | None) -> Route:
@@ -276,6 +283,7 @@ class Logical:
         """The target's profile or policy is another one."""
         self._plans.clear()
         self._streams.clear()
+        self._hostnames.clear()
         self.only.clear()
         self._read_profile()
         if isinstance(self.target.address, SocketAddress):

@@ -292,8 +292,9 @@ class OutboundMetrics:
 
     # --- routes of a policy ---------------------------------------------------------------
 
-    def route(self, parent: Meta, route: Meta, *, grpc: bool) -> PlanMetrics:
-        named = route_labels(parent, route)
+    def route(self, parent: Meta, route: Meta, hostname: str = "", *, grpc: bool) -> PlanMetrics:
+        """`hostname`: empty where requests are not told apart by it."""
+        named = route_labels(parent, route) + _hostname(hostname)
         view = Statuses(
             named,
             None,
@@ -324,12 +325,19 @@ class OutboundMetrics:
         return BalancerMetrics(self._balancers, named, timeout)
 
     def stream(
-        self, parent: Meta, route: Meta, destination: Destination, *, tls: bool
+        self,
+        parent: Meta,
+        route: Meta,
+        destination: Destination,
+        hostname: str = "",
+        *,
+        tls: bool,
     ) -> StreamMetrics:
         """`destination` is where the application was going; a name has no IP to show."""
         ip = destination.ip if isinstance(destination, SocketAddress) else ""
         target = (("target_ip", ip), ("target_port", str(destination.port)))
-        return StreamMetrics(*self._streams[tls], route_labels(parent, route) + target)
+        named = route_labels(parent, route) + _hostname(hostname)
+        return StreamMetrics(*self._streams[tls], named + target)
 
     # --- routes of a ServiceProfile -------------------------------------------------------
 
@@ -350,3 +358,7 @@ class OutboundMetrics:
     def profile_tries(self, destination: str, route: Labels) -> View:
         named = (*labels.OUTBOUND, ("dst", destination), *route)
         return Classified(named, self._actual_requests, self._actual_responses, None)
+
+
+def _hostname(name: str) -> Labels:
+    return (("hostname", name),) if name else ()

@@ -213,6 +213,7 @@ class Pair:
         profile: Profile | None = None,
         bounds: BoundSettings | None = None,
         ingress: bool = False,
+        hostname_labels: bool = False,
         gateway: tuple[str, ...] = (),
         beside: Pair | None = None,
     ) -> None:
@@ -269,6 +270,7 @@ class Pair:
                 tcp_queue=QueueSettings(100, 0.3),
                 disable_informational_headers=False,
                 ingress=ingress,
+                hostname_labels=hostname_labels,
             ),
             certificates(CLIENT) if not gateway else server or certificates(SERVER),
             Discovery(self.lookups, self.reactor),
