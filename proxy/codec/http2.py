@@ -659,6 +659,13 @@ def request_head(frame: H2FrameHeaders) -> RequestHead:
     connects = method == "CONNECT"
     if method is None or ((not path or scheme is None) and not connects):
         raise _malformed(frame)
+    if path:
+        # Policy must see what the application will: in what is sent on, a whole URI would win over the
+        # authority, and a fragment be gone (RFC 9113 section 8.3.1).
+        if path[0] != "/" and path != "*":
+            raise _malformed(frame)
+        if "#" in path:
+            path = path[: path.index("#")]
     authority = frame.authority
     if authority is None:
         hosts = headers.get_all("host")

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from proxy.tests.attacked import BLOCKS, SIDES, Victim, blocks_grown, victim
+from proxy.authz.policy import (
+    ALL_NETWORKS,
+    ANY_IDENTITY,
+    Authorization,
+    Network,
+    Route,
+    Rule,
+    Unauthenticated,
+    default_policy,
+)
+from proxy.stack.match import ExactPath, HttpMatch
+from proxy.stack.meta import Meta
+from proxy.tests.attacked import BLOCKS, SIDES, Seen, Victim, blocks_grown, victim
+from proxy.tests.pair import application
 from testkit.attacks.floods import ENHANCE_YOUR_CALM, FLOODS
 from testkit.attacks.frames import (
     BEGINNING,
@@ -12,15 +27,20 @@ from testkit.attacks.frames import (
     GET,
     GOAWAY,
     HEADERS,
+    METHOD_GET,
+    METHOD_POST,
     PING,
     POST,
     REQUESTS,
     RST_STREAM,
     RULES,
+    SCHEME,
     Attack,
     End,
+    V,
     field,
     frame,
+    path,
     read_frames,
     request,
 )
@@ -66,25 +86,48 @@ def test_requests_that_http1_would_read_differently(side: str, attack: Attack) -
 @pytest.mark.parametrize("attack", REQUESTS.values(), ids=REQUESTS)
 def test_the_same_for_an_application_that_speaks_http1(attack: Attack) -> None:
     """A peer that claims to carry HTTP/1: what it says becomes a request line and headers."""
-    carried = attack.sent
-    for block in (POST, GET):
-        carried = _with(carried, block)
     with victim() as pair:
-        judge(pair, "inbound", attack, carried)
+        judge(pair, "inbound", attack, _carried(attack.sent))
 
 
-def _with(sent: bytes, block: bytes) -> bytes:
-    """The same frames, with `AS_HTTP1` at the end of every header block that begins so."""
+def _carried(sent: bytes) -> bytes:
+    """The same frames, with `AS_HTTP1` at the end of every header block that begins with a method."""
     out = b""
     at = 0
     while at < len(sent):
         end = at + 9 + int.from_bytes(sent[at : at + 3], "big")
         payload = sent[at + 9 : end]
-        if sent[at + 3] == HEADERS and payload.startswith(block):
+        if sent[at + 3] == HEADERS and payload.startswith((METHOD_GET, METHOD_POST)):
             payload += AS_HTTP1
         out += len(payload).to_bytes(3, "big") + sent[at + 3 : at + 9] + payload
         at = end
     return out
+
+
+@pytest.mark.parametrize("target", [b"/admin", b"/admin#", b"/admin#x", b"http://v/admin"])
+@pytest.mark.parametrize("carried", [b"", AS_HTTP1], ids=["http2", "http1"])
+def test_a_path_is_authorized_as_the_application_will_read_it(
+    target: bytes, carried: bytes
+) -> None:
+    """One path is for the mesh only, all others are for everybody."""
+    everywhere = tuple(map(Network, ALL_NETWORKS))
+    everybody = Authorization(Meta.default("all"), everywhere, Unauthenticated())
+    meshed = Authorization(Meta.default("meshed"), everywhere, ANY_IDENTITY)
+    admin = Rule((HttpMatch(path=ExactPath("/admin")),))
+    routes = (
+        Route(Meta.default("admin"), (admin,), authorizations=(meshed,)),
+        Route(Meta.default("rest"), (Rule(),), authorizations=(everybody,)),
+    )
+    policy = replace(default_policy("deny"), routes=routes)
+    seen = Seen()
+    with (
+        application(seen.serve) as port,
+        Victim(port, inbound_policy=policy, client_ip="10.9.9.9") as pair,
+    ):
+        block = METHOD_GET + SCHEME + path(target) + V + carried
+        answer = read_frames(pair.throw("inbound", BEGINNING + request(block) + GOODBYE))
+        assert {kind for kind, stream, _ in answer if stream == 1} & {HEADERS, RST_STREAM}
+        assert seen.requests == []
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -151,6 +151,7 @@ REQUESTS: dict[str, Attack] = {
         no_path=request(METHOD_GET + SCHEME + V),
         empty_path=request(METHOD_GET + SCHEME + path(b"") + V),
         path_without_a_slash=request(METHOD_GET + SCHEME + path(b"abc") + V),
+        URI_for_a_path=request(METHOD_GET + SCHEME + path(b"http://evil/") + V),
         space_in_the_path=request(METHOD_GET + SCHEME + path(b"/a b") + V),
         request_line_in_the_path=request(
             METHOD_GET + SCHEME + path(b"/ HTTP/1.1\r\nHost: x\r\n\r\nGET /smuggled") + V
@@ -172,6 +173,7 @@ REQUESTS: dict[str, Attack] = {
     **_ends(
         End.SERVED,
         authority_and_host_differ=request(GET + field(b"host", b"evil")),
+        fragment_in_the_path=request(METHOD_GET + SCHEME + path(b"/#evil") + V),
         length_in_trailers=_trailers(field(b"content-length", b"evil")),
         identity_in_trailers=_trailers(field(b"l5d-client-id", b"evil")),
         authorization_in_trailers=_trailers(field(b"authorization", b"evil")),
