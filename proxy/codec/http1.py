@@ -397,14 +397,15 @@ def _split_absolute(head: RequestHead) -> None:
         head.authority = head.path
         return
     try:
-        scheme, host, _port, authority = uri_parts(head.path)
+        scheme, host, port, _ = uri_parts(head.path)
     except ValueError as error:
         raise MalformedMessageError(f"the request target is not a URI: {error}") from error
-    if scheme is None or not host or not authority or "@" in head.path.partition("?")[0]:
-        raise MalformedMessageError("the request target is neither a path nor a URI")
     rest = head.path.partition("://")[2]
     cut = next((at for at, char in enumerate(rest) if char in "/?"), len(rest))
-    path = rest[cut:]
+    # As the client wrote it: an application may not know itself by a name with a port.
+    authority, path = rest[:cut], rest[cut:]
+    if scheme is None or not host or port is None or not is_authority(authority):
+        raise MalformedMessageError("the request target is neither a path nor a URI")
     head.path = path if path.startswith("/") else "/" + path
     head.scheme = scheme
     head.authority = authority

@@ -185,11 +185,17 @@ def test_expect_continue() -> None:
         assert seen.endswith(b"hi")
 
 
-def test_absolute_form_is_restored() -> None:
-    with application(echo_http) as port, Pair(port) as pair, pair.connect() as sock:
-        _, seen = exchange(sock, b"GET http://voting:8080/x HTTP/1.1\r\nHost: other\r\n\r\n")
-    assert seen.startswith(b"GET http://voting:8080/x HTTP/1.1\r\n")
-    assert b"host: voting:8080\r\n" in seen
+@pytest.mark.parametrize("host", [b"voting:8080", b"voting", b"[fd00::1]", b"VOTING:99999"])
+@pytest.mark.parametrize("inbound", [True, False])
+def test_absolute_form_is_restored(host: bytes, *, inbound: bool) -> None:
+    with (
+        application(echo_http) as port,
+        Pair(port) as pair,
+        pair.connect(inbound=inbound) as sock,
+    ):
+        _, seen = exchange(sock, b"GET http://%s/x HTTP/1.1\r\nHost: other\r\n\r\n" % host)
+    assert seen.startswith(b"GET http://%s/x HTTP/1.1\r\n" % host)
+    assert b"host: %s\r\n" % host in seen
     assert b"other" not in seen
 
 
