@@ -21,7 +21,7 @@ from proxy.outbound.course import Course, Plan, classification
 from proxy.outbound.hostnames import Hostnames
 from proxy.stack.budget import Budget
 from proxy.stack.filters import Forbidden, Invalid
-from proxy.stack.match import HttpMatch, find, find_host, takes_everything
+from proxy.stack.match import EVERYTHING, find, find_host, takes_everything
 from weft import errors
 from weft.addresses import SocketAddress
 
@@ -324,7 +324,6 @@ class Logical:
         return f"<Logical {self.target.address}: {list(self._backends.values())}>"
 
 
-EVERYTHING = HttpMatch()
 DEFAULT = Meta.default("").kind
 
 

@@ -196,6 +196,10 @@ class HttpMatch:
         return (length, len(self.headers), len(self.query), 1 if self.method else 0)
 
 
+EVERYTHING = HttpMatch()
+"""The match of every rule that has none: always this one, for what follows from a match is remembered."""
+
+
 @dataclass(frozen=True, slots=True)
 class GrpcMatch:
     """POST to `/service/method`; an empty service or method means any."""
@@ -258,7 +262,7 @@ def find(routes: Sequence[_Route], request: RequestLike) -> tuple[_Route, int, M
     if takes_everything(routes):
         only = routes[0]
         matches = only.rules[0].matches
-        return only, 0, matches[0] if matches else HttpMatch()
+        return only, 0, matches[0] if matches else EVERYTHING
     host = host_of(request.authority)
     best: tuple[tuple[int, ...], _Route, int, Match] | None = None
     for route in routes:
@@ -266,7 +270,7 @@ def find(routes: Sequence[_Route], request: RequestLike) -> tuple[_Route, int, M
         if host_rank is None:
             continue
         for index, rule in enumerate(route.rules):
-            for match in rule.matches or (HttpMatch(),):
+            for match in rule.matches or (EVERYTHING,):
                 rank = match.rank(request)
                 if rank is not None and (best is None or (*host_rank, *rank) > best[0]):
                     best = ((*host_rank, *rank), route, index, match)

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from proxy.authz.policy import Route, Rule, default_policy
+from proxy.inbound.route import InboundHttp
 from proxy.net import ceiling
 from proxy.net.front import Front
+from proxy.net.http1_server import Http1Server
 from proxy.settings import BoundSettings, Settings
+from proxy.stack.meta import Meta
 from proxy.telemetry import exposition
 from proxy.telemetry.registry import Registry
 from proxy.tests.attacked import GOOD, SIDES, Victim, drained, victim
 from proxy.tests.pair import CLIENT, Pair, application, read_message, read_until
-from proxy.tests.policies import Gated, ask, status
+from proxy.tests.policies import Gated, Script, ask, status
 from testkit.control_plane import ControlPlane
 from testkit.trio_tests import in_trio, until
 from weft import errors, metrics
@@ -71,6 +75,24 @@ def test_requests_beyond_the_limit_are_refused(side: str) -> None:
         app.let.set()
         assert status(read_message(busy)[0]) == 200
         assert status(ask(busy)) == 200
+
+
+def test_a_connection_remembers_its_routes_and_not_its_requests() -> None:
+    """Rules without matches, of more routes than one."""
+    routes = tuple(Route(Meta.default(name), (Rule(),)) for name in ("one", "other"))
+    policy = replace(default_policy("all-unauthenticated"), routes=routes)
+    with (
+        application(Script(200)) as port,
+        Pair(port, inbound_policy=policy) as pair,
+        pair.connect(inbound=True) as sock,
+    ):
+        for _ in range(10):
+            assert status(ask(sock)) == 200
+        (server,) = pair.run(lambda: list(pair.inbound.connections))
+        assert isinstance(server, Http1Server)
+        service = server._service
+        assert isinstance(service, InboundHttp)
+        assert len(service._known) == 1
 
 
 # --- HTTP/1 ---------------------------------------------------------------------------------

@@ -163,6 +163,15 @@ def test_a_rule_without_matches_ranks_like_the_root() -> None:
     assert chosen([route("alone")], Request()) == "alone"
 
 
+def test_requests_of_a_rule_without_matches_have_one_match() -> None:
+    """Whoever remembers what follows from a match must not remember it for each request."""
+    for routes in ([route("alone")], [route("one"), route("other")]):
+        first, second = find(routes, Request()), find(routes, Request())
+        assert first is not None
+        assert second is not None
+        assert first[2] is second[2]
+
+
 def test_a_single_route_for_everything_is_taken_unread() -> None:
     assert chosen([route("only", HttpMatch(PrefixPath("/")))], Request(path="*")) == "only"
 
