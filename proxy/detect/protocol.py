@@ -89,6 +89,20 @@ _SETTINGS = (0, 0, None, 4, 0, 0, 0, 0, 0)
 """A frame's head: a small length, the type, no flags, stream 0."""
 
 
+_STATUS_LINE = b"HTTP/1."
+
+
+def is_http_server(heard: bytes) -> bool | None:
+    """Whether a server that spoke first speaks HTTP all the same; None while too little was heard.
+
+    An HTTP/1 server answers a client that keeps it waiting (408), or that it does not want (503),
+    before it has heard a request.
+    """
+    if heard.startswith(_STATUS_LINE):
+        return True
+    return None if _STATUS_LINE.startswith(heard) else is_http2_server(heard)
+
+
 def is_http2_server(heard: bytes) -> bool | None:
     """Whether a server that spoke first speaks HTTP/2; None while too little was heard.
 

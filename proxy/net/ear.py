@@ -2,14 +2,15 @@
 
 While the client's first bytes are awaited the connection to where they would go is made already. In
 some protocols the server speaks first (MySQL, SMTP, NATS), and its client waits for that: whoever
-speaks first settles the matter. HTTP/2 servers are the exception: they announce their settings at once.
+speaks first settles the matter. HTTP servers are the exception: those of HTTP/2 announce their settings
+at once, and those of HTTP/1 tell a client that it is late.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.detect.protocol import is_http2_server
+from proxy.detect.protocol import is_http_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +61,11 @@ class Ear:
     def on_data(self, data: bytes) -> None:
         assert self._far is not None
         self._heard += data
-        preface = is_http2_server(self._heard)
-        if preface is None:
+        http = is_http_server(self._heard)
+        if http is None:
             return
-        if preface:
-            # Not a greeting: an HTTP/2 server says this to everybody, and its client still decides.
+        if http:
+            # Not a greeting: such a server says this to everybody, and its client still decides.
             self.abandon()
             return
         self._far.pause()

@@ -14,7 +14,7 @@ from proxy.discovery.endpoints import Endpoint
 from proxy.net.verdicts import LASTS, Verdicts
 from proxy.stack.meta import Meta
 from proxy.tests.h2peer import Peer, PeerStream
-from proxy.tests.pair import LOCAL, Pair, application, echo_bytes, read_until
+from proxy.tests.pair import LOCAL, Pair, application, echo_bytes, echo_http, read_until
 from proxy.tests.policies import Script, ask, plain, routed, rule, status
 from weft.addresses import SocketAddress
 
@@ -274,3 +274,39 @@ def test_an_http2_server_that_announces_itself_is_not_opaque(*, meshed: bool) ->
             found = "outbound_tcp_detect_http_results_total"
             assert pair.metric(found, result="http/2") == 1
             assert pair.metric("response_total", direction="outbound") == 1
+
+
+class Impatient:
+    """An HTTP/1 application that tells its first client that it is late, as HAProxy does after some seconds."""
+
+    def __init__(self) -> None:
+        self.told = threading.Event()
+
+    def __call__(self, sock: socket.socket) -> None:
+        if self.told.is_set():
+            echo_http(sock)
+        else:
+            sock.sendall(b"HTTP/1.1 408 Request Time-out\r\nConnection: close\r\n\r\n")
+            self.told.set()
+
+
+@pytest.mark.parametrize("meshed", [True, False])
+def test_an_http1_server_that_loses_patience_is_not_opaque(*, meshed: bool) -> None:
+    app = Impatient()
+    policy = replace(default_policy("all-unauthenticated"), detect_timeout=30.0)
+    with application(app) as port:
+        endpoints = None if meshed else plain(port)
+        with Pair(port, inbound_policy=policy, endpoints=endpoints) as pair:
+            impatient(pair)
+            with pair.connect() as silent:
+                assert app.told.wait(5)
+                heard = {"direction": "inbound" if meshed else "outbound", "peer": "dst"}
+                pair.eventually(lambda: pair.metric("tcp_close_total", **heard), 1.0)
+                with pair.connect() as sock:
+                    assert status(ask(sock)) == 200
+                # The one that was silent may still speak as well.
+                assert status(ask(silent)) == 200
+            assert pair.metric("response_total", direction="outbound") == 2
+            assert pair.metric("response_total", direction="inbound") == 2 * meshed
+            found = "outbound_tcp_detect_http_results_total"
+            assert pair.metric(found, result="not_http") == 0

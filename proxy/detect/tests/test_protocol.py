@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.detect.protocol import DETECT_LIMIT, Detection, detect, is_http2_server
+from proxy.detect.protocol import DETECT_LIMIT, Detection, detect, is_http2_server, is_http_server
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 REQUESTS = [
@@ -138,3 +138,20 @@ def test_an_http2_server_is_known_by_its_settings(heard: bytes, answer: bool | N
     assert is_http2_server(heard) is answer
     for cut in range(len(heard)):
         assert is_http2_server(heard[:cut]) in (None, answer)
+
+
+@pytest.mark.parametrize(
+    ("heard", "answer"),
+    [
+        (b"HTTP/1.1 408 Request Time-out\r\n", True),
+        (b"HTTP/1.0 503 Service Unavailable\r\n", True),
+        (b"\0\0\0\x04\0\0\0\0\0", True),
+        (b"HTTP", None),
+        (b"HELO", False),
+        (b"220 mail", False),
+    ],
+)
+def test_an_http_server_that_speaks_first_is_one(heard: bytes, answer: bool | None) -> None:
+    assert is_http_server(heard) is answer
+    for cut in range(len(heard)):
+        assert is_http_server(heard[:cut]) in (None, answer)
