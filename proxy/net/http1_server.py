@@ -235,8 +235,9 @@ class Http1Server:
         self._call = None
         if codec.framed:
             self.transport.write(codec.write_end(trailers))
-        if self._closing:
-            self._close(linger=self._body_open)
+        if self._closing or self.draining:
+            # A client that was not told to expect it may have sent its next request by now.
+            self._close(linger=self._body_open or not self._closing)
             return
         codec.next()
         if not self._pumping and codec.kept:

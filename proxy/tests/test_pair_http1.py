@@ -530,3 +530,27 @@ def test_draining_finishes_requests_and_closes() -> None:
                 pair.connect()
             del idle
         pair.eventually(lambda: len(pair.inbound.connections), 0)
+
+
+@pytest.mark.parametrize("side", ["inbound", "outbound"])
+def test_draining_closes_after_a_response_that_had_begun(side: str) -> None:
+    """Its head had promised that the connection would be kept."""
+    drained = threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        read_message(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nok")
+        drained.wait(5)
+        sock.sendall(b"ok")
+
+    with application(serve) as port, Pair(port) as pair:
+        front = pair.inbound if side == "inbound" else pair.outbound
+        with pair.connect(inbound=side == "inbound") as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            begun = read_until(sock, b"ok")
+            assert b"connection: close" not in begun
+            pair.drain(front)
+            drained.set()
+            assert read_until(sock, b"ok") == b"ok"
+            assert sock.recv(100) == b""
+            pair.eventually(lambda: len(front.connections), 0)
