@@ -209,6 +209,11 @@ class Http1ServerCodec:
             _split_absolute(head)
         return head, ends, parsed.expect_continue and not http10
 
+    @property
+    def head_begun(self) -> bool:
+        """Part of a head has come, and not yet the rest."""
+        return bool(self._head_bytes)
+
     def _refuse_large(self, data: bytes) -> None:
         """The parser holds only unfinished heads to their size, and one read may complete a large one."""
         if (self._head_bytes + data).find(b"\r\n\r\n") > self._max_head:

@@ -97,7 +97,7 @@ class Http1Server:
             while True:
                 found = codec.read_head(data)
                 if found is None:
-                    self._await_head(data)
+                    self._await_head()
                     break
                 head, ends, wants_continue = found
                 if self._head_timer is not None:
@@ -117,9 +117,9 @@ class Http1Server:
         finally:
             self._pumping = False
 
-    def _await_head(self, data: bytes) -> None:
-        """A head has begun and must be complete in time."""
-        if self._head_timer is None and data:
+    def _await_head(self) -> None:
+        """A head that has begun must be complete in time."""
+        if self._head_timer is None and self._codec.head_begun:
             self._head_timer = self.transport.reactor.call_later(
                 self._bounds.header_timeout, self._header_overdue
             )

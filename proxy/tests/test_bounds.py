@@ -124,6 +124,18 @@ def test_a_slow_head_is_given_up(side: str) -> None:
 
 
 @pytest.mark.parametrize("side", SIDES)
+def test_so_is_one_that_began_behind_another_request(side: str) -> None:
+    with victim(bounds=TINY) as pair:
+        with pair.door(side) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\nGET / HTTP/1.1\r\n")
+            assert status(read_message(sock)[0]) == 200
+            pair.advance(61.0)
+            assert b" 408 " in drained(sock)
+        assert errors_of(pair, side, "header-timeout") == 1
+        pair.is_sound(side)
+
+
+@pytest.mark.parametrize("side", SIDES)
 def test_a_slow_body_is_given_up(side: str) -> None:
     with victim(bounds=TINY) as pair:
         with pair.door(side) as sock:
