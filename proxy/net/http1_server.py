@@ -186,6 +186,9 @@ class Http1Server:
                     call.request_trailers(trailers)
             else:
                 call.request_body(body, True)
+            if self._call is call and self.transport.paused:
+                # Nobody will resume what has ended, and the connection is to carry the next request.
+                self.transport.resume()
         elif body:
             call.request_body(body, False)
 

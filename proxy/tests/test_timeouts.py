@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.discovery.policy import Timeouts
+from proxy.net.exchange import REPLAY_LIMIT
+from proxy.net.http1_server import Http1Server
 from proxy.tests.h2peer import Peer, PeerStream
 from proxy.tests.pair import Pair, application, read_message, read_until
-from proxy.tests.policies import Gated, Script, ask, plain, routed, rule, status
+from proxy.tests.policies import Gated, Script, ask, backend, plain, routed, rule, status
 from proxy.tests.test_pair_http2 import GRPC, h2_app
 
 if TYPE_CHECKING:
@@ -45,6 +47,27 @@ def test_no_answer_in_time_is_504_with_its_number(
                 # The connection and the endpoint are as good as before.
                 assert status(ask(sock)) == 200
             assert pair.metric("outbound_http_errors_total", number=str(number)) == 1
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"Checksum: 1\r\n\r\n"])
+def test_a_large_request_that_found_no_endpoint_leaves_its_connection_as_good_as_before(
+    end: bytes,
+) -> None:
+    """All of its body came before the time was up, more than is kept for another try."""
+    policy = routed(rule(backend(failfast=60.0), timeouts=REQUEST))
+    body = b"10001\r\n" + bytes(REPLAY_LIMIT + 1) + b"\r\n0\r\n" + end
+    with Pair(1, outbound_policy=policy, endpoints=[]) as pair, pair.connect() as sock:
+        sock.sendall(b"POST / HTTP/1.1\r\nHost: v\r\nTransfer-Encoding: chunked\r\n\r\n")
+        pair.eventually(lambda: pair.outbound.in_flight, 1)
+        (server,) = pair.run(lambda: list(pair.outbound.connections))
+        assert isinstance(server, Http1Server)
+        pair.run(lambda: server.on_data(body))  # as one read: the kernel might make it two
+        pair.advance(2.1)
+        head, _, _ = read_message(sock)
+        assert status(head) == 504
+        assert b"connection: close" not in head
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+        pair.eventually(lambda: pair.outbound.in_flight, 1)
 
 
 def test_grpc_gets_deadline_exceeded() -> None:
