@@ -32,6 +32,9 @@ _plain = memoryview(bytearray(len(_buffer) + _RECORD))
 """What OpenSSL makes of it, on its way to the receiver. A last record of the read before may have
 been waiting for its end."""
 _FULL = len(_plain) - _RECORD
+MOST_ANSWERS = 1024
+"""Bytes that OpenSSL may have to say by itself and we not have sent: about forty answers to new keys, where
+a peer needs one in many gigabytes."""
 
 
 _NO_BYTES = ssl.MemoryBIO()
@@ -187,6 +190,8 @@ class TlsTransport(Transport):
             self._push()
             self.lose(_tls_failure(error, self.peer))
             return
+        if self._outgoing.pending:
+            self._answer()
         if filled:
             data: bytes = _plain[:filled]  # type: ignore[assignment]
             self.receiver.on_data(data if self.lends else bytes(data))
@@ -195,6 +200,14 @@ class TlsTransport(Transport):
             self.reactor.call_soon(self._read_held)
         if ended and not self.closed:
             super()._end_of_input()
+
+    def _answer(self) -> None:
+        """Send what OpenSSL says to a peer that changed its keys and wants ours changed (RFC 8446 section
+        4.6.3). It would gather for as long as we have nothing to send ourselves."""
+        if self._outgoing.pending > MOST_ANSWERS:
+            self.lose(Failure(errors.TLS_FAILED, "too many key updates"))
+        elif not self._unsent:
+            self._push()
 
     def _end_of_input(self) -> None:
         if self._linger:
