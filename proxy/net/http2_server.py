@@ -153,6 +153,8 @@ class Http2Server:
         """Accepted connections are connected."""
 
     def on_data(self, data: bytes) -> None:
+        if self._over:
+            return
         if self._pulse is not None:
             self._pulse.heard = True
         wrong = self._session.receive(data)
@@ -173,10 +175,13 @@ class Http2Server:
         self._dirty = False
         session = self._session
         transport = self.transport
-        while session.pending and not transport.blocked and not transport.closed:
+        over = self._over
+        # The last of it goes to the transport in any case, which does not wait for ever for a peer that
+        # takes nothing.
+        while session.pending and (over or not transport.blocked) and not transport.closed:
             transport.send(session.take())
             session.sent()
-        if self._over and not session.pending and not transport.blocked:
+        if over and not session.pending:
             transport.close(linger=True)
             self._closed()
 

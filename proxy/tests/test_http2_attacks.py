@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,10 +17,12 @@ from proxy.authz.policy import (
     Unauthenticated,
     default_policy,
 )
+from proxy.net.http2_server import Http2Server
+from proxy.net.transport import STALLED
 from proxy.stack.match import ExactPath, HttpMatch
 from proxy.stack.meta import Meta
 from proxy.tests.attacked import BLOCKS, SIDES, Seen, Victim, blocks_grown, victim
-from proxy.tests.pair import application
+from proxy.tests.pair import Pair, application, read_message
 from testkit.attacks.floods import ENHANCE_YOUR_CALM, FLOODS
 from testkit.attacks.frames import (
     BEGINNING,
@@ -31,10 +34,13 @@ from testkit.attacks.frames import (
     METHOD_POST,
     PING,
     POST,
+    PREFACE,
     REQUESTS,
     RST_STREAM,
     RULES,
     SCHEME,
+    SETTINGS,
+    WINDOW_UPDATE,
     Attack,
     End,
     V,
@@ -44,6 +50,9 @@ from testkit.attacks.frames import (
     read_frames,
     request,
 )
+
+if TYPE_CHECKING:
+    import socket
 
 AS_HTTP1 = field(b"l5d-orig-proto", b"HTTP/1.1")
 GOODBYE = frame(GOAWAY, 0, 0, bytes(8))
@@ -151,6 +160,36 @@ def test_floods_end_with_a_request_for_calm(side: str, flood: bytes) -> None:
 
         assert blocks_grown(attack) < BLOCKS
         assert pair.metric(f"{side}_http_errors_total", error="protocol-flood") == 4
+
+
+def test_a_flood_of_a_client_that_reads_nothing_ends_as_well() -> None:
+    def endless(sock: socket.socket) -> None:
+        read_message(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            sock.sendall(bytes(65_536))
+
+    widest = frame(SETTINGS, 0, 0, b"\0\x04\x7f\xff\xff\xff")
+    windows = widest + frame(WINDOW_UPDATE, 0, 0, b"\x7f\0\0\0")
+    with application(endless) as port, Pair(port) as pair, pair.connect(inbound=True) as sock:
+        sock.sendall(PREFACE + windows + request(GET + AS_HTTP1))
+        pair.eventually(lambda: blocked(pair), [True])
+        (server,) = pair.run(lambda: list(pair.inbound.connections))
+        assert isinstance(server, Http2Server)
+        for _ in range(3):
+            sock.sendall(frame(PING, 0, 0, bytes(8)) * 2_000)
+        pair.eventually(lambda: len(pair.inbound.connections), 0)
+        assert pair.metric("inbound_http_errors_total", error="protocol-flood") == 1
+        pair.eventually(lambda: pair.inbound.in_flight, 0)
+        # It has had its time to take what there was for it.
+        pair.advance(STALLED + 0.1)
+        pair.becomes(lambda: server.transport.closed)
+
+
+def blocked(pair: Pair) -> list[bool]:
+    """Of each HTTP/2 connection that came in, whether it takes no more."""
+    found = (one for one in pair.inbound.connections if isinstance(one, Http2Server))
+    return [one.transport.blocked for one in found]
 
 
 @pytest.mark.parametrize("side", SIDES)
