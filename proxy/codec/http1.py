@@ -181,7 +181,7 @@ class Http1ServerCodec:
             raise MalformedMessageError("the Host header is not a host")
         length = parsed.content_length
         names = headers.keys()
-        upgrade = parsed.is_upgrade and headers.get("upgrade") != H2C
+        upgrade = parsed.is_upgrade and not _offers_http2(headers)
         if not upgrade and not HOP_BY_HOP.isdisjoint(names):
             strip_hop_by_hop(headers)
         if kind == "empty":
@@ -385,6 +385,15 @@ class Http1ClientCodec:
     def eof(self) -> bool:
         """The server closed; True if the body ends with that."""
         return self._body.eof()
+
+
+def _offers_http2(headers: Headers) -> bool:
+    """Protocols are a list, of one line or several, and their names are of any case (RFC 9110 section 7.8)."""
+    return any(
+        offer.strip().partition(b"/")[0].lower() == H2C
+        for line in headers.get_all("upgrade")
+        for offer in line.split(b",")
+    )
 
 
 def _refuse_other_codings(headers: Headers) -> None:

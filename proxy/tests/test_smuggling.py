@@ -77,11 +77,15 @@ def test_a_chunk_of_almost_64_bits_is_a_body_that_does_not_end(side: str) -> Non
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_http2_is_not_upgraded_to(side: str) -> None:
+@pytest.mark.parametrize(
+    "protocols",
+    [b"h2c", b"H2C", b"h2c/1", b"websocket, h2c", b"h2c,websocket", b"x\r\nUpgrade: h2c"],
+)
+def test_http2_is_not_upgraded_to(side: str, protocols: bytes) -> None:
     """Its frames would be a tunnel to the proxy. The request is served without the offer."""
     offer = (
         b"GET / HTTP/1.1\r\nHost: v\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-        b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+        b"Upgrade: %s\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n" % protocols
     )
     with victim() as pair:
         answer = pair.throw(side, offer + NEXT)
