@@ -147,7 +147,6 @@ async def _serve(
         if await _certified(store, shutdown.requested):
             discovery, policies = discovery_and_policies(settings, store, registry, tasks, reactor)
             known_ports = [policies.port(port) for port in settings.inbound.ports]
-            nursery.start_soon(_sweep, policies, settings.inbound.discovery_idle_timeout)
             inbound = Inbound(
                 reactor,
                 settings.inbound.shared_by(settings.cores),
@@ -158,6 +157,7 @@ async def _serve(
                 rates=rates,
             )
             inbound.start(sockets.inbound)
+            nursery.start_soon(_sweep, policies, inbound, settings.inbound.discovery_idle_timeout)
             outbound = Outbound(
                 reactor,
                 settings.outbound.shared_by(settings.cores),
@@ -298,10 +298,11 @@ async def _certified(store: CertificateStore, stopping: trio.Event) -> bool:
     return store.ready
 
 
-async def _sweep(policies: InboundPolicies, idle_timeout: float) -> None:
+async def _sweep(policies: InboundPolicies, inbound: Inbound, idle_timeout: float) -> None:
     while True:
         await trio.sleep(max(1.0, idle_timeout))
         policies.sweep()
+        inbound.sweep()
 
 
 def _store(settings: Settings) -> CertificateStore:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
-from weakref import WeakValueDictionary, finalize
+from weakref import finalize
+
+from proxy.stack.lately import Lately
 
 if TYPE_CHECKING:
     from proxy.authz.policy import ServerPolicy
@@ -58,34 +60,25 @@ class Source(Protocol):
 
 
 class InboundPolicies:
-    """The ports met lately.
-
-    A cell lives, and its stream with it, as long as anyone holds it, and at least from one `sweep`
-    to the next after it was last asked for: a client that tries every port of a pod must not
-    leave a stream behind for each.
-    """
+    """The ports met lately: a client that tries every port of a pod must not leave a stream behind for
+    each. A stream ends with its cell."""
 
     def __init__(self, source: Source, default: Callable[[int], ServerPolicy]) -> None:
         """`default` makes the policy a port has until the controller answers."""
         self._source = source
         self._default = default
-        self._cells: WeakValueDictionary[int, PolicyCell] = WeakValueDictionary()
-        self._lately: dict[int, PolicyCell] = {}
-        self._before: dict[int, PolicyCell] = {}
+        self._cells = Lately(self._watch)
 
     def port(self, port: int) -> PolicyCell:
         """The cell of a port, watched from now on."""
-        cell = self._lately.get(port)
-        if cell is None:
-            cell = self._lately[port] = self._cells.get(port) or self._watch(port)
-        return cell
+        return self._cells.find(port)
 
     def sweep(self) -> None:
         """Let go of what was not asked for since the sweep before; to be called now and then."""
-        self._before, self._lately = self._lately, {}
+        self._cells.sweep()
 
     def _watch(self, port: int) -> PolicyCell:
-        cell = self._cells[port] = PolicyCell(port, self._default(port))
+        cell = PolicyCell(port, self._default(port))
         finalize(cell, self._source.watch_port(cell)).atexit = False
         return cell
 

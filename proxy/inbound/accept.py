@@ -26,6 +26,7 @@ from proxy.net.front import (
 )
 from proxy.net.orig_dst import original_destination
 from proxy.net.verdicts import Verdicts
+from proxy.stack.lately import Lately
 from proxy.stack.limit import RateLimiter, own_rate
 from proxy.telemetry import labels
 from proxy.telemetry.transport import TransportFamilies
@@ -127,7 +128,7 @@ class Inbound(Front):
         )
         self._original_destination = original_destination
         self._ports: set[int] = {address.port for address in settings.listen}
-        self._applications: dict[SocketAddress, Application] = {}
+        self._applications = Lately(self._application)
 
     def start(self, sockets: Sequence[socket.socket]) -> None:
         self._ports |= {sock.getsockname()[1] for sock in sockets}
@@ -159,17 +160,21 @@ class Inbound(Front):
 
     def application(self, address: SocketAddress) -> Application:
         """What listens at an address of this pod."""
-        found = self._applications.get(address)
-        if found is None:
-            measured = labels.INBOUND + labels.DST + labels.target(address)
-            found = self._applications[address] = Application(
-                address,
-                self._dialer,
-                self.settings.pool,
-                self._application_http2,
-                self.transports.transport(measured + labels.client_tls(None, labels.LOOPBACK)),
-            )
-        return found
+        return self._applications.find(address)
+
+    def _application(self, address: SocketAddress) -> Application:
+        measured = labels.INBOUND + labels.DST + labels.target(address)
+        return Application(
+            address,
+            self._dialer,
+            self.settings.pool,
+            self._application_http2,
+            self.transports.transport(measured + labels.client_tls(None, labels.LOOPBACK)),
+        )
+
+    def sweep(self) -> None:
+        """Let go of applications that nobody went to since the sweep before, and that are not connected to."""
+        self._applications.sweep()
 
     def service(self, context: Arrived) -> InboundHttp:
         """What answers the requests of a connection."""
@@ -282,5 +287,5 @@ class Inbound(Front):
 
     def stop(self) -> None:
         super().stop()
-        for application in self._applications.values():
+        for application in self._applications:
             application.close()

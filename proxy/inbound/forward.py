@@ -25,6 +25,7 @@ class Application:
     """Reached in plain text at the address its clients meant, as Linkerd does."""
 
     __slots__ = (
+        "__weakref__",
         "_dialer",
         "_metrics",
         "_reached",

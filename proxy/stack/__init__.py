@@ -9,6 +9,7 @@
 - `retry`     whether a failed request may be sent again
 - `budget`    how many retries the whole service can afford
 - `failfast`  when to stop queueing for a destination that has nothing ready
+- `lately`    what was asked for lately, and is let go when it was not
 - `limit`     how many requests may be in flight, and how many a second
 - `shared_rate`  how many a second in all processes of a proxy together
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +21,12 @@ from proxy.stack.meta import Meta
 from proxy.telemetry import exposition
 from proxy.telemetry.registry import Registry
 from proxy.tests.attacked import GOOD, SIDES, Victim, drained, victim
-from proxy.tests.pair import CLIENT, Pair, application, read_message, read_until
+from proxy.tests.pair import CLIENT, LOCAL, Pair, application, read_message, read_until
 from proxy.tests.policies import Gated, Script, ask, status
 from testkit.control_plane import ControlPlane
 from testkit.trio_tests import in_trio, until
 from weft import errors, metrics
+from weft.addresses import SocketAddress
 
 if TYPE_CHECKING:
     import socket
@@ -93,6 +95,37 @@ def test_a_connection_remembers_its_routes_and_not_its_requests() -> None:
         service = server._service
         assert isinstance(service, InboundHttp)
         assert len(service._known) == 1
+
+
+def test_a_client_that_tries_every_port_leaves_nothing_behind() -> None:
+    with (
+        application(Script(200)) as port,
+        Pair(port) as pair,
+        pair.connect(inbound=True) as kept,
+    ):
+        assert status(ask(kept)) == 200
+        for number in range(1, 11):
+            pair.inbound_target = SocketAddress(LOCAL, number)
+            assert drained_of(pair, b"not HTTP") == b""
+
+        def known() -> set[int]:
+            gc.collect()
+            return {one.address.port for one in pair.inbound._applications}
+
+        pair.run(pair.inbound.sweep)
+        assert pair.run(known) == {port, *range(1, 11)}, (
+            "somebody went there since the sweep before"
+        )
+        pair.run(pair.inbound.sweep)
+        assert pair.run(known) == {port}, "a connection may go there again"
+        assert status(ask(kept)) == 200
+
+
+def drained_of(pair: Pair, data: bytes) -> bytes:
+    """What comes back on a connection of its own."""
+    with pair.connect(inbound=True) as sock:
+        sock.sendall(data)
+        return drained(sock)
 
 
 # --- HTTP/1 ---------------------------------------------------------------------------------
