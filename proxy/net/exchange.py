@@ -175,6 +175,8 @@ class Call:
         """The head was sent on a connection; send what was kept of the body after it."""
         kept = self.kept
         assert kept is not None
+        held = self._blocked or self._kept_size > REPLAY_LIMIT
+        self._blocked = False
         ended = self.request_ended and self._trailers is None
         last = len(kept) - 1
         for index, data in enumerate(kept):
@@ -183,6 +185,7 @@ class Call:
             upstream.send_trailers(self._trailers)
         if self._kept_size > REPLAY_LIMIT:
             self._forget_body()
+        if held and not self._blocked:
             self.downstream.resume_request()
 
     def request_body(self, data: bytes, ends: bool) -> None:

@@ -1,0 +1,117 @@
+"""Bodies that come before there is somewhere to send them: held back, and let go on again."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from proxy.codec.http2 import Http2Settings
+from proxy.net.exchange import REPLAY_LIMIT
+from proxy.net.http1_server import Http1Server
+from proxy.tests.h2peer import Peer, PeerStream
+from proxy.tests.pair import Pair, application, read_until
+from proxy.tests.policies import plain
+from proxy.tests.test_pair_http2 import GRPC, unary
+from testkit.attacks.frames import GOAWAY, frame
+
+if TYPE_CHECKING:
+    import socket
+
+    from proxy.net.exchange import Call
+    from proxy.net.front import Front
+
+LARGE = 100_000_000
+HEAD = b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: %d\r\n\r\n"
+IN_THE_KERNEL = 25_000_000
+"""Bytes that all sockets on the way hold at most."""
+
+
+def sends(sock: socket.socket) -> int:
+    """Bytes of a large body that are taken before nobody takes more."""
+    sock.settimeout(0.5)
+    sent = 0
+    with contextlib.suppress(TimeoutError):
+        while sent < LARGE // 2:
+            sent += sock.send(bytes(65_536))
+    return sent
+
+
+def reading(front: Front) -> bool:
+    """Whether its one HTTP/1 connection is read from."""
+    (server,) = front.connections
+    assert isinstance(server, Http1Server)
+    return not server.transport.paused
+
+
+def test_a_large_request_that_waited_for_an_endpoint_stops_its_sender_still() -> None:
+    """The endpoint that it is given reads nothing of it."""
+    over = threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        read_until(sock, b"\r\n\r\n")
+        over.wait(20)
+
+    with (
+        application(serve) as port,
+        Pair(port, endpoints=[], failfast=60.0) as pair,
+        pair.connect() as sock,
+    ):
+        sock.sendall(HEAD % LARGE + bytes(2 * REPLAY_LIMIT))
+        pair.eventually(lambda: pair.outbound.in_flight, 1)
+        pair.becomes(lambda: not reading(pair.outbound))
+
+        def arrive() -> None:
+            assert pair.lookups.set is not None
+            pair.lookups.set.add([pair.meshed])
+
+        pair.run(arrive)
+        assert sends(sock) < IN_THE_KERNEL
+        over.set()
+
+
+def test_a_request_that_was_held_back_goes_on_at_its_second_try() -> None:
+    """The window was shut when the endpoint left without having begun it."""
+    served: list[Peer] = []
+    leave = threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        def handler(stream: PeerStream) -> None:
+            if not served:
+                served.append(peer)
+            if peer is not served[0]:
+                unary(stream)
+            elif stream.body:
+                leave.wait(5)
+                sock.sendall(frame(GOAWAY, 0, 0, bytes(8)))
+            else:
+                stream.pause()
+
+        # The first may be sent little; no window of the second is ever shut.
+        window = 1_000_000 if served else 1_000
+        peer = Peer(sock, server=True, handler=handler, settings=Http2Settings(window))
+        peer.serve()
+
+    calls: list[Call] = []
+
+    def held_back() -> bool:
+        return bool(calls) and calls[0]._blocked
+
+    with (
+        application(serve) as port,
+        Pair(port, endpoints=plain(port)) as pair,
+        pair.connect() as sock,
+    ):
+        pair.run(lambda: pair.outbound.observers.append(lambda call, event: calls.append(call)))
+        client = Peer(sock)
+        stream = client.request("POST", "/a.B/C", GRPC, ends=False)
+        pair.becomes(lambda: bool(served))
+        sent = 0
+        while not pair.run(held_back):
+            client.send(stream, bytes(1_000))
+            sent += 1_000
+            assert sent <= REPLAY_LIMIT
+        leave.set()
+        client.send(stream, bytes(90_000 - sent), ends=True)
+        client.wait(lambda: stream.ended)
+        assert len(stream.body) == 90_000
