@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.codec.http1 import Http1ClientCodec, MalformedMessageError
+from proxy.net.exchange import REPLAY_LIMIT
 from proxy.net.failure import Failure
 from proxy.stack.retry import IDEMPOTENT
 from weft import errors
@@ -34,6 +35,7 @@ class Http1Client:
     __slots__ = (
         "_call",
         "_codec",
+        "_early",
         "_head_read",
         "_keeper",
         "_method",
@@ -53,6 +55,8 @@ class Http1Client:
         """Its pool's generation when it last fell idle."""
         self._keeper = keeper
         self._codec = Http1ClientCodec()
+        self._early = 0
+        """Bytes of a body that came before there was a connection to send them on."""
         self._call: Call | None = None
         self._head_read = False
         self._sent_all = False
@@ -87,8 +91,16 @@ class Http1Client:
         codec = self._codec
         if data:
             self.transport.write(codec.write_body(data))
+            if not self.connected:
+                self._hold(len(data))
         if ends:
             self._end(None)
+
+    def _hold(self, size: int) -> None:
+        """A transport tells that it takes no more only once it is connected."""
+        self._early += size
+        if self._early > REPLAY_LIMIT and self._call is not None:
+            self._call.upstream_blocked()
 
     def send_trailers(self, trailers: Headers) -> None:
         self._end(trailers)
@@ -127,6 +139,7 @@ class Http1Client:
             self._keeper.idle(self)
         elif self._call is not None:
             self._call.on_carried()
+            self._call.upstream_unblocked()
 
     def on_data(self, data: bytes) -> None:
         call = self._call

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import pytest
 
 from proxy.codec.http2 import Http2Settings
 from proxy.net.exchange import REPLAY_LIMIT
 from proxy.net.http1_server import Http1Server
 from proxy.tests.h2peer import Peer, PeerStream
-from proxy.tests.pair import Pair, application, read_until
-from proxy.tests.policies import plain
+from proxy.tests.pair import LOCAL, Pair, application, read_message, read_until
+from proxy.tests.policies import plain, status
 from proxy.tests.test_pair_http2 import GRPC, unary
 from testkit.attacks.frames import GOAWAY, frame
 
 if TYPE_CHECKING:
-    import socket
-
     from proxy.net.exchange import Call
     from proxy.net.front import Front
 
@@ -115,3 +117,38 @@ def test_a_request_that_was_held_back_goes_on_at_its_second_try() -> None:
         client.send(stream, bytes(90_000 - sent), ends=True)
         client.wait(lambda: stream.ended)
         assert len(stream.body) == 90_000
+
+
+@pytest.mark.slow
+def test_a_body_waits_for_the_connection_that_is_being_made() -> None:
+    size = 10_000_000
+    with contextlib.ExitStack() as stack, socket.socket() as listener:
+        listener.bind((LOCAL, 0))
+        listener.listen(0)
+        listener.settimeout(20)
+        with contextlib.ExitStack() as crowd:
+            # Nobody can connect any more until these are gone.
+            for _ in range(3):
+                waiting = crowd.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(listener.getsockname())
+            pair = stack.enter_context(Pair(listener.getsockname()[1]))
+            patient = replace(pair.inbound._dialer.settings, timeout=60.0)
+            pair.run(lambda: setattr(pair.inbound._dialer, "settings", patient))
+            sock = stack.enter_context(pair.connect(inbound=True))
+            sock.settimeout(20)
+            sender = threading.Thread(target=lambda: sock.sendall(HEAD % size + bytes(size)))
+            sender.start()
+            pair.eventually(lambda: pair.inbound.in_flight, 1)
+            pair.becomes(lambda: not reading(pair.inbound))
+        received = 0
+        while not received:
+            application_side, _ = listener.accept()
+            with application_side:
+                _, body, _ = read_message(application_side)
+                received = len(body)
+                if received:
+                    application_side.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        assert received == size
+        sender.join(5)
+        assert status(read_message(sock)[0]) == 200
