@@ -121,12 +121,13 @@ class Together:
     async def answer(self, request: Request) -> Response:
         own = answer(self._facts, replace(request, headers=_unpacked(request)))
         path = request.target.partition("?")[0]
-        method = "GET" if request.method == "HEAD" else request.method
-        combine = _COMBINED.get((method, path))
+        # What is made of several answers needs their bodies, also if only its size is asked for.
+        asked = replace(request, method="GET") if request.method == "HEAD" else request
+        combine = _COMBINED.get((asked.method, path))
         if combine is None or own.status >= HTTPStatus.BAD_REQUEST:
             return own
         try:
-            others = await self._ask(request)
+            others = await self._ask(asked)
         except SiblingError as error:
             return Response(503, f"{error}\n".encode())
         return combine(request, [own, *others])

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import trio
@@ -113,6 +114,15 @@ async def test_errors_of_all_the_newest_first() -> None:
     async with processes() as (leader, _):
         found = json.loads((await leader.answer(get("/errors"))).body)
         assert [fault["time"][-3:] for fault in found] == ["03Z", "02Z", "01Z"]
+
+
+@in_trio
+@pytest.mark.parametrize("path", ["/errors", "/metrics"])
+async def test_a_head_tells_the_size_of_what_all_of_them_answer(path: str) -> None:
+    async with processes() as (leader, _):
+        whole = await leader.answer(get(path))
+        head = await leader.answer(replace(get(path), method="HEAD"))
+        assert (head.status, head.body) == (200, whole.body)
 
 
 @in_trio
