@@ -320,7 +320,11 @@ class Arrival:
         bound = needs_http(context.cell.current)
         if verdict is None and not data and bound:
             # Connected ahead of time, perhaps. It can only become HTTP.
-            self._await_verdict(context)
+            if inbound.draining:
+                self._transport.close()
+                self._left_early(None)
+            else:
+                self._await_verdict(context)
             return
         now = inbound.reactor.clock()
         inbound.detected(context.server, verdict, now - self._since)

@@ -422,7 +422,11 @@ class Arrival:
         now = outbound.reactor.clock()
         if verdict is None and not data and logical.needs_http:
             # Connected ahead of time, perhaps. It can only become HTTP.
-            self._sniff(logical)
+            if outbound.draining:
+                self._transport.close()
+                self._end()
+            else:
+                self._sniff(logical)
             return
         outbound.detected(logical, verdict, now - self._since)
         if verdict is Detection.HTTP1 or verdict is Detection.HTTP2:

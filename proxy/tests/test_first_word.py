@@ -213,6 +213,28 @@ def test_a_connection_made_ahead_of_its_requests_stays_good() -> None:
         assert status(ask(sock)) == 200
 
 
+@pytest.mark.parametrize("side", ["inbound", "outbound"])
+def test_nor_does_it_keep_a_proxy_that_shuts_down(side: str) -> None:
+    limited = replace(
+        default_policy("all-unauthenticated"),
+        rate_limit=RateLimit(Meta.default("l"), total=1),
+        detect_timeout=10.0,
+    )
+    with (
+        application(Script(200)) as port,
+        Pair(port, inbound_policy=limited, outbound_policy=routed(rule())) as pair,
+        pair.connect(inbound=side == "inbound") as sock,
+    ):
+        front = pair.inbound if side == "inbound" else pair.outbound
+        pair.eventually(lambda: len(front.connections), 1)
+        pair.drain(front)
+        # First whether it is TLS is waited for, then whether it is HTTP.
+        for _ in range(3):
+            pair.advance(10.1)
+        assert sock.recv(100) == b""
+        pair.eventually(lambda: len(front.connections), 0)
+
+
 # --- what is remembered ---------------------------------------------------------------------
 
 HERE = SocketAddress("10.0.0.1", 25)
