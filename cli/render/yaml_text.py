@@ -1,10 +1,13 @@
 """Manifests as YAML and JSON text.
 
-Reading is stricter than PyYAML's: duplicate keys are errors, and what only YAML 1.1 would turn into
-a date or a base-60 number stays text, as `kubectl` reads it. Errors carry the line.
+Plain scalars mean what they mean to `kubectl`, whose rules are neither YAML 1.1 nor 1.2: dates and base-60
+numbers are text, `1e3` is a number and `y` is true. Text that it would take for one of these is written in
+quotes. Reading is stricter than PyYAML's: duplicate keys are errors. Errors carry the line.
 """
 
 import json
+import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -44,45 +47,100 @@ class ManifestDumper(FastDumper):
         return True
 
 
-_INTEGER = r"^(?:[-+]?0b[0-1_]+|[-+]?0o?[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+)$"
-_FLOAT = r"^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+_NUMBER_LIKE = re.compile(r"[-+.0-9]")
+_NUMBER_TAG = "tag:weft,number"
+_INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_ENDLESS = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_LONGEST = 70
+"""More characters than any number of 64 bits has."""
+_LETTERS = {"y": True, "n": False}
+_MERGE = "tag:yaml.org,2002:merge"
+
+
+def read_number(text: str) -> int | float | None:
+    """The number that a plain scalar is to `kubectl`; None when it is text."""
+    if _ENDLESS.fullmatch(text):
+        return float(text.replace(".", ""))
+    if not _NUMBER_LIKE.match(text):
+        return None
+    plain = text if text.startswith(".") else text.replace("_", "")
+    if len(plain) < _LONGEST and _INTEGER.fullmatch(plain):
+        digits = plain.lstrip("+-")
+        octal = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
+        found = int(digits, 8 if octal else 0)
+        found = -found if plain.startswith("-") else found
+        if -(2**63) <= found < 2**64:
+            return found
+    if _FLOAT.fullmatch(plain) and math.isfinite(number := float(plain)):
+        return number
+    return None
+
+
+def _number(loader: ManifestLoader, node: yaml.ScalarNode) -> int | float | str:
+    text = str(loader.construct_scalar(node))
+    number = read_number(text)
+    return text if number is None else number
 
 
 def _mapping(loader: ManifestLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
     loader.flatten_mapping(node)
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if key.tag != "tag:yaml.org,2002:str" and not isinstance(key, yaml.ScalarNode):
-            raise ConstructorError(None, None, "a key must be plain text", key.start_mark)
-        if key.value in seen:
-            raise ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
-        seen.add(key.value)
     return {
-        str(loader.construct_object(key, deep=True)): loader.construct_object(value, deep=True)
+        _key(loader.construct_object(key, deep=True), key): loader.construct_object(
+            value, deep=True
+        )
         for key, value in node.value
     }
 
 
+def _key(value: Any, node: yaml.Node) -> str:
+    """Keys are text; others become what they are in JSON."""
+    if value is None:
+        raise ConstructorError(None, None, "a key must not be null", node.start_mark)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _check_keys(node: yaml.Node, checked: set[int]) -> None:
+    """Before merge keys (`<<`) bring in what the keys beside them may replace. Raises ConstructorError."""
+    if id(node) in checked or not isinstance(node, yaml.CollectionNode):
+        return
+    checked.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _check_keys(item, checked)
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise ConstructorError(None, None, "a key must be plain text", key.start_mark)
+        if key.value in seen and key.tag != _MERGE:
+            raise ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+        seen.add(key.value)
+        _check_keys(value, checked)
+
+
 def _text(dumper: ManifestDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
+    if text.lower() in _LETTERS or read_number(text) is not None:
+        style = "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _prepare() -> None:
-    import re
-
-    unwanted = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+    unwanted = {f"tag:yaml.org,2002:{name}" for name in ("timestamp", "int", "float", "value")}
     kept = {
         first: [(tag, pattern) for tag, pattern in found if tag not in unwanted]
         for first, found in ManifestLoader.yaml_implicit_resolvers.items()
     }
     ManifestLoader.yaml_implicit_resolvers = kept
+    ManifestLoader.add_implicit_resolver(_NUMBER_TAG, _NUMBER_LIKE, list("-+.0123456789"))
     ManifestLoader.add_implicit_resolver(
-        "tag:yaml.org,2002:int", re.compile(_INTEGER), list("-+0123456789")
+        "tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN")
     )
-    ManifestLoader.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(_FLOAT), list("-+0123456789.")
-    )
+    ManifestLoader.bool_values = {**ManifestLoader.bool_values, **_LETTERS}
+    ManifestLoader.add_constructor(_NUMBER_TAG, _number)
     ManifestLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
     ManifestDumper.add_representer(str, _text)
 
@@ -113,6 +171,7 @@ def load_documents(text: str) -> Iterator[Document]:
         while loader.check_node():
             node = loader.get_node()
             assert node is not None
+            _check_keys(node, set())
             value = loader.construct_document(node)
             check_size(value, node.start_mark.line + 1)
             yield Document(node.start_mark.line + 1, value)

@@ -413,7 +413,7 @@ MALFORMED: list[tuple[str, str | bytes, tuple[str, ...]]] = [
     ("annotation that is a boolean", DEPLOYMENT + "spec: {template: {metadata: {annotations: {a: true}}, spec: {containers: [{name: a}]}}}\n", ("metadata.annotations[a] must be a string, not a boolean", "quotes")),
     ("annotations that are a list", DEPLOYMENT + "spec: {template: {metadata: {annotations: [a]}, spec: {containers: [{name: a}]}}}\n", ("annotations must be an object, not a list",)),
     ("port annotation that is none", DEPLOYMENT + "spec: {template: {metadata: {annotations: {config.linkerd.io/skip-inbound-ports: http}}, spec: {containers: [{name: a}]}}}\n", ("config.linkerd.io/skip-inbound-ports", '"http"', "ports and ranges")),
-    ("policy that does not exist", "kind: Namespace\nmetadata: {name: n, annotations: {config.linkerd.io/default-inbound-policy: denny}}\n", ('"denny"', "deny, audit")),
+    ("policy that does not exist", "kind: Namespace\nmetadata: {name: shop, annotations: {config.linkerd.io/default-inbound-policy: denny}}\n", ('"denny"', "deny, audit")),
     ("list whose items are an object", "kind: List\nitems: {a: b}\n", ("items must be a list",)),
     ("list with text in it", "kind: List\nitems: [x]\n", ("items[0] must be an object",)),
     ("list with a broken pod", "kind: List\nitems:\n- kind: ConfigMap\n- kind: Pod\n", ("items[1]: ", "spec is missing")),
