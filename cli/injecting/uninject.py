@@ -85,16 +85,18 @@ def _strip_metadata(target: Json) -> None:
     metadata = mapping_at(target, "metadata", "object")
     if not isinstance(metadata, dict):
         return
+    stripped = False
     for key in ("annotations", "labels"):
         entries = mapping_at(metadata, key, "metadata")
-        if not entries:
-            continue
         kept = {name: value for name, value in entries.items() if not _ours(name, value)}
+        if len(kept) == len(entries):
+            continue
+        stripped = True
         if kept:
             metadata[key] = kept
         else:
             del metadata[key]
-    if not metadata and "metadata" in target:
+    if stripped and not metadata:
         del target["metadata"]
 
 

@@ -126,6 +126,15 @@ def test_uninject_is_the_way_back() -> None:
     assert "uninjected" not in again.err
 
 
+@pytest.mark.parametrize("metadata", [{}, None, {"annotations": {}, "labels": None}])
+def test_what_has_nothing_of_the_mesh_is_not_uninjected(metadata: dict[str, Any] | None) -> None:
+    """As `kubectl create cronjob --dry-run=client -o yaml` writes templates."""
+    template = {"metadata": metadata, "spec": {"containers": [{"name": "a", "image": "i"}]}}
+    made = workload("CronJob", {"jobTemplate": {"spec": {"template": template}}})
+    ran = mesh("uninject", "-", stdin=yaml.safe_dump(made))
+    assert (documents(ran.out), ran.err) == ([made], '\ncronjob "w" skipped\n\n')
+
+
 CONTAINER = {"containers": [{"name": "a", "image": "i"}]}
 TEMPLATE = {"template": {"spec": CONTAINER}}
 
