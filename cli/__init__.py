@@ -7,6 +7,7 @@ Where a command line goes::
     group.py         click groups that import a command only when it is run, and give it the global flags
     options.py       the global flags as one frozen value; flags shared by several commands
     resources.py     `deploy/web`, `po a b`, `all`: what people type to name resources
+    proxies.py       the HTTP proxy that leads to an address
     failure.py       errors people see: one line, one hint, one exit code
     commands/        one module per command: flags, then calls into the folders below
     cluster/         the only folder that talks to the Kubernetes API (REST and port-forward)

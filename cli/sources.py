@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.failure import CommandError
+from cli.proxies import http_proxy_of, pool_through
 
 SUFFIXES = (".yaml", ".yml", ".json")
 LARGEST = 32 * 1024 * 1024
@@ -81,12 +82,16 @@ def download(address: str) -> bytes:
     """The body of an https address; redirects must stay on https. Raises CommandError."""
     import urllib3
 
-    pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=5.0, read=30.0), retries=False)
     for _ in range(5):
         try:
+            pool = pool_through(
+                http_proxy_of(address),
+                timeout=urllib3.Timeout(connect=5.0, read=30.0),
+                retries=False,
+            )
             answer = pool.request("GET", address, redirect=False, preload_content=False)
             body = answer.read(LARGEST + 1)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise CommandError(f"cannot read {address}: {error}") from None
         target = answer.get_redirect_location()
         if not target:

@@ -19,6 +19,7 @@ import urllib3
 from cli.cluster.errors import ClusterError, NoCluster, NoContext, Unreachable, from_answer
 from cli.cluster.kubeconfig import context_names, files_of, path_of, read_plain
 from cli.options import Globals
+from cli.proxies import check_proxy, http_proxy_of, pool_through
 
 Json = dict[str, Any]
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
@@ -43,6 +44,8 @@ class RestCluster:
         self._impersonate = dict(impersonate or {})
         self.tls = _tls(configuration)
         """What verifies the server; None over plain HTTP."""
+        self.proxy = _proxy(configuration)
+        """The URL of the HTTP proxy that leads to the server; None: it is reached directly."""
         self._pool = self.new_pool()
 
     @cached_property
@@ -56,7 +59,8 @@ class RestCluster:
 
     def new_pool(self, size: int = 1) -> urllib3.PoolManager:
         """Connections of their own, for who reads streams; `size` are kept when idle."""
-        return urllib3.PoolManager(
+        return pool_through(
+            self.proxy,
             maxsize=size,
             ssl_context=self.tls,
             retries=False,
@@ -113,7 +117,8 @@ def connect(chosen: Globals) -> RestCluster:
     from kubernetes.client import Configuration
     from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 
-    configuration = Configuration()
+    # Without proxies of the environment, which the library reads otherwise than kubectl.
+    configuration = Configuration(proxy="", no_proxy="")
     try:
         if any(file.is_file() for file in files):
             load_kube_config(  # type: ignore[no-untyped-call]
@@ -170,6 +175,13 @@ def _tls(configuration: Any) -> ssl.SSLContext | None:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _proxy(configuration: Any) -> str | None:
+    """The one of the kubeconfig, or that of the environment. Raises ValueError when it cannot be used."""
+    if chosen := getattr(configuration, "proxy", None):
+        return check_proxy(str(chosen), "proxy-url")
+    return http_proxy_of(str(configuration.host))
 
 
 def _why(error: BaseException) -> str:

@@ -113,6 +113,7 @@ def _connect(cluster: RestCluster, path: str, tls: ssl.SSLContext | None) -> "Cl
     return connect(
         cluster.server.replace("http", "ws", 1) + path,
         ssl=tls,
+        proxy=cluster.proxy,
         additional_headers=[
             (name, value) for name, value in cluster.headers().items() if name != "Accept"
         ],

@@ -366,6 +366,7 @@ def test_values_that_only_look_like_numbers_or_dates_stay_what_they_are() -> Non
     ("argument", "said"),
     [
         ("http://example.com/app.yaml", "without encryption"),
+        ("https://[x/app.yaml", "cannot read https://[x/app.yaml: Invalid IPv6 URL"),
         ("/nonexistent/app.yaml", "cannot read /nonexistent/app.yaml: No such file or directory"),
     ],
 )
