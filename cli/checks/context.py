@@ -93,9 +93,13 @@ class Context:
 
 
 def alive(pod: Json) -> bool:
-    """Neither finished nor being deleted."""
-    phase = (pod.get("status") or {}).get("phase")
-    return phase not in ("Succeeded", "Failed") and not pod["metadata"].get("deletionTimestamp")
+    """Neither over nor being deleted."""
+    return not over(pod) and not pod["metadata"].get("deletionTimestamp")
+
+
+def over(pod: Json) -> bool:
+    """Whether its containers have ended for good, as those of a Job's pod that stays to be looked at."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def pod_name(pod: Json) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from cli.checks.context import over
 from cli.cluster.client import Cluster
 from cli.cluster.errors import NotFound
 from cli.cluster.installed import where_instead
@@ -86,7 +87,9 @@ def refuse_while_meshed(cluster: Cluster, namespace: str) -> None:
     meshed: dict[str, int] = {}
     for pod in items(cluster, PODS, selector=f"{labels.CONTROL_PLANE_NS_LABEL}={namespace}"):
         metadata = pod.get("metadata") or {}
-        if labels.CONTROL_PLANE_COMPONENT_LABEL not in (metadata.get("labels") or {}):
+        if not over(pod) and labels.CONTROL_PLANE_COMPONENT_LABEL not in (
+            metadata.get("labels") or {}
+        ):
             meshed[str(metadata.get("namespace"))] = (
                 meshed.get(str(metadata.get("namespace")), 0) + 1
             )

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from cli.certificates import CertificateError, check_issued, read_certificates
+from cli.checks.context import over
 from cli.failure import CommandError
 from cli.manifests.credentials import (
     Credentials,
@@ -153,9 +154,11 @@ def _judge_pods(made: Plan, identity: Identity, pods: Sequence[Json]) -> None:
 
 
 def _by_anchors(pods: Sequence[Json]) -> dict[str, dict[str, int]]:
-    """Anchors -> namespace -> number of pods that were started with them."""
+    """Anchors -> namespace -> number of pods that run with them."""
     found: dict[str, dict[str, int]] = {}
     for pod in pods:
+        if over(pod):
+            continue
         namespace = str(pod["metadata"].get("namespace"))
         spec = pod.get("spec") or {}
         for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:

@@ -22,6 +22,7 @@ from cli.manifests.credentials import (
 from cli.manifests.install import control_plane, definitions, with_anchors
 from cli.manifests.leftovers import installed_objects, refuse_while_meshed
 from cli.manifests.overrides import all_names, make_values, parse_set
+from cli.manifests.upgrade import ANCHORS_VARIABLE
 from cli.manifests.values import Values
 from cli.tests.fake_cluster import FakeCluster, install, meshed_pod
 from cli.tests.golden import compare_text, compare_yaml
@@ -683,3 +684,20 @@ def test_uninstall_refuses_while_pods_are_meshed(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(CommandError, match="shop"):
         refuse_while_meshed(cluster, "weft")
     assert installed_objects(cluster, "weft")
+
+
+def test_pods_that_are_over_are_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of Jobs stay when they have ended, with the proxy and the anchors they had."""
+    cluster = FakeCluster()
+    monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
+    installed = make_identity("weft", "cluster.local", NOW)
+    install(cluster, Credentials(installed, WEBHOOK, WEBHOOK, WEBHOOK))
+    old = make_identity("weft", "cluster.local", NOW).trust_anchors
+    for name, phase in (("done", "Succeeded"), ("lost", "Failed")):
+        pod = meshed_pod(name, VERSION)
+        env = [{"name": ANCHORS_VARIABLE, "value": old}]
+        pod["spec"]["initContainers"] = [{"name": "linkerd-proxy", "env": env}]
+        cluster.put({**pod, "status": {"phase": phase}})
+    upgraded, uninstalled = mesh("upgrade"), mesh("uninstall")
+    assert (upgraded.code, upgraded.err) == (0, "")
+    assert (uninstalled.code, uninstalled.err) == (0, "")
