@@ -116,7 +116,8 @@ def pod_labels(mesh: Mesh, namespace: str, owner: Owner) -> dict[str, str]:
     """Labels that select meshed pods by control plane, namespace and owner."""
     found = {labels.CONTROL_PLANE_NS_LABEL: mesh.namespace}
     if owner.kind in labels.OWNER_KINDS:
-        found[labels.OWNER_LABEL_PREFIX + owner.kind] = owner.name[:63]
+        # A label's value is no longer than this, and ends with a letter or digit; a name may be cut anywhere.
+        found[labels.OWNER_LABEL_PREFIX + owner.kind] = owner.name[:63].rstrip("-.")
     if namespace:
         found[labels.WORKLOAD_NS_LABEL] = namespace
     return found

@@ -9,7 +9,9 @@ from proxy_injector.defaults import ControlPlane, Tracing
 from proxy_injector.environment import proxy_environment, whole_cores
 from proxy_injector.pod import Json, inbound_ports
 from proxy_injector.sidecar import (
+    Owner,
     opaque_among,
+    pod_labels,
     redirect_arguments,
     resolve_ports,
     supports_native,
@@ -49,6 +51,21 @@ def test_the_proxys_environment_is_linkerds() -> None:
         "DESTINATION_PROFILE_SUFFIXES": "svc.cluster.local.",
     }
     assert {name: proxy.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("web", "web"),
+        ("a" * 70, "a" * 63),
+        ("a" * 62 + "-b", "a" * 62),
+        ("a" * 61 + ".-b", "a" * 61),
+        ("pi-", "pi"),  # as `mesh inject --manual` takes it from generateName
+    ],
+)
+def test_the_owner_is_a_label_the_api_server_takes(name: str, value: str) -> None:
+    found = pod_labels(MESH, "shop", Owner("job", name))
+    assert found["linkerd.io/proxy-job"] == value
 
 
 @pytest.mark.parametrize(
