@@ -65,8 +65,7 @@ def inherited(
         name: value for name, value in settings_in(namespace_annotations).items() if name not in own
     }
     if labels.OPAQUE_PORTS not in own and labels.OPAQUE_PORTS not in found:
-        ports = {number: name for name, number, _ in container_ports(spec)}
-        opaque = opaque_among(settings.opaque_ports, ports)
+        opaque = opaque_pod_ports(spec, settings.opaque_ports)
         if opaque:
             found[labels.OPAQUE_PORTS] = opaque
     return found
@@ -134,22 +133,22 @@ def opaque_patch(
 
 def opaque_pod_ports(spec: Mapping[str, Any], listed: str) -> str:
     """The pod's own ports that are opaque."""
-    return opaque_among(listed, {number: name for name, number, _ in container_ports(spec)})
+    return opaque_among(listed, [(name, number) for name, number, _ in container_ports(spec)])
 
 
 def opaque_service_ports(spec: Mapping[str, Any], listed: str) -> str:
     """The Service's own ports that are opaque, by number, name, or number of the target port."""
-    ports: dict[int, str] = {}
+    ports: list[tuple[str, int]] = []
     targets: dict[int, int] = {}
     for port in list_at(spec, "ports", "spec"):
         number, target = port.get("port"), port.get("targetPort")
         if not isinstance(number, int) or isinstance(number, bool):
             continue
-        ports[number] = str(port.get("name") or "")
+        ports.append((str(port.get("name") or ""), number))
         if isinstance(target, int) and not isinstance(target, bool):
             targets[number] = target
     opaque = set(filter(None, opaque_among(listed, ports).split(",")))
-    by_target = opaque_among(listed, dict.fromkeys(targets.values(), "")).split(",")
+    by_target = opaque_among(listed, [("", target) for target in targets.values()]).split(",")
     opaque.update(str(port) for port, target in targets.items() if str(target) in by_target)
     return ",".join(sorted(opaque, key=int))
 

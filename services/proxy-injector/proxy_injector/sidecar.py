@@ -5,7 +5,7 @@ Container and volume names are Linkerd's, because dashboards, policies and `kube
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -357,9 +357,15 @@ def resolve_ports(text: str, named: Mapping[str, int]) -> str:
     return ",".join(parts)
 
 
-def opaque_among(text: str, ports: Mapping[int, str]) -> str:
-    """Those of an object's own ports (number -> name) that the list makes opaque, ascending."""
+def opaque_among(text: str, ports: Iterable[tuple[str, int]]) -> str:
+    """Those of an object's own ports (name or "", number) that the list makes opaque, ascending.
+
+    One number may have several names, as that of DNS has one for each protocol.
+    """
+    own = list(ports)
     listed: PortSet = parse_port_set(
-        resolve_ports(text, {name: port for port, name in ports.items() if name})
+        resolve_ports(text, {name: number for name, number in own if name})
     )
-    return ",".join(str(port) for port in sorted(ports) if port in listed)
+    return ",".join(
+        str(number) for number in sorted({number for _, number in own}) if number in listed
+    )

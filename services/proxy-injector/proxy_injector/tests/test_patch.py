@@ -169,3 +169,15 @@ def test_what_an_object_says_itself_is_left_alone() -> None:
     }
     assert opaque_patch("Service", service, "3306", {}) == []
     assert [one["value"] for one in opaque_patch("Pod", pod(), "3306", {})] == ["3306"]
+
+
+@pytest.mark.parametrize("named", ["dns-tcp", "dns"])
+def test_both_names_of_one_number_may_be_opaque(named: str) -> None:
+    """As those of the cluster's DNS."""
+    tcp, udp = {"name": "dns-tcp", "protocol": "TCP"}, {"name": "dns", "protocol": "UDP"}
+    service = {"spec": {"ports": [{**one, "port": 53} for one in (tcp, udp)]}}
+    ports = [{**one, "containerPort": 53} for one in (tcp, udp)]
+    target = {"spec": {"containers": [{"name": "dns", "ports": ports}]}}
+    for kind, made in (("Service", service), ("Pod", target)):
+        *_, last = opaque_patch(kind, made, "25", {labels.OPAQUE_PORTS: named})
+        assert last["value"] == "53"

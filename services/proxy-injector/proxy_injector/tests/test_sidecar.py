@@ -241,7 +241,7 @@ def test_native_sidecars_need_a_server_that_has_them(
 
 
 def test_opaque_ports_may_be_named_and_are_limited_to_the_objects_own() -> None:
-    ports = {80: "http", 3306: "db", 5000: ""}
+    ports = [("http", 80), ("db", 3306), ("", 5000)]
     assert opaque_among("db,4000-6000,25", ports) == "3306,5000"
     assert opaque_among("", ports) == ""
     assert resolve_ports("25,db,ghost,9-10", {"db": 3306}) == "25,3306,9-10"
