@@ -16,6 +16,8 @@ CLUSTER_WIDE = (
     ("rbac.authorization.k8s.io", "clusterrolebindings"),
     ("apiextensions.k8s.io", "customresourcedefinitions"),
     ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+    ("apiregistration.k8s.io", "apiservices"),
 )
 RIGHTS_ADVICE = (
     "Use a kubeconfig, context or --as whose user may, usually a cluster administrator's."
@@ -39,7 +41,7 @@ def nothing_elsewhere(context: Context) -> None:
 
 
 def can_create_cluster_wide(context: Context) -> None:
-    """Namespaces, roles, definitions, webhooks."""
+    """Namespaces, roles, definitions, webhooks, the tap API."""
     refused = [
         f"create {resource}" for group, resource in CLUSTER_WIDE
         if not may(context, "create", group, resource, None)

@@ -15,6 +15,7 @@ from cli.checks.runner import Pace, run
 from cli.cluster.client import Cluster
 from cli.cluster.errors import NoCluster, Unreachable
 from cli.manifests.credentials import Credentials, make_identity, make_webhook
+from cli.manifests.kinds import KINDS, Kind
 from cli.render.check_output import TableOutput, to_json
 from cli.tests.fake_cluster import FakeCluster, install, meshed_pod, pod_of
 from weft import labels
@@ -480,6 +481,16 @@ def test_pre_checks_name_missing_rights_and_what_is_in_the_way() -> None:
     }  # fmt: skip
     assert "create clusterroles" in found["can create non-namespaced resources"].error
     assert "3600 seconds" in found["no clock skew detected"].error
+
+
+@pytest.mark.parametrize(
+    "kind", [one for one in KINDS if not one.namespaced], ids=lambda one: one.name
+)
+def test_pre_checks_ask_for_every_kind_of_the_cluster_that_is_installed(kind: Kind) -> None:
+    cluster = FakeCluster()
+    cluster.refused = {("create", kind.resource.plural)}
+    found = problems(results(context(cluster), pre=True))
+    assert found.keys() == {"can create non-namespaced resources"}
 
 
 def test_pre_checks_name_a_control_plane_that_is_elsewhere(healthy: FakeCluster) -> None:
