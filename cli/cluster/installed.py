@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.cluster.client import Cluster
-from cli.cluster.errors import ClusterError
-from cli.cluster.paths import CONFIG_MAPS, VERSION, find, items
+from cli.cluster.errors import ClusterError, Forbidden
+from cli.cluster.paths import CONFIG_MAPS, SERVICES, VERSION, find, items
 from cli.failure import CommandError
 from cli.render.yaml_text import YamlError, load_one
 from weft import labels
@@ -106,3 +106,17 @@ def server_version(cluster: Cluster) -> tuple[int, int] | None:
     major = "".join(filter(str.isdigit, str(said.get("major", ""))))
     minor = "".join(filter(str.isdigit, str(said.get("minor", ""))))
     return (int(major), int(minor)) if major and minor else None
+
+
+def api_server_ports(cluster: Cluster) -> list[int]:
+    """The ports of Service `kubernetes` and those behind it, where a network plugin may lead a pod at once.
+
+    Who may not read it is told none. Raises ClusterError.
+    """
+    try:
+        service = find(cluster, SERVICES, "kubernetes", "default") or {}
+    except Forbidden:
+        return []
+    ports = (service.get("spec") or {}).get("ports") or []
+    numbers = {one.get(key) for one in ports for key in ("port", "targetPort")}
+    return sorted(one for one in numbers if isinstance(one, int))

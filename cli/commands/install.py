@@ -69,13 +69,15 @@ def install(
     domains = {"clusterDomain": cluster_domain, "identityTrustDomain": identity_trust_domain}
     own = [("flag", {name: domain}) for name, domain in domains.items() if domain is not None]
     layers = Wishes.taken_from(flags).layers()
-    values = make_values({"namespace": chosen.weft_namespace}, [*own, *layers])
+    base = {"namespace": chosen.weft_namespace}
+    values = make_values(base, [*own, *layers])
     documents: list[dict[str, Any]] = []
     if not skip_crds:
         documents += definitions(values)
     if not only_crds:
         if not (ignore_cluster or skip_checks):
-            refuse_unfit_cluster(chosen)
+            cluster = refuse_unfit_cluster(chosen)
+            values = make_values(base | known_of(cluster, values), [*own, *layers])
         credentials = obtain_credentials(chosen, values, ignore_cluster=ignore_cluster)
         documents += control_plane(with_anchors(values, credentials), credentials)
     emit(documents, output, output_dir, complete=not (only_crds or skip_crds))
@@ -133,8 +135,19 @@ def external_identity(chosen: Globals, values: Any, now: datetime, *, ignore_clu
     return Identity(anchors, "", "")
 
 
-def refuse_unfit_cluster(chosen: Globals) -> None:
-    """Raises CommandError when the cluster is too old or has a control plane in any namespace, or none answers."""
+def known_of(cluster: Any, values: Any) -> dict[str, Any]:
+    """Values that follow from the cluster, where nobody chooses them: the API server's ports. Raises ClusterError."""
+    from cli.cluster.installed import api_server_ports
+    from weft.ports import parse_port_set
+
+    usual = values.proxyInit.kubeAPIServerPorts
+    known = parse_port_set(usual)
+    more = [str(port) for port in api_server_ports(cluster) if port not in known]
+    return {"proxyInit": {"kubeAPIServerPorts": ",".join(filter(None, (usual, *more)))}}
+
+
+def refuse_unfit_cluster(chosen: Globals) -> Any:
+    """The cluster. Raises CommandError when it is too old or has a control plane in any namespace, or none answers."""
     from cli.checks.kubernetes_api import MINIMUM
     from cli.cluster.client import connect
     from cli.cluster.errors import ClusterError
@@ -166,6 +179,7 @@ def refuse_unfit_cluster(chosen: Globals) -> None:
             f"namespace {elsewhere[0]} already has a control plane (ConfigMap {CONFIG} exists there). {ONE_FOR_ALL}",
             hint=f"{what_to_do(elsewhere[0])} To print the manifests nevertheless, add --skip-checks.",
         )
+    return cluster
 
 
 def what_to_do(namespace: str) -> str:

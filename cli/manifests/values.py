@@ -349,7 +349,7 @@ class ProxyInit(Section):
     skipSubnets: NetworkList = ""
     """Peers in these networks bypass the proxy."""
     kubeAPIServerPorts: PortList = "443,6443"
-    """Ports of the API server, which control-plane pods reach without their proxy."""
+    """Ports of the API server, which control-plane pods reach without their proxy. `mesh install` adds those of Service `kubernetes`."""
     runAsUser: UserId = 0
     """The init container's user; 0 holds NET_ADMIN and NET_RAW, which other users hold only with file capabilities."""
     closeWaitTimeoutSecs: Annotated[int, Field(ge=0)] = 0

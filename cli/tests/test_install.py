@@ -614,6 +614,35 @@ def test_an_installed_mesh_is_not_installed_over(monkeypatch: pytest.MonkeyPatch
     assert mesh("version").out.splitlines()[1] == f"Server version: {VERSION}"
 
 
+@pytest.mark.parametrize(
+    ("ports", "flags", "skipped"),
+    [
+        ([{"port": 443, "targetPort": 6443}], (), "443,6443"),
+        ([{"port": 443, "targetPort": 8443}], (), "443,6443,8443"),
+        ([{"port": 7443, "targetPort": "https"}], (), "443,6443,7443"),
+        ([{"port": 443, "targetPort": 8443}], ("--set-string", "proxyInit.kubeAPIServerPorts=1"), "1"),
+        ([{"port": 443, "targetPort": 8443}], ("--ignore-cluster",), "443,6443"),
+    ],
+)  # fmt: skip
+def test_the_control_plane_reaches_the_api_server_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, ports: list[Any], flags: tuple[str, ...], skipped: str
+) -> None:
+    cluster = FakeCluster()
+    monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
+    metadata = {"name": "kubernetes", "namespace": "default"}
+    cluster.put(
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}}
+    )
+    ran = mesh("install", *flags)
+    assert (ran.code, ran.err) == (0, "")
+    deployments = by_name(list(yaml.safe_load_all(ran.out)), "Deployment")
+    assert deployments
+    for one in deployments.values():
+        arguments = one["spec"]["template"]["spec"]["initContainers"][0]["args"]
+        at = arguments.index("--outbound-ports-to-ignore")
+        assert arguments[at + 1] == f"4567,4568,{skipped}"
+
+
 def test_a_second_mesh_is_not_installed_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = FakeCluster()
     monkeypatch.setattr("cli.cluster.client.connect", lambda _: cluster)
