@@ -1,6 +1,7 @@
 """Keys pressed while a full-screen table is shown; nothing where stdin is no terminal."""
 
 import contextlib
+import os
 import select
 import sys
 import termios
@@ -25,10 +26,12 @@ def keys() -> Iterator[Pressed]:
 
 
 def _pressed() -> str:
-    found = ""
-    while select.select([sys.stdin], [], [], 0)[0]:
-        key = sys.stdin.read(1)
-        if not key:
+    """Around what Python's own reader keeps back: `select` does not see what lies there."""
+    found = b""
+    stdin = sys.stdin.fileno()
+    while select.select([stdin], [], [], 0)[0]:
+        keys = os.read(stdin, 1024)
+        if not keys:
             break
-        found += key
-    return found
+        found += keys
+    return found.decode(errors="replace")
