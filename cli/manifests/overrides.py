@@ -4,6 +4,8 @@ A key that does not exist, or a value of the wrong type, is an error that names 
 came from, and the nearest name that exists.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +19,8 @@ from cli.manifests.values import Values
 from cli.render.yaml_text import YamlError, load_one
 
 Tree = dict[str, Any]
+_OBJECT = re.compile(r":(\s|$)|[][{}]")
+"""Within braces: they hold keys and values, or more than a list of texts."""
 
 
 def make_values(base: Mapping[str, Any], layers: Iterable[tuple[str, Tree]]) -> Values:
@@ -59,11 +63,11 @@ def read_files(paths: Iterable[str]) -> list[tuple[str, Tree]]:
 def parse_set(option: str, text: str, *, as_string: bool) -> Tree:
     """One `key.path=value` as a tree; values are YAML scalars unless `as_string`.
 
-    Several may stand in one flag, separated by commas; `\\,` is a comma inside a value.
-    Raises CommandError.
+    Several may stand in one flag, separated by commas; `\\,` is a comma inside a value. Lists are
+    written `[a,b]`, or `{a,b}` as for Helm. Raises CommandError.
     """
     tree: Tree = {}
-    for part in _split(text):
+    for part in _split(text, brackets=not as_string):
         name, equals, value = part.partition("=")
         if not equals or not all(name.split(".")):
             raise CommandError(f"{option} {text}: the form is key.path=value")
@@ -111,9 +115,20 @@ def dotted_names(tree: Mapping[str, Any], prefix: str = "") -> list[str]:
     return names
 
 
-def _split(text: str) -> list[str]:
-    held = text.replace("\\,", "\0")
-    return [part.replace("\0", ",") for part in held.split(",")]
+def _split(text: str, *, brackets: bool) -> list[str]:
+    """At commas, but not within the `brackets` that a value begins with."""
+    parts, depth, before = [""], 0, ""
+    for char in text.replace("\\,", "\0"):
+        if char in "[{" and brackets and (depth or before == "="):
+            depth += 1
+        elif char in "]}" and depth:
+            depth -= 1
+        if char == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += char
+        before = char
+    return [part.replace("\0", ",") for part in parts]
 
 
 def _keys(name: str) -> list[str]:
@@ -122,6 +137,9 @@ def _keys(name: str) -> list[str]:
 
 
 def _scalar(option: str, text: str, value: str) -> Any:
+    inner = value[1:-1]
+    if value == f"{{{inner}}}" and inner and not _OBJECT.search(inner):
+        return [one.strip() for one in inner.split(",")]
     try:
         loaded = load_one(value)
     except YamlError as error:
@@ -145,7 +163,7 @@ def _sentences(error: ValidationError, origin: Mapping[str, str]) -> list[str]:
 
 def _must_be(problem: ErrorDetails) -> str:
     """What is wrong with a value, after its name."""
-    why, given = problem["msg"], repr(problem["input"])
+    why, given = problem["msg"], _given(problem["input"])
     if problem["type"] == "value_error":
         why = why.removeprefix("Value error, ")
         named = isinstance(problem["input"], dict) or given in why
@@ -159,6 +177,11 @@ def _must_be(problem: ErrorDetails) -> str:
     if problem["type"] == "int_type":
         return f"must be a whole number, not {given}"
     return f"must be {why.removeprefix('Input should be ')}, not {given}"
+
+
+def _given(value: Any) -> str:
+    """As a values file has it."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
 
 
 def _parents(name: str) -> list[str]:

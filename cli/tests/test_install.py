@@ -496,6 +496,35 @@ def test_commas_and_dots_can_be_escaped() -> None:
     assert parse_set("--set-string", "a=1", as_string=True) == {"a": "1"}
 
 
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("a={x,y}", {"a": ["x", "y"]}),
+        ("a={x}", {"a": ["x"]}),
+        ("a.b={1,2},c=3", {"a": {"b": ["1", "2"]}, "c": 3}),
+        ("a=[x,1],b={c,d}", {"a": ["x", 1], "b": ["c", "d"]}),
+        ("a=[{name: A,value: b}],c=d", {"a": [{"name": "A", "value": "b"}], "c": "d"}),
+        (r"a=[{name: A\,value: b}]", {"a": [{"name": "A", "value": "b"}]}),
+        ("a={x: 1}", {"a": {"x": 1}}),
+        ("a=x{y,z=1", {"a": "x{y", "z": 1}),
+    ],
+)
+def test_lists_are_written_in_brackets(text: str, tree: Json) -> None:
+    assert parse_set("--set", text, as_string=False) == tree
+
+
+def test_of_text_brackets_are_part() -> None:
+    assert parse_set("--set-string", "a={x,b=y}", as_string=True) == {"a": "{x", "b": "y}"}
+
+
+def test_what_is_wrong_is_shown_as_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("proxy: {logLevel: yes, ports: {admin: }}\n")
+    ran = mesh("install", "--ignore-cluster", "-f", str(file))
+    assert "value proxy.logLevel must be text, not true" in ran.err
+    assert "value proxy.ports.admin must be a whole number, not null" in ran.err
+
+
 def test_every_value_has_a_name() -> None:
     names = all_names(Values)
     assert {
