@@ -8,7 +8,7 @@ as it should be - the answer is None, and the library is asked, so that its word
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -89,26 +89,38 @@ def read_plain(chosen: Globals) -> Plain | None:
         return None
 
 
-def plain_namespace(chosen: Globals) -> str | None:
-    """The namespace of the chosen context, empty when it has none; None where the library must be asked."""
-    try:
-        _, document = _document(chosen)
-        return _text(_context(document, chosen.context), "namespace")
-    except (_NotPlain, OSError, ValueError):
-        return None
+def context_namespace(chosen: Globals) -> str:
+    """The namespace of the chosen context; empty when it has none, or when there is no such context.
+
+    Of several files the first that says something counts, for the current context as for a context of a name.
+    """
+    documents = list(_readable(chosen))
+    current = (one.get("current-context") for one in documents)
+    wanted = chosen.context or next((one for one in current if one), "")
+    for document in documents:
+        try:
+            return _text(_context(document, str(wanted)), "namespace")
+        except _NotPlain:
+            continue
+    return ""
 
 
 def context_names(chosen: Globals) -> list[str]:
     """The contexts that may be chosen, of every file that can be read."""
     names = []
-    for file in files_of(chosen):
-        try:
-            contexts = _mapping(_parsed(file.read_bytes())).get("contexts")
-        except (_NotPlain, OSError, ValueError):
-            continue
+    for document in _readable(chosen):
+        contexts = document.get("contexts")
         entries = contexts if isinstance(contexts, list) else []
         names += [str(one["name"]) for one in entries if isinstance(one, Mapping) and "name" in one]
     return names
+
+
+def _readable(chosen: Globals) -> Iterator[Mapping[str, Any]]:
+    for file in files_of(chosen):
+        try:
+            yield _mapping(_parsed(file.read_bytes()))
+        except (_NotPlain, OSError, ValueError):
+            continue
 
 
 def _document(chosen: Globals) -> tuple[Path, Mapping[str, Any]]:

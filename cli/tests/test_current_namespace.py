@@ -34,3 +34,26 @@ def test_an_unreadable_file_names_none(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     assert current_namespace(Globals(kubeconfig=str(file))) == "default"
     assert current_namespace(Globals(kubeconfig=str(tmp_path / "absent"))) == "default"
+
+
+CONTEXT = "contexts: [{name: a, context: {cluster: c, user: u, namespace: %s}}]\n"
+MERGED = [
+    # Nobody says which context is current, but the flag.
+    ((CONTEXT % "shop", "users: []\n"), "a", "shop"),
+    (("users: []\n", CONTEXT % "shop"), "a", "shop"),
+    (("current-context: a\n", CONTEXT % "shop"), None, "shop"),
+    ((CONTEXT % "shop", "current-context: a\n" + CONTEXT % "later"), None, "shop"),
+    (("current-context: b\n", "current-context: a\n" + CONTEXT % "shop"), None, "default"),
+    ((CONTEXT % "shop",), None, "default"),
+]
+
+
+@pytest.mark.parametrize(("texts", "context", "namespace"), MERGED)
+def test_of_several_files_the_first_that_says_something_counts(
+    tmp_path: Path, texts: tuple[str, ...], context: str | None, namespace: str
+) -> None:
+    files = [tmp_path / str(number) for number in range(len(texts))]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text("apiVersion: v1\nkind: Config\n" + text)
+    chosen = Globals(kubeconfig=":".join(map(str, files)), context=context)
+    assert current_namespace(chosen) == namespace

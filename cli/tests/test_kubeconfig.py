@@ -14,7 +14,7 @@ from kubernetes.client import Configuration
 from kubernetes.config import load_kube_config
 
 from cli.cluster.client import RestCluster
-from cli.cluster.kubeconfig import plain_namespace, read_plain
+from cli.cluster.kubeconfig import context_namespace, read_plain
 from cli.options import Globals
 from weft.pki import keys
 from weft.pki.certificate import Lifetime, Signer, make_anchor, make_leaf, to_pem
@@ -166,10 +166,9 @@ def test_several_files_are_left_to_the_library(tmp_path: Path) -> None:
     chosen = write(tmp_path, {"server": SERVER}, {})
     (tmp_path / "second").write_text("{}")
     both = Globals(kubeconfig=f"{chosen.kubeconfig}:{tmp_path / 'second'}")
-    assert (read_plain(both), plain_namespace(both)) == (None, None)
+    assert read_plain(both) is None
     absent = Globals(kubeconfig=f"{chosen.kubeconfig}:{tmp_path / 'absent'}")
     assert read_plain(absent) is not None
-    assert plain_namespace(absent) == "shop"
 
 
 def test_commands_with_a_plain_file_do_not_import_the_library(tmp_path: Path) -> None:
@@ -205,5 +204,5 @@ def test_a_file_is_parsed_once_for_namespace_and_access_and_again_when_it_change
         plain = read_plain(chosen)
         assert plain is not None
         assert plain.token == token
-        assert plain_namespace(chosen) is not None
+        assert context_namespace(chosen) == "shop"
     assert len(parsed) == 2
