@@ -25,7 +25,7 @@ RESOURCE_EXHAUSTED = 8
 class Gate:
     """Tells its breaker how requests end, and the balancer when that changes who is ready."""
 
-    __slots__ = ("_breaker", "_changed", "_member", "_reactor", "_strict", "_timer")
+    __slots__ = ("_breaker", "_changed", "_closed", "_member", "_reactor", "_strict", "_timer")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Gate:
         self._member = member
         self._reactor = reactor
         self._changed = changed
+        self._closed = False
         self._timer: Timer | None = None
 
     @property
@@ -49,7 +50,7 @@ class Gate:
     def start(self) -> None:
         if self._breaker.state is not State.OPEN:
             self._breaker.start()
-            self._changed(self._member)
+            self._tell()
 
     def answered(self, now: float, status: int, grpc: int | None, *, success: bool) -> None:
         """A response ended; the stricter breaker takes "too many requests" for a failure, too."""
@@ -64,32 +65,38 @@ class Gate:
         self._breaker.success(now)
         if before is not self._breaker.state:
             _log.info("endpoint %s works again: its breaker opens", self._member.address)
-            self._changed(self._member)
+            self._tell()
 
     def failure(self, now: float) -> None:
         before = self._breaker.state
         self._breaker.failure(now)
-        if before is not self._breaker.state:
+        if before is not self._breaker.state and not self._closed:
             wait = self._breaker.shut_until - now
             _log.warning("endpoint %s fails: not used for %.1f s", self._member.address, wait)
             self._timer = self._reactor.call_later(wait, self._elapsed)
-            self._changed(self._member)
+            self._tell()
 
     def abandon(self) -> None:
         before = self._breaker.state
         self._breaker.abandon()
         if before is not self._breaker.state:
-            self._changed(self._member)
+            self._tell()
 
     def close(self) -> None:
-        """The endpoint was removed; requests on their way may still report."""
+        """The endpoint was removed; requests on their way may still report, and nobody else hears of it."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
 
     def _elapsed(self) -> None:
         self._timer = None
         self._breaker.elapse()
-        self._changed(self._member)
+        self._tell()
+
+    def _tell(self) -> None:
+        # Its address may be another endpoint's by now.
+        if not self._closed:
+            self._changed(self._member)
 
     def __repr__(self) -> str:
         return f"<Gate of {self._member.address}: {self._breaker!r}>"

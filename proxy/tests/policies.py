@@ -94,7 +94,8 @@ class Script:
 class Gated:
     """An application that answers only once `let` is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
         self.arrived = threading.Semaphore(0)
         self.let = threading.Event()
 
@@ -107,7 +108,7 @@ class Gated:
             self.arrived.release()
             self.let.wait(5)
             with contextlib.suppress(OSError):
-                sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                sock.sendall(b"HTTP/1.1 %d X\r\ncontent-length: 0\r\n\r\n" % self.status)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,6 +133,41 @@ def test_a_probe_whose_client_leaves_is_followed_by_another() -> None:
         app.let.set()
         with mesh.connect() as sock:
             assert status(ask(sock)) == 200
+
+
+def test_an_endpoint_that_was_removed_does_not_come_back_with_its_breaker() -> None:
+    app = Gated(500)
+    policy = routed(rule(backend(accrual=ConsecutiveFailures(1, BACKOFF))))
+    with applications(app) as (port,), Pair(port, outbound_policy=policy) as mesh:
+        with mesh.connect() as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            assert app.arrived.acquire(timeout=5)
+            endpoints = mesh.lookups.set
+            assert endpoints is not None
+            mesh.run(lambda: endpoints.replace([]))
+            app.let.set()
+            assert sock.recv(12) == b"HTTP/1.1 500"
+        mesh.advance(1.1)
+        with mesh.connect() as sock:
+            assert status(ask(sock)) == 504
+        assert mesh.run(lambda: (len(balanced(mesh)._cold), len(balanced(mesh)._warming))) == (0, 0)
+
+
+def test_the_breaker_of_a_removed_endpoint_does_not_hide_what_took_its_address() -> None:
+    app = Gated(500)
+    one = ConsecutiveFailures(1, BACKOFF)
+    with applications(app) as ports, pair(list(ports), one) as mesh:
+        with mesh.connect() as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            assert app.arrived.acquire(timeout=5)
+            endpoints = mesh.lookups.set
+            assert endpoints is not None
+            again = [replace(each, labels=(("dst_pod", "new"),)) for each in plain(*ports)]
+            mesh.run(lambda: endpoints.replace(again))
+            app.let.set()
+            assert sock.recv(12) == b"HTTP/1.1 500"
+        with mesh.connect() as sock:
+            assert status(ask(sock)) == 500  # and not 504: it was connected to
 
 
 # --- the gate by itself ---------------------------------------------------------------------
