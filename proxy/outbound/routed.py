@@ -15,6 +15,7 @@ from proxy.net.filtering import act
 from proxy.outbound import wishes
 from proxy.outbound.call import CANONICAL, OutboundCall
 from proxy.stack.classify import grpc_status
+from proxy.stack.filters import RequestHeaderModifier
 from proxy.stack.retry import Outcome, Terms, is_worth, retry_in
 from proxy.stack.timeout import Deadlines, Expired
 from proxy.telemetry.request import Scope
@@ -57,6 +58,7 @@ class RoutedCall(OutboundCall):
         "_since",
         "_terms",
         "_timer",
+        "_unfiltered",
         "_wake",
     )
 
@@ -71,6 +73,8 @@ class RoutedCall(OutboundCall):
         self._modifiers: list[HeaderModifier] | None = None
         self._of_the_plan = 0
         """How many of the modifiers do not depend on the backend."""
+        self._unfiltered: dict[str, list[bytes]] | None = None
+        """What the request's headers were that filters of a backend may have changed."""
         self._deadlines: Deadlines | None = None
         self._timer: Timer | None = None
         self._terms: Terms | None = None
@@ -139,8 +143,12 @@ class RoutedCall(OutboundCall):
         course = self.course = plan.choose()
         if self._modifiers:
             del self._modifiers[self._of_the_plan :]
-        if course.filters and self._filter(course.filters):
-            return
+        if self._unfiltered is not None:
+            self._undo_filters(self._unfiltered)
+        if course.filters:
+            self._remember(course.filters)
+            if self._filter(course.filters):
+                return
         course.concrete.dispatch(self)
 
     def go(self, client: EndpointClient, member: EndpointMember | None) -> None:
@@ -165,6 +173,25 @@ class RoutedCall(OutboundCall):
         self.downstream.respond(head, True)
         self.finish(None, None)
         return True
+
+    def _remember(self, filters: tuple[Filter, ...]) -> None:
+        """Another try begins with the headers of the first, and may have another backend."""
+        headers = self.head.headers
+        self._unfiltered = {
+            name: headers.get_all(name)
+            for item in filters
+            if isinstance(item, RequestHeaderModifier)
+            for name in item.modifier.names
+        }
+
+    def _undo_filters(self, unfiltered: dict[str, list[bytes]]) -> None:
+        headers = self.head.headers
+        for name, values in unfiltered.items():
+            if name in headers:
+                del headers[name]
+            for value in values:
+                headers.add(name, value)
+        self._unfiltered = None
 
     # --- the request moves ----------------------------------------------------------------
 

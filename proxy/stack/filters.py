@@ -32,6 +32,11 @@ class HeaderModifier:
             if name in headers:
                 del headers[name]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The headers it may change."""
+        return frozenset((*dict(self.add), *dict(self.set), *self.remove))
+
 
 @dataclass(frozen=True, slots=True)
 class RequestHeaderModifier:

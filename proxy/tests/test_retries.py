@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from proxy.codec.message import Headers
-from proxy.discovery.policy import Retry, Timeouts
+from proxy.discovery.policy import Retry, RouteBackend, Timeouts
 from proxy.stack.backoff import Backoff
+from proxy.stack.filters import HeaderModifier, RequestHeaderModifier
 from proxy.tests.h2peer import Peer, PeerStream
 from proxy.tests.pair import Pair, application, read_message
 from proxy.tests.policies import (
@@ -17,6 +19,7 @@ from proxy.tests.policies import (
     Script,
     applications,
     ask,
+    backend,
     balanced,
     plain,
     routed,
@@ -287,3 +290,36 @@ def test_a_request_may_limit_its_own_time() -> None:
         head, _, _ = read_message(sock)
         assert b"[3003]" in head
         app.let.set()
+
+
+def test_a_backends_filters_begin_anew_with_every_try() -> None:
+    app = Script(503, 503, 200)
+    marked = HeaderModifier(add=(("x-try", b"1"),), remove=("x-own",))
+    one = RouteBackend(backend(), 1, (RequestHeaderModifier(marked),))
+    policy = routed(rule(one, retry=SERVER_ERRORS))
+    with (
+        application(app) as port,
+        Pair(port, outbound_policy=policy) as pair,
+        pair.connect() as sock,
+    ):
+        assert status(ask(sock)) == 200
+    assert [request.count(b"x-try: 1") for request in app.requests] == [1, 1, 1]
+
+
+def test_another_backend_does_not_see_what_the_first_ones_filters_did() -> None:
+    first, second = Script(503), Script(200)
+    marked = HeaderModifier(set=(("x-own", b"first"),))
+    with applications(first, second) as ports:
+        one = RouteBackend(backend("first:80"), 1, (RequestHeaderModifier(marked),))
+        other = RouteBackend(backend("second:80"))
+        many = replace(SERVER_ERRORS, max_retries=60)
+        with Pair(ports[0], outbound_policy=routed(rule(one, other, retry=many))) as pair:
+            pair.lookups.sets = {"first:80": plain(ports[0]), "second:80": plain(ports[1])}
+            with pair.connect() as sock:
+                while not first.requests:
+                    assert (
+                        status(ask(sock, b"GET / HTTP/1.1\r\nHost: v\r\nx-own: mine\r\n\r\n"))
+                        == 200
+                    )
+    assert all(b"x-own: first" in request for request in first.requests)
+    assert all(b"x-own: mine" in request for request in second.requests)
