@@ -31,17 +31,21 @@ class ConnectSettings:
 class Dialer:
     """Makes connections in one direction."""
 
-    __slots__ = ("_options", "reactor", "settings")
+    __slots__ = ("_closed", "_options", "reactor", "settings")
 
     def __init__(self, reactor: Reactor, settings: ConnectSettings) -> None:
         self.reactor = reactor
         self.settings = settings
         self._options = (_NODELAY, *tcp_options(settings.keepalive, settings.user_timeout))
+        self._closed = socket.socket()
+        """Stands for a socket that could not be made: all that is done with it fails."""
+        self._closed.close()
 
     def plain(self, address: SocketAddress, receiver: Receiver) -> Transport:
         """`receiver` hears `on_connected` or `on_lost` later, never from inside this call."""
-        transport = Transport(self.reactor, self._socket(address), receiver)
-        transport.connect((address.ip, address.port), self.settings.timeout)
+        sock, error = self._socket(address)
+        transport = Transport(self.reactor, sock, receiver)
+        self._connect(transport, address, error)
         return transport
 
     def tls(
@@ -52,25 +56,37 @@ class Dialer:
         server_name: str | None,
     ) -> TlsTransport:
         """As `plain`; the receiver has yet to look at the certificate in `on_connected`."""
+        sock, error = self._socket(address)
         transport = TlsTransport(
             self.reactor,
-            self._socket(address),
+            sock,
             receiver,
             context,
             server=False,
             server_name=server_name,
         )
-        transport.connect((address.ip, address.port), self.settings.timeout)
+        self._connect(transport, address, error)
         return transport
 
-    def _socket(self, address: SocketAddress) -> socket.socket:
+    def _connect(self, transport: Transport, address: SocketAddress, error: OSError | None) -> None:
+        where = (address.ip, address.port)
+        if error is None:
+            transport.connect(where, self.settings.timeout)
+        else:
+            transport.cannot_connect(where, error)
+
+    def _socket(self, address: SocketAddress) -> tuple[socket.socket, OSError | None]:
+        """A socket, or why there is none: descriptors run out, and hosts are without IPv6."""
         family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
-        sock = socket.socket(
-            family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-        )
+        try:
+            sock = socket.socket(
+                family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+            )
+        except OSError as error:
+            return self._closed, error
         for option in self._options:
             sock.setsockopt(*option)
-        return sock
+        return sock, None
 
 
 def tcp_options(

@@ -180,9 +180,11 @@ class Http2Pool:
 
     def connect(self) -> Http2Client:
         """A fresh connection, for the calls from now on."""
-        client = self.current = Http2Client(self, self._settings)
-        self._all.add(client)
+        client = Http2Client(self, self._settings)
+        # May raise: nothing is kept then.
         client.transport = self._peer.dial(client)
+        self._all.add(client)
+        self.current = client
         return client
 
     # --- keeper of its connections --------------------------------------------------------

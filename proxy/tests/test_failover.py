@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import struct
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -24,6 +26,9 @@ from proxy.tests.policies import (
     status,
 )
 from testkit.ports import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GET = b"GET / HTTP/1.1\r\nHost: v\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: 4\r\n\r\nbody"
@@ -229,3 +234,40 @@ def test_what_no_application_took_is_answered_with_why() -> None:
             head = ask(sock, POST)
             assert status(head) == 502
             assert b"[2001]" in head
+
+
+@pytest.mark.parametrize("meshed", [True, False])
+def test_an_endpoint_that_no_descriptor_was_left_for_is_reached_later(meshed: bool) -> None:
+    app = Script(200)
+    with application(app) as port, Pair(port, endpoints=(), failfast=0.1) as pair:
+        with pair.connect() as sock:
+            assert status(ask(sock)) == 504
+        with pair.connect() as sock:
+            sock.sendall(GET[:-2])
+            pair.becomes(lambda: len(pair.outbound.connections) == 1)
+            endpoints = pair.lookups.set
+            assert endpoints is not None
+            with no_descriptor_left():
+                pair.run(lambda: endpoints.add([pair.meshed] if meshed else plain(port)))
+                pair.becomes(lambda: all(one.failing for one in pair.outbound._endpoints.values()))
+                head = ask(sock, GET[-2:])
+        assert status(head) == 504
+        assert b"Too many open files" in head
+
+        def works() -> bool:
+            with pair.connect() as sock:
+                return status(ask(sock)) == 200
+
+        deadline = time.monotonic() + 5
+        while not works():
+            assert time.monotonic() < deadline
+
+
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
