@@ -154,7 +154,7 @@ class Http1Pool:
 class Http2Pool:
     """The HTTP/2 connection to one peer."""
 
-    __slots__ = ("_all", "_on_ended", "_on_made", "_peer", "_settings", "current")
+    __slots__ = ("_all", "_closed", "_on_ended", "_on_made", "_peer", "_settings", "current")
 
     def __init__(
         self,
@@ -171,6 +171,7 @@ class Http2Pool:
         self.current: Http2Client | None = None
         """The connection that takes requests, if there is one."""
         self._all: set[Http2Client] = set()
+        self._closed = False
 
     def start(self, call: Call, ends: bool) -> None:
         current = self.current
@@ -195,6 +196,9 @@ class Http2Pool:
     def ready(self, connection: Http2Client) -> None:
         if self._on_made is not None:
             self._on_made(None)
+        if self._closed:
+            # For what came too late, which is sent before this happens.
+            connection.transport.reactor.call_soon(connection.retire)
 
     def retired(self, connection: Http2Client) -> None:
         if self.current is connection:
@@ -209,7 +213,8 @@ class Http2Pool:
         self.retired(connection)
 
     def close(self) -> None:
-        """Let the connections finish what they carry."""
+        """Let the connections finish what they carry, and what still comes."""
+        self._closed = True
         for client in list(self._all):
             client.retire()
 

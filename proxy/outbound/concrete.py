@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.balance.p2c import Member, P2c
@@ -66,6 +67,10 @@ class Traffic(Protocol):
         """It waited until now for an endpoint, and no endpoint is to blame for that."""
 
 
+Again = Callable[[], "Concrete"]
+"""The same backend, opened once more."""
+
+
 class Concrete(Protocol):
     """One backend, whatever its kind."""
 
@@ -82,8 +87,9 @@ class Concrete(Protocol):
 
     def dispatch(self, traffic: Traffic) -> None: ...
 
-    def close(self) -> None:
-        """Let go of the endpoints; what is in progress finishes."""
+    def close(self, again: Again | None = None) -> None:
+        """Let go of the endpoints; what is in progress finishes. What still comes, because it waits or
+        is to be tried once more, goes to what `again` gives."""
 
 
 class Forwarded:
@@ -105,7 +111,7 @@ class Forwarded:
     def dispatch(self, traffic: Traffic) -> None:
         traffic.go(self._client, None)
 
-    def close(self) -> None:
+    def close(self, again: Again | None = None) -> None:
         self._client.release(self)
 
 
@@ -124,7 +130,7 @@ class Failed:
     def dispatch(self, traffic: Traffic) -> None:
         traffic.fail(Failure(errors.NO_BACKEND, self._message))
 
-    def close(self) -> None:
+    def close(self, again: Again | None = None) -> None:
         """Nothing is held."""
 
 
@@ -132,6 +138,7 @@ class Balanced:
     """Every endpoint of an authority."""
 
     __slots__ = (
+        "_again",
         "_authority",
         "_backend",
         "_cancel",
@@ -172,6 +179,7 @@ class Balanced:
         self._waiting: deque[Traffic] = deque()
         self._timer: Timer | None = None
         self._failing = False
+        self._again: Again | None = None
         self._set = outbound.discovery.endpoints(balancer.authority)
         self._cancel = self._set.watch(self._update)
         if self._set.known:
@@ -211,6 +219,8 @@ class Balanced:
             if not traffic.dials:
                 self._given += 1
             traffic.go(member.service, member)
+        elif self._again is not None:
+            self._again().dispatch(traffic)
         elif self._failing:
             traffic.fail(self._why())
         elif len(self._waiting) >= self._backend.queue_capacity:
@@ -353,25 +363,25 @@ class Balanced:
             detail += f"; one of them: {trouble}"
         return Failure(errors.FAILFAST, detail)
 
-    def close(self) -> None:
+    def close(self, again: Again | None = None) -> None:
         self._cancel()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._give_up_quietly()
-        for member in self._p2c.members():
+        self._again = again
+        self._failing = True
+        self._cold.clear()
+        # What a member gives back when it is released must not find another that will be, too.
+        for member in self._p2c.update({}, self._outbound.reactor.clock()).removed:
             if isinstance(member.gate, Gate):
                 member.gate.close()
             member.service.release(self)
         self._measured.close(given=self._given)
         self._outbound.discovery.release_endpoints(self._set)
-
-    def _give_up_quietly(self) -> None:
-        """The route changed under what waits: it asks again and finds the new one."""
         waiting, self._waiting = self._waiting, deque()
         for traffic in waiting:
             if not traffic.ended:
-                traffic.fail(Failure(errors.NO_BACKEND, "the route changed"))
+                self.dispatch(traffic)
 
     def __repr__(self) -> str:
         return f"<Balanced {self._authority}: {self._p2c!r}, {len(self._waiting)} wait>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.codec.message import HTTP_2
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from proxy.telemetry.registry import Labels
 
 
+LINGER = 60.0
+"""Seconds that a backend which no route names stays open for requests from before."""
+
+
 class Logical:
     """One destination address: its routes, and the backends they lead to.
 
@@ -50,6 +55,7 @@ class Logical:
         "_backends",
         "_budget",
         "_cancel",
+        "_closed",
         "_hostnames",
         "_outbound",
         "_plans",
@@ -75,6 +81,7 @@ class Logical:
         self._streams: dict[tuple[int, str], tuple[object, StreamMetrics]] = {}
         """By the identity of the route, in the same way."""
         self._budget: Budget | None = None
+        self._closed = False
         self.only: dict[bool, Course] = {}
         """Where every request goes, by whether it is HTTP/2, once known to be the same for all
         and to need nothing else."""
@@ -288,6 +295,10 @@ class Logical:
         self._read_profile()
         if isinstance(self.target.address, SocketAddress):
             self._outbound.verdicts.forget(self.target.address)
+        self._drop_backends()
+
+    def _drop_backends(self) -> None:
+        """Let go of those that no route names any more."""
         policy = self.target.policy
         named = {
             route_backend.backend
@@ -299,7 +310,15 @@ class Logical:
         if self.destination is not None:
             named |= {backend for backend, _weight in self._profile_backends()}
         for backend in self._backends.keys() - named:
-            self._backends.pop(backend).close()
+            self._backends.pop(backend).close(partial(self._again, backend))
+
+    def _again(self, backend: Backend) -> Concrete:
+        """A backend that was dropped, for a request from before, which began under another policy."""
+        if self._closed:
+            return Failed(f"{self.target.address} is not in use any more")
+        if backend not in self._backends:
+            self._outbound.reactor.call_later(LINGER, self._drop_backends)
+        return self._concrete(backend)
 
     def show(self) -> None:
         """Bring the metrics of its backends up to date."""
@@ -314,6 +333,7 @@ class Logical:
                 course.measured.pop(client, None)
 
     def close(self) -> None:
+        self._closed = True
         self._cancel()
         for concrete in self._backends.values():
             concrete.close()
