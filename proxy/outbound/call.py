@@ -14,6 +14,7 @@ from proxy.codec.upgrade import restore_response
 from proxy.net.answer import CONNECTION, answer, unreached
 from proxy.net.exchange import TOGETHER, Call
 from proxy.net.failure import Failure
+from proxy.outbound.gate import is_busy
 from proxy.stack.classify import grpc_status
 from proxy.stack.retry import IDEMPOTENT
 from proxy.telemetry.tally import BOUNDS
@@ -379,7 +380,12 @@ class OutboundCall(Call):
     def _teach(self, member: EndpointMember, tally: Tally | None, now: float) -> None:
         """Tell balancer and breaker how the endpoint did; without a tally, nothing is known."""
         self._member = None
-        if tally is not None and not tally.success and member.penalty:
+        if (
+            member.penalty
+            and tally is not None
+            and (not tally.success or is_busy(self._status, self._grpc))
+        ):
+            # Refusing is quick work: what is asked too much would look like the one with time to spare.
             member.finish(max(member.penalty, now - self._given), now)
         elif self._answered_at:
             member.finish(self._answered_at - self._given, now)

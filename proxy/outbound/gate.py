@@ -54,8 +54,7 @@ class Gate:
 
     def answered(self, now: float, status: int, grpc: int | None, *, success: bool) -> None:
         """A response ended; the stricter breaker takes "too many requests" for a failure, too."""
-        busy = self._strict and (status == RATE_LIMITED or grpc == RESOURCE_EXHAUSTED)
-        if success and not busy:
+        if success and not (self._strict and is_busy(status, grpc)):
             self._success(now)
         else:
             self.failure(now)
@@ -100,6 +99,11 @@ class Gate:
 
     def __repr__(self) -> str:
         return f"<Gate of {self._member.address}: {self._breaker!r}>"
+
+
+def is_busy(status: int, grpc: int | None) -> bool:
+    """Whether an endpoint has answered that it is asked too much."""
+    return status == RATE_LIMITED or grpc == RESOURCE_EXHAUSTED
 
 
 def make(accrual: FailureAccrual) -> breaker.ConsecutiveFailures:

@@ -11,14 +11,16 @@ from proxy.balance.breaker import State
 from proxy.balance.p2c import P2c
 from proxy.discovery.endpoints import Endpoint
 from proxy.discovery.policy import (
+    Balancer,
     ConsecutiveFailures,
     FailureAccrual,
+    Penalty,
     UnifiedFailures,
 )
 from proxy.net.reactor import Reactor
 from proxy.outbound.gate import Gate
 from proxy.stack.backoff import Backoff
-from proxy.tests.pair import Pair
+from proxy.tests.pair import AUTHORITY, Pair
 from proxy.tests.policies import (
     Gated,
     Script,
@@ -168,6 +170,19 @@ def test_the_breaker_of_a_removed_endpoint_does_not_hide_what_took_its_address()
             assert sock.recv(12) == b"HTTP/1.1 500"
         with mesh.connect() as sock:
             assert status(ask(sock)) == 500  # and not 504: it was connected to
+
+
+@pytest.mark.parametrize("code", [500, 429])
+def test_failures_and_refusals_are_believed_to_be_slow_where_they_are_penalized(code: int) -> None:
+    app = Script(code)
+    penalizing = replace(backend(), dispatcher=Balancer(AUTHORITY, penalty=Penalty()))
+    with applications(app) as ports:
+        policy = routed(rule(penalizing))
+        with Pair(ports[0], outbound_policy=policy, endpoints=plain(*ports)) as mesh:
+            with mesh.connect() as sock:
+                assert status(ask(sock)) == code
+            (member,) = mesh.run(lambda: balanced(mesh)._p2c.members())
+            mesh.eventually(lambda: member.estimate >= Penalty().latency, True)
 
 
 # --- the gate by itself ---------------------------------------------------------------------
