@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from proxy.stack.filters import Filter, HeaderModifier
     from proxy.stack.match import Match
 
+_NOWHERE = Redirect()
+
 
 def act(
     filters: tuple[Filter, ...],
@@ -50,7 +52,9 @@ def act(
             if injects(item, chance):
                 return policy_answer(head, 200, item.message, item.code, grpc=True)
         elif isinstance(item, Redirect):
-            return _redirected(item, head, match)
+            answer = _redirected(item, head, match)
+            if answer is not None:
+                return answer
         elif isinstance(item, Forbidden):
             raise Failure(errors.FORBIDDEN_ROUTE)
         elif isinstance(item, Invalid):
@@ -58,9 +62,12 @@ def act(
     return None
 
 
-def _redirected(item: Redirect, head: RequestHead, match: Match) -> ResponseHead:
+def _redirected(item: Redirect, head: RequestHead, match: Match) -> ResponseHead | None:
+    """None for a redirect to where the request is: its client would go round for ever."""
     try:
         where = location(item, head.scheme, head.authority, head.path, match)
+        if where == location(_NOWHERE, head.scheme, head.authority, head.path, match):
+            return None
     except ValueError as error:
         raise Failure(errors.INVALID_POLICY, str(error)) from None
     return policy_answer(head, item.status, "", NOT_FOUND, where=where)

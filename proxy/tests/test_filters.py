@@ -61,7 +61,7 @@ def inbound(*filters: Filter, matches: tuple[HttpMatch, ...] = ()) -> ServerPoli
 @pytest.mark.parametrize(
     ("redirect", "path", "where"),
     [
-        (Redirect(), "/a?b=c", "http://shop:8080/a?b=c"),
+        (Redirect(port=8081), "/a?b=c", "http://shop:8081/a?b=c"),
         (Redirect(302, scheme="https"), "/a", "https://shop/a"),
         (Redirect(host="new.shop", port=80), "/a", "http://new.shop/a"),
         (Redirect(307, path="/other"), "/a?b=c", "http://shop:8080/other?b=c"),
@@ -81,6 +81,21 @@ def test_redirects(redirect: Redirect, path: str, where: str) -> None:
     assert status(head) == redirect.status
     assert b"location: " + where.encode() + b"\r\n" in head + b"\r\n"
     assert not app.requests
+
+
+@pytest.mark.parametrize(
+    "redirect",
+    [Redirect(), Redirect(host="shop"), Redirect(prefix="/v1"), Redirect(scheme="http", port=8080)],
+)
+def test_nobody_is_sent_to_where_the_request_came(redirect: Redirect) -> None:
+    app = Script(200)
+    with (
+        application(app) as port,
+        outbound(port, redirect, match=HttpMatch(PrefixPath("/v1"))) as pair,
+        pair.connect() as sock,
+    ):
+        assert status(ask(sock, get("/v1/x?q"))) == 200
+    assert len(app.requests) == 1
 
 
 def test_a_prefix_cannot_be_replaced_where_none_matched() -> None:
