@@ -273,6 +273,12 @@ class RoutedCall(OutboundCall):
         if not self._again(Outcome(unprocessed=True), failure):
             self.answer(failure)
 
+    def _go_elsewhere(self, course: Course) -> None:
+        # An answer may have begun, and been held back.
+        self._held = None
+        self._answered_at = 0.0
+        super()._go_elsewhere(course)
+
     def give_up(self, failure: Failure) -> None:
         self._held = None
         if not self._again(Outcome(unprocessed=failure.unprocessed), failure):

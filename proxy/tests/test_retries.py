@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from proxy.codec.http2 import REFUSED_STREAM
 from proxy.codec.message import Headers
 from proxy.discovery.policy import Retry, RouteBackend, Timeouts
 from proxy.stack.backoff import Backoff
@@ -323,3 +324,29 @@ def test_another_backend_does_not_see_what_the_first_ones_filters_did() -> None:
                     )
     assert all(b"x-own: first" in request for request in first.requests)
     assert all(b"x-own: mine" in request for request in second.requests)
+
+
+def test_a_head_that_was_held_back_is_forgotten_with_its_try() -> None:
+    tries: list[PeerStream] = []
+
+    def serve(stream: PeerStream) -> None:
+        if not stream.ended or stream.reset_code is not None:
+            return
+        tries.append(stream)
+        if len(tries) == 1:
+            stream.respond(200, {"content-type": "application/grpc", "x-try": "1"})
+            stream.reset(REFUSED_STREAM)
+        else:
+            stream.respond(200, {"content-type": "text/plain", "x-try": "2"})
+            stream.send_data(b"reply", True)
+
+    with application(h2_app(serve)) as port:
+        policy = routed(rule(retry=UNAVAILABLE), grpc=True)
+        pair = Pair(port, outbound_policy=policy, endpoints=plain(port))
+        with pair, pair.connect() as sock:
+            client = Peer(sock)
+            stream = client.request("POST", "/a.B/C", GRPC, ends=True)
+            client.wait(lambda: stream.ended)
+            assert (stream.reset_code, stream.body) == (None, b"reply")
+            assert stream.headers.get("x-try") == b"2"
+            assert pair.reactor.failures == 0
