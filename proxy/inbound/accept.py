@@ -31,6 +31,7 @@ from proxy.stack.limit import RateLimiter, own_rate
 from proxy.telemetry import labels
 from proxy.telemetry.transport import TransportFamilies
 from weft import errors, metrics
+from weft.authority import canonical_host
 from weft.names import is_dns_name
 
 if TYPE_CHECKING:
@@ -263,11 +264,12 @@ class Inbound(Front):
 
     def header_read(self, header: TransportHeader, client_id: str) -> None:
         session = header.session.value if header.session is not None else ""
+        name = canonical_host(header.name)
         self._headers.child(
             (
                 ("session_protocol", session),
                 ("target_port", str(header.port)),
-                ("target_name", header.name),
+                ("target_name", name if is_dns_name(name) else ""),
                 ("client_id", client_id),
             )
         ).value += 1

@@ -84,11 +84,9 @@ class Faults:
         self, side: str, failure: Failure, *, peer: str, route: str = "", endpoint: str = ""
     ) -> None:
         kind = failure.kind
-        cause = f"{kind.text}: {failure.detail}" if failure.detail else kind.text
+        cause = _in_one_line(f"{kind.text}: {failure.detail}" if failure.detail else kind.text)
         now = self._clock()
-        fault = Fault(
-            now, side, peer, route, endpoint, kind.number, kind.name, cause[:512], first=now
-        )
+        fault = Fault(now, side, peer, route, endpoint, kind.number, kind.name, cause, first=now)
         self._keep((side, peer, route, endpoint, kind.number), fault)
         key = f"{side} {kind.number}"
         elapsed = self._monotonic()
@@ -122,6 +120,14 @@ class Faults:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+
+def _in_one_line(cause: str) -> str:
+    """Causes quote what peers sent, who must not write lines of our log."""
+    cause = cause[:512]
+    if cause.isprintable():
+        return cause
+    return "".join(char if char.isprintable() else "?" for char in cause)
 
 
 def _shown(at: float) -> str:

@@ -48,7 +48,8 @@ def merge(pages: Sequence[str]) -> str:
     series: dict[str, dict[str, float]] = {}
     for page in pages:
         family = ""
-        for line in page.splitlines():
+        # A label's value may hold what else ends a line for `splitlines`.
+        for line in filter(None, page.split("\n")):
             if line.startswith("# "):
                 family = line.split(" ", 3)[2]
                 known = headers.setdefault(family, [])

@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from proxy.authz.policy import Route, Rule, default_policy
+from proxy.codec.transport_header import TransportHeader
 from proxy.inbound.route import InboundHttp
 from proxy.net import ceiling
 from proxy.net.front import Front
@@ -119,6 +120,16 @@ def test_a_client_that_tries_every_port_leaves_nothing_behind() -> None:
         pair.run(pair.inbound.sweep)
         assert pair.run(known) == {port}, "a connection may go there again"
         assert status(ask(kept)) == 200
+
+
+@pytest.mark.parametrize("name", ["x" * 60_000, "a\u2028b", "a\nb", "Web.Demo."])
+def test_what_a_transport_header_names_is_a_label_if_it_is_a_name(name: str) -> None:
+    with Pair(1) as pair:
+        with pair.tunnel(TransportHeader(80, name)) as sock:
+            assert sock.recv(100) == b""
+        label = "web.demo" if name.startswith("Web") else ""
+        headers = "inbound_tcp_transport_header_connections_total"
+        assert pair.metric(headers, target_name=label) == 1
 
 
 def drained_of(pair: Pair, data: bytes) -> bytes:

@@ -82,3 +82,13 @@ def test_the_log_says_each_cause_only_so_often(caplog: pytest.LogCaptureFixture)
         assert caplog.messages[-1].endswith(
             f"; {100 - LINES_PER_SECOND} more like this were not logged"
         )
+
+
+def test_what_a_peer_sent_writes_no_lines_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    faults = Faults(Clock())
+    with caplog.at_level(logging.INFO):
+        failure = Failure(errors.GATEWAY_DOMAIN_INVALID, "web\n[0.0s] INFO all is\u2028well")
+        faults.note("inbound", failure, peer="10.0.0.1")
+    (fault,) = faults.latest()
+    assert fault.cause.endswith("web?[0.0s] INFO all is?well")
+    assert "\n" not in caplog.messages[0]

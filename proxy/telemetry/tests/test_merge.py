@@ -77,3 +77,10 @@ def test_a_backend_is_given_up_since_the_last_process_gave_it_up() -> None:
         registry.gauge(OUTBOUND_HTTP_BALANCER_QUEUE_GATE_SHUT_TIME).child().value = since
         pages.append(render(registry))
     assert "_gate_shut_time_seconds 1700000002.5\n" in merge(pages)
+
+
+@pytest.mark.parametrize("value", ["a b", 'a"b', "a\nb", "a\rb", "a\x0bb", "a\x85b", "a\u2028b"])
+def test_a_label_may_have_any_value(value: str) -> None:
+    one = page({value: 1}, (), 1.0)
+    (series,) = (line for line in one.split("\n") if line.startswith(REQUEST_TOTAL.name))
+    assert f"\n{series.removesuffix(' 1')} 2\n" in merge([one, one])
