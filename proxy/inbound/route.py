@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 CLIENT_ID = "l5d-client-id"
 
+MAX_REFUSALS = 3
+"""Times a request is sent again to an application that says that it did not act on it; then its client hears so."""
+
 
 class Passage:
     """What a request of one client that a route admits passes through, and where it is counted."""
@@ -256,11 +259,14 @@ class InboundCall(Call):
     def on_failure(self, failure: Failure) -> None:
         service = self._service
         downstream = untapped(self.downstream)
-        if failure.unprocessed and failure.kind is errors.CONNECTION_LOST and self.can_repeat:
+        lost = failure.unprocessed and failure.kind is errors.CONNECTION_LOST
+        refused = lost and self.head.version == HTTP_2
+        if lost and self.can_repeat and not (refused and self.attempt >= MAX_REFUSALS):
             # The application closed a kept connection just then; a fresh one tells the truth.
             assert service.application is not None
+            self.attempt += 1
             service.application.start(self, self.bodiless)
-        elif isinstance(downstream, ServerStream) and self._leaving(failure):
+        elif isinstance(downstream, ServerStream) and (refused or self._leaving(failure)):
             # The client's proxy may send this elsewhere.
             downstream.refuse()
             self._error = failure.kind.name

@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 from proxy.authz.policy import Authorization, ServerPolicy, TlsAuthenticated, default_policy
-from proxy.codec.http2 import CANCEL, Http2Settings
+from proxy.codec.http2 import CANCEL, REFUSED_STREAM, Http2Settings
 from proxy.codec.message import Headers
 from proxy.discovery.endpoints import Endpoint
+from proxy.inbound.route import MAX_REFUSALS
 from proxy.stack.meta import Meta
 from proxy.tests.h2peer import Handler, Peer, PeerStream
 from proxy.tests.pair import CLIENT, LOCAL, Pair, Serve, application
+from testkit.attacks.frames import GOAWAY, frame
 from weft.addresses import SocketAddress
 
 if TYPE_CHECKING:
@@ -241,6 +245,38 @@ def test_refused_streams_are_sent_again_with_their_body() -> None:
             assert stream.body == b"cba"
             assert stream.trailers is not None
     assert tries == 2
+
+
+@pytest.mark.parametrize("by", ["reset", "goaway"])
+def test_an_application_that_refuses_is_asked_a_few_times_and_then_its_client_hears_so(
+    by: str,
+) -> None:
+    asked = 0
+
+    def serve(sock: socket.socket) -> None:
+        def handler(stream: PeerStream) -> None:
+            nonlocal asked
+            if stream.reset_code is not None:
+                return
+            asked += 1
+            if by == "reset":
+                stream.reset(REFUSED_STREAM)
+            else:
+                sock.sendall(frame(GOAWAY, 0, 0, bytes(8)))
+
+        Peer(sock, server=True, handler=handler).serve()
+
+    with (
+        application(serve) as port,
+        Pair(port) as pair,
+        pair.connect(inbound=True) as sock,
+    ):
+        client = Peer(sock)
+        stream = client.request("GET", "/")
+        client.wait(lambda: stream.ended)
+        assert stream.reset_code == REFUSED_STREAM
+        assert 1 < asked <= 1 + MAX_REFUSALS
+        pair.eventually(lambda: pair.inbound.in_flight, 0)
 
 
 def test_goaway_loses_no_request() -> None:
