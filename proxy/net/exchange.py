@@ -326,6 +326,11 @@ class Call:
 
     def response_tunnel(self, head: ResponseHead, transport: Transport, early: bytes) -> None:
         """The other side agreed to switch protocols, and gives up its connection."""
+        if not self.head.upgrade:
+            # What its client sends next would go past routes and authorizations.
+            transport.close()
+            self.response_failed(Failure(errors.BAD_RESPONSE, "a tunnel that nobody asked for"))
+            return
         self.responded = True
         self.on_response(head)
         ours = self.downstream.tunnel(head)

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.tests.attacked import SIDES, Victim, victim
 from proxy.tests.pair import application, read_until
+from proxy.tests.policies import plain
 from testkit.attacks.smuggling import CHUNKS, CODINGS, HEADS, LENGTHS, LINES, NEXT, Attack
 
 if TYPE_CHECKING:
@@ -109,4 +110,28 @@ def test_a_tunnel_has_no_length(side: str) -> None:
         head = read_until(sock, b"hello")
         assert head.startswith(b"HTTP/1.1 200 OK")
         assert b"content-length" not in head
+        assert pair.reactor.failures == 0
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("meshed", [True, False])
+def test_a_tunnel_that_nobody_asked_for_is_none(side: str, *, meshed: bool) -> None:
+    """Whatever its client sends next is a request, with a route and an authorization of its own."""
+    seen: list[bytes] = []
+
+    def serve(sock: socket.socket) -> None:
+        read_until(sock, b"\r\n\r\n")
+        sock.sendall(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
+        )
+        seen.append(sock.recv(100))
+
+    with (
+        application(serve) as port,
+        Victim(port, endpoints=None if meshed else plain(port)) as pair,
+    ):
+        answer = pair.throw(side, b"GET / HTTP/1.1\r\nHost: v\r\n\r\n" + NEXT)
+        assert answer.startswith(b"HTTP/1.1 502 ")
+        assert b" 101 " not in answer
+        pair.eventually(lambda: set(seen), {b""})
         assert pair.reactor.failures == 0
