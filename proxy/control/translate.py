@@ -7,7 +7,6 @@ applied in part could let in whom it should keep out.
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING, TypeVar
 
 from proxy.control.watch import UnusableMessageError
@@ -33,6 +32,7 @@ from proxy.stack.match import (
 )
 from proxy.stack.meta import Meta
 from weft.addresses import IPAddress, IPNetwork, SocketAddress
+from weft.patterns import PatternError, compile_pattern
 from weftapi.proxy import (
     grpc_route_pb2,
     http_route_pb2,
@@ -43,6 +43,8 @@ from weftapi.proxy import (
 )
 
 if TYPE_CHECKING:
+    import re
+
     from google.protobuf import duration_pb2
 
 T = TypeVar("T")
@@ -119,10 +121,9 @@ def meta(message: meta_pb2.Metadata) -> Meta:
 
 
 def regex(text: str) -> re.Pattern[str]:
-    """The controller's syntax (RE2) is a subset of Python's, but for a few rare escapes."""
     try:
-        return re.compile(text)
-    except re.error as error:
+        return compile_pattern(text)
+    except PatternError as error:
         raise UnusableMessageError(f"{text!r} is not a regular expression: {error}") from error
 
 

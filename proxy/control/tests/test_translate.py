@@ -232,6 +232,7 @@ def test_budgets_out_of_bounds_are_none(text: str) -> None:
     [
         "condition {}",
         'condition { path { regex: "(" } }',
+        'condition { path { regex: "a{99999999999}" } }',
         "condition { method {} }",
         "condition { all {} } response_classes { condition {} }",
         "condition { all {} } timeout { seconds: -1 }",

@@ -6,7 +6,6 @@ stays in force.
 
 import logging
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -37,6 +36,7 @@ from kit.kube.objects import Key, Object, key, labels, mapping, metadata, sequen
 from weft.addresses import parse_network
 from weft.durations import DurationError, parse_go_duration
 from weft.labels import DEFAULT_POLICIES
+from weft.patterns import PatternError, compile_pattern
 from weft.ports import MAX_PORT, PortSet, is_port_name, parse_port_set
 
 log = logging.getLogger(__name__)
@@ -327,8 +327,8 @@ def _request(complain: Complain, one: Mapping[str, Any]) -> RequestCondition:
 
 def _check_regex(complain: Complain, pattern: str) -> None:
     try:
-        re.compile(pattern)
-    except re.error as error:
+        compile_pattern(pattern)
+    except PatternError as error:
         complain(FieldError("pathRegex", f"{pattern!r} is no regular expression: {error}"))
 
 

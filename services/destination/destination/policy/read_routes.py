@@ -4,7 +4,6 @@ A route that asks for something we cannot do is kept with the reason, so that it
 it is never half obeyed.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -36,6 +35,7 @@ from destination.policy.route import (
 from destination.policy.traffic import traffic
 from kit.kube.objects import Key, Object, annotations, key, mapping, sequence, spec
 from weft.durations import parse_go_duration
+from weft.patterns import PatternError, compile_pattern
 from weft.ports import MAX_PORT
 
 _KINDS = {"Exact": "exact", "PathPrefix": "prefix", "RegularExpression": "regex"}
@@ -171,8 +171,8 @@ def _value(one: Mapping[str, Any], text: str, usual: str, allowed: tuple[str, ..
     kind = choice(one, "type", usual, allowed)
     if kind == "RegularExpression":
         try:
-            re.compile(text)
-        except re.error as error:
+            compile_pattern(text)
+        except PatternError as error:
             raise FieldError("value", f"{text!r} is no regular expression: {error}") from error
     return Value(_KINDS[kind], text)
 
