@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, TypeVar
 
+from proxy.codec.message import Headers
 from proxy.control.watch import UnusableMessageError
 from proxy.stack.filters import (
     FailGrpc,
@@ -163,9 +164,9 @@ def path(message: http_route_pb2.PathMatch) -> PathMatch:
 def header(message: http_route_pb2.HeaderMatch) -> HeaderMatch:
     kind = message.WhichOneof("value")
     if kind == "exact":
-        return HeaderMatch(message.name.lower(), bytes(message.exact))
+        return HeaderMatch(_header_name(message.name), bytes(message.exact))
     if kind == "regex":
-        return HeaderMatch(message.name.lower(), regex(message.regex))
+        return HeaderMatch(_header_name(message.name), regex(message.regex))
     raise UnusableMessageError(f"the match of header {message.name!r} is empty")
 
 
@@ -200,7 +201,7 @@ def header_modifier(
     message: http_route_pb2.RequestHeaderModifier | http_route_pb2.ResponseHeaderModifier,
 ) -> HeaderModifier:
     return HeaderModifier(
-        _headers(message.add), _headers(message.set), tuple(name.lower() for name in message.remove)
+        _headers(message.add), _headers(message.set), tuple(map(_header_name, message.remove))
     )
 
 
@@ -213,6 +214,8 @@ def redirect(message: http_route_pb2.RequestRedirect) -> Redirect:
     status = message.status or 301
     if not 300 <= status <= 399:
         raise UnusableMessageError(f"a redirect with status {status}")
+    for part in (message.host, message.path.full, message.path.prefix):
+        _header_name("location", part.encode())
     return Redirect(
         status,
         scheme(message.scheme) if message.HasField("scheme") else None,
@@ -253,4 +256,13 @@ def _ratio(
 
 
 def _headers(message: http_types_pb2.Headers) -> tuple[tuple[str, bytes], ...]:
-    return tuple((one.name.lower(), bytes(one.value)) for one in message.headers)
+    return tuple((_header_name(one.name, one.value), bytes(one.value)) for one in message.headers)
+
+
+def _header_name(name: str, value: bytes = b"") -> str:
+    """In lower case. Raises UnusableMessageError where no request could be sent with such a header."""
+    try:
+        Headers([(name, value)])
+    except ValueError as error:
+        raise UnusableMessageError(f"header {name!r}: {error}") from error
+    return name.lower()

@@ -526,6 +526,16 @@ def accrual(text: str) -> str:
         balancer("peak_ewma { decay { seconds: 1 } }"),
         balancer(EWMA).replace('dst { path: "web:80" }', ""),
         rule(f"{FIRST} filters {{}}"),
+        rule(f'{FIRST} filters {{ request_header_modifier {{ remove: "a b" }} }}'),
+        rule(
+            f'{FIRST} filters {{ request_header_modifier {{ add {{ headers {{ name: "a" value: "1\\n" }} }} }} }}'
+        ),
+        rule(
+            f'{FIRST} filters {{ response_header_modifier {{ set {{ headers {{ name: "" value: "1" }} }} }} }}'
+        ),
+        rule(f'{FIRST} filters {{ redirect {{ path {{ full: "/b\\n" }} }} }}'),
+        rule(f'{FIRST} filters {{ redirect {{ host: "a\\n" }} }}'),
+        rule(f'{FIRST} matches {{ headers {{ name: "a b" exact: "1" }} }}'),
         rule(f"{FIRST} retry {{ conditions {{}} }}"),
         rule(f"{FIRST} retry {{ {BACKOFF} }}"),
         rule(f"{FIRST} timeouts {{ request {{ seconds: -1 }} }}"),

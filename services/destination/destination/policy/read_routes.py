@@ -4,6 +4,7 @@ A route that asks for something we cannot do is kept with the reason, so that it
 it is never half obeyed.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -33,7 +34,7 @@ from destination.policy.route import (
     Value,
 )
 from destination.policy.traffic import traffic
-from kit.kube.objects import Key, Object, annotations, key, mapping, sequence, spec
+from kit.kube.objects import Key, Object, annotations, key, mapping, spec
 from weft.durations import parse_go_duration
 from weft.patterns import PatternError, compile_pattern
 from weft.ports import MAX_PORT
@@ -42,6 +43,9 @@ _KINDS = {"Exact": "exact", "PathPrefix": "prefix", "RegularExpression": "regex"
 _NAMED = ("Exact", "RegularExpression")
 """What the value of a header or parameter may be matched as."""
 _SCHEMES = ("", "http", "https")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token (RFC 9110, section 5.6.2)."""
+_NOT_IN_HEADERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def route(group: str, kind: str, obj: Object) -> Route:
@@ -195,13 +199,31 @@ def _filter(kind: str, one: Mapping[str, Any]) -> Filter:
 def _change(one: object) -> HeaderChange:
     fields = mapping(one)
 
-    def headers(field: str) -> tuple[tuple[str, str], ...]:
-        return tuple(
-            (str(each["name"]), str(each["value"])) for each in sequence(fields.get(field))
-        )
+    return HeaderChange(
+        each(fields, "add", _header),
+        each(fields, "set", _header),
+        texts(fields, "remove", _header_name),
+    )
 
-    remove = tuple(map(str, sequence(fields.get("remove"))))
-    return HeaderChange(headers("add"), headers("set"), remove)
+
+def _header(one: Mapping[str, Any]) -> tuple[str, str]:
+    with field("name"):
+        name = _header_name(one.get("name", ""))
+    return name, _header_text("value", str(one["value"]))
+
+
+def _header_name(given: object) -> str:
+    name = str(given)
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no header's name")
+    return name
+
+
+def _header_text(name: str, text: str) -> str:
+    """Kubernetes lets anything in. Proxies could not send it."""
+    if _NOT_IN_HEADERS.search(text):
+        raise FieldError(name, f"{text!r} has characters that a header cannot have")
+    return text
 
 
 def _redirect(one: object) -> Redirect:
@@ -225,7 +247,7 @@ def _absolute(path: Mapping[str, Any], name: str) -> str:
     text = str(path.get(name) or "/")
     if not text.startswith("/"):
         raise FieldError(f"path.{name}", f"{text!r} does not begin with /")
-    return text
+    return _header_text(f"path.{name}", text)
 
 
 _FILTERS: dict[str, Callable[[object], Filter]] = {
