@@ -186,6 +186,11 @@ class Outbound(Front):
                 self._sweeping = True
                 self.reactor.call_later(max(timeout / 2, 0.05), self._sweep)
 
+    def unknown(self, destination: Destination) -> None:
+        """A connection has ended before anything was known of its destination."""
+        if isinstance(destination, SocketAddress) and destination not in self._logicals:
+            self._sources.pop(destination, None)
+
     # --- endpoints ------------------------------------------------------------------------
 
     def endpoint(self, endpoint: Endpoint) -> EndpointClient:
@@ -538,6 +543,8 @@ class Arrival:
         self._outbound.closed(self)
         if self._logical is not None:
             self._outbound.left(self._logical)
+        else:
+            self._outbound.unknown(self._address)
 
     def on_connected(self) -> None:
         """Accepted connections are connected."""

@@ -378,6 +378,9 @@ def test_discovery_that_refuses_closes_the_connection() -> None:
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
             assert sock.recv(100) == b""
         assert pair.metric("outbound_tcp_errors_total", error="discovery-unavailable") == 1
+        # Anybody can try addresses by the thousand, and nothing is remembered of them.
+        pair.becomes(lambda: not pair.outbound.connections)
+        assert not pair.outbound._sources
 
 
 def test_a_client_that_leaves_takes_its_request_with_it() -> None:
