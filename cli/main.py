@@ -1,5 +1,8 @@
 """The `mesh` program: global flags, one command, an exit code."""
 
+import io
+import sys
+
 from cli.command_table import ABSENT, ABSENT_OF_EXTENSIONS, ALIASES, COMMANDS, EXTENSIONS
 from cli.external import find
 from cli.group import LazyGroup
@@ -49,4 +52,8 @@ def build() -> LazyGroup:
 
 def main() -> None:
     """Runs `mesh` with this process's arguments and ends the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Whatever the locale says: manifests are UTF-8, and results have signs that others lack.
+            stream.reconfigure(encoding="utf-8")
     build()(prog_name="mesh")

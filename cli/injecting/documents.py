@@ -1,6 +1,7 @@
 """Text -> documents that know where they come from, so that every error can say so."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from cli.failure import CommandError
 from cli.render.yaml_text import YamlError, load_documents
 from cli.sources import Source
+
+_SURROGATE = re.compile(r"\\u[dD][89A-Fa-f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ def read_documents(source: Source) -> Iterator[Manifest]:
 def _read_json(source: Source) -> Iterator[Manifest]:
     decoder = json.JSONDecoder(object_pairs_hook=_no_twins)
     text, position, index = source.text, 0, 0
+    escaped = _SURROGATE.search(text) is not None
     while True:
         while position < len(text) and text[position].isspace():
             position += 1
@@ -81,7 +85,18 @@ def _read_json(source: Source) -> Iterator[Manifest]:
             raise CommandError(
                 f"{source.name}, document {index}, line {line}: not JSON: {why}"
             ) from None
-        yield _object(Place(source.name, index, line), value)
+        place = Place(source.name, index, line)
+        if escaped and not _is_text(value):
+            raise ManifestError(place, "not JSON: half of a surrogate pair (\\ud800 to \\udfff)")
+        yield _object(place, value)
+
+
+def _is_text(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

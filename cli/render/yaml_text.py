@@ -5,6 +5,7 @@ numbers are text, `1e3` is a number and `y` is true. Text that it would take for
 quotes. Reading is stricter than PyYAML's: duplicate keys are errors. Errors carry the line.
 """
 
+import base64
 import json
 import math
 import re
@@ -80,7 +81,19 @@ def read_number(text: str) -> int | float | None:
 def _number(loader: ManifestLoader, node: yaml.ScalarNode) -> int | float | str:
     text = str(loader.construct_scalar(node))
     number = read_number(text)
+    if number is not None and not math.isfinite(number):
+        problem = f"{text} is no number that JSON has"
+        raise ConstructorError(None, None, problem, node.start_mark)
     return text if number is None else number
+
+
+def _not_json(_loader: ManifestLoader, node: yaml.Node) -> None:
+    raise ConstructorError(None, None, f"{node.tag} is nothing that JSON has", node.start_mark)
+
+
+def _binary(loader: ManifestLoader, node: yaml.ScalarNode) -> str:
+    """The text that it stands for."""
+    return base64.b64decode(str(loader.construct_scalar(node))).decode()
 
 
 def _mapping(loader: ManifestLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -141,6 +154,9 @@ def _prepare() -> None:
     )
     ManifestLoader.bool_values = {**ManifestLoader.bool_values, **_LETTERS}
     ManifestLoader.add_constructor(_NUMBER_TAG, _number)
+    ManifestLoader.add_constructor("tag:yaml.org,2002:binary", _binary)
+    for name in ("timestamp", "set", "omap", "pairs"):
+        ManifestLoader.add_constructor(f"tag:yaml.org,2002:{name}", _not_json)
     ManifestLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
     ManifestDumper.add_representer(str, _text)
 
@@ -172,9 +188,13 @@ def load_documents(text: str) -> Iterator[Document]:
             node = loader.get_node()
             assert node is not None
             _check_keys(node, set())
-            value = loader.construct_document(node)
-            check_size(value, node.start_mark.line + 1)
-            yield Document(node.start_mark.line + 1, value)
+            line = node.start_mark.line + 1
+            try:
+                value = loader.construct_document(node)
+            except (ValueError, KeyError) as error:
+                raise YamlError(f"a value is not what its tag (!!) says: {error}", line) from None
+            check_size(value, line)
+            yield Document(line, value)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = ", ".join(filter(None, (error.context, error.problem)))

@@ -1,6 +1,7 @@
 """The program itself: what it imports, what it suggests, where global flags may stand."""
 
 import importlib
+import os
 import subprocess
 import sys
 
@@ -33,6 +34,18 @@ def test_the_version_needs_nothing_heavy() -> None:
     code, *imported = second.split()
     assert code == "0"
     assert [name for name in HEAVY if name in imported] == []
+
+
+def test_output_is_utf_8_whatever_the_locale_says() -> None:
+    """Manifests are, and a terminal that lacks a sign is no reason to stop half-way."""
+    manifest = "kind: Pod\nmetadata: {name: café √}\nspec: {containers: [{name: a}]}\n"
+    program = "import sys; sys.argv = ['mesh', 'inject', '-']; from cli.main import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], input=manifest.encode(), capture_output=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "latin-1"},
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr.decode()) == (0, '\npod "café √" injected\n\n')
+    assert "name: café √\n" in ran.stdout.decode()
 
 
 def test_every_command_of_the_table_exists_and_helps() -> None:

@@ -90,3 +90,9 @@ def test_of_several_merged_the_first_counts() -> None:
 def test_a_key_that_is_really_given_twice_is_refused(text: str) -> None:
     with pytest.raises(YamlError, match="is given twice"):
         load_one(text)
+
+
+def test_binary_is_the_text_that_it_stands_for() -> None:
+    assert load_one("a: !!binary aGk=\n") == {"a": "hi"}
+    with pytest.raises(YamlError, match=r"line 1: a value is not what its tag \(!!\) says"):
+        load_one("a: !!binary gA==\n")
