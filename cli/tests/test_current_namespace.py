@@ -57,3 +57,20 @@ def test_of_several_files_the_first_that_says_something_counts(
         file.write_text("apiVersion: v1\nkind: Config\n" + text)
     chosen = Globals(kubeconfig=":".join(map(str, files)), context=context)
     assert current_namespace(chosen) == namespace
+
+
+def test_in_a_pod_it_is_the_pods_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "namespace").write_text("ci\n")
+    monkeypatch.setattr("cli.cluster.current_namespace.OWN", tmp_path / "namespace")
+    file = tmp_path / "config"
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert current_namespace(Globals()) == "default"
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    assert current_namespace(Globals()) == "ci"
+    assert current_namespace(Globals(kubeconfig=str(file))) == "default"
+    file.write_text(KUBECONFIG)
+    assert current_namespace(Globals(context="b")) == "default"
+    file.unlink()
+    (tmp_path / "namespace").unlink()
+    assert current_namespace(Globals()) == "default"
