@@ -365,6 +365,9 @@ class Http1ClientCodec:
                 self.keep_alive = False
                 body = b""
         else:
+            if length is None and "content-length" in names:
+                # Its body ends otherwise, and whoever reads it next must not count (RFC 9112 section 6.3).
+                del headers["content-length"]
             self._body = _Body(kind, length or 0)
             if body:
                 body, done = self.read_body(body)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.tests.attacked import SIDES, Victim, victim
-from proxy.tests.pair import application, read_until
+from proxy.tests.pair import answering, application, read_message, read_until
 from proxy.tests.policies import plain
 from testkit.attacks.smuggling import CHUNKS, CODINGS, HEADS, LENGTHS, LINES, NEXT, Attack
 
@@ -135,3 +135,24 @@ def test_a_tunnel_that_nobody_asked_for_is_none(side: str, *, meshed: bool) -> N
         assert b" 101 " not in answer
         pair.eventually(lambda: set(seen), {b""})
         assert pair.reactor.failures == 0
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("meshed", [True, False])
+@pytest.mark.parametrize("length", [2, 100])
+def test_a_response_in_chunks_has_no_length(side: str, length: int, *, meshed: bool) -> None:
+    """Whatever its server says of it: another client would take less or more for the body."""
+    response = (
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"9\r\nall of it\r\n0\r\n\r\n"
+    ) % length
+    with (
+        application(answering(response)) as port,
+        Victim(port, endpoints=None if meshed else plain(port)) as pair,
+        pair.door(side) as sock,
+    ):
+        for _ in range(2):
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            head, body, rest = read_message(sock)
+            assert b"content-length" not in head
+            assert (body, rest) == (b"all of it", b"")
