@@ -1,5 +1,6 @@
 """Several processes as one proxy: real ones, behind one admin server."""
 
+import contextlib
 import os
 import re
 import signal
@@ -96,9 +97,11 @@ def listening(pid: int, port: int) -> bool:
     rows = [row.split() for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
     inodes = {row[9] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")}
     fds = Path(f"/proc/{pid}/fd")
-    return any(
-        os.readlink(fds / name) == f"socket:[{one}]" for one in inodes for name in os.listdir(fds)
-    )
+    held = set()
+    for name in os.listdir(fds):
+        with contextlib.suppress(FileNotFoundError):  # closed since
+            held.add(os.readlink(fds / name))
+    return any(f"socket:[{one}]" in held for one in inodes)
 
 
 def total(page: str, name: str) -> float:
