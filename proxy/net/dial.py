@@ -6,8 +6,10 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from proxy.net.failure import Failure, connect_failure
 from proxy.net.tls import TlsTransport
 from proxy.net.transport import Receiver, Transport
+from weft import errors
 
 if TYPE_CHECKING:
     import ssl
@@ -43,9 +45,11 @@ class Dialer:
 
     def plain(self, address: SocketAddress, receiver: Receiver) -> Transport:
         """`receiver` hears `on_connected` or `on_lost` later, never from inside this call."""
-        sock, error = self._socket(address)
-        transport = Transport(self.reactor, sock, receiver)
-        self._connect(transport, address, error)
+        try:
+            transport = Transport(self.reactor, self._socket(address), receiver)
+        except OSError as error:
+            return self._unreachable(receiver, connect_failure(error, _where(address)))
+        transport.connect((address.ip, address.port), self.settings.timeout)
         return transport
 
     def tls(
@@ -54,39 +58,47 @@ class Dialer:
         receiver: Receiver,
         context: ssl.SSLContext,
         server_name: str | None,
-    ) -> TlsTransport:
+    ) -> Transport:
         """As `plain`; the receiver has yet to look at the certificate in `on_connected`."""
-        sock, error = self._socket(address)
-        transport = TlsTransport(
-            self.reactor,
-            sock,
-            receiver,
-            context,
-            server=False,
-            server_name=server_name,
-        )
-        self._connect(transport, address, error)
+        try:
+            sock = self._socket(address)
+        except OSError as error:
+            return self._unreachable(receiver, connect_failure(error, _where(address)))
+        try:
+            transport = TlsTransport(
+                self.reactor,
+                sock,
+                receiver,
+                context,
+                server=False,
+                server_name=server_name,
+            )
+        except (ValueError, TypeError) as error:
+            sock.close()
+            why = f"{_where(address)}: {server_name!r} is no server's name: {error}"
+            return self._unreachable(receiver, Failure(errors.TLS_FAILED, why, unprocessed=True))
+        transport.connect((address.ip, address.port), self.settings.timeout)
         return transport
 
-    def _connect(self, transport: Transport, address: SocketAddress, error: OSError | None) -> None:
-        where = (address.ip, address.port)
-        if error is None:
-            transport.connect(where, self.settings.timeout)
-        else:
-            transport.cannot_connect(where, error)
+    def _unreachable(self, receiver: Receiver, failure: Failure) -> Transport:
+        transport = Transport(self.reactor, self._closed, receiver)
+        self.reactor.call_soon(lambda: transport.lose(failure))
+        return transport
 
-    def _socket(self, address: SocketAddress) -> tuple[socket.socket, OSError | None]:
-        """A socket, or why there is none: descriptors run out, and hosts are without IPv6."""
+    def _socket(self, address: SocketAddress) -> socket.socket:
+        """Raises OSError: descriptors run out, and hosts are without IPv6."""
         family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
-        try:
-            sock = socket.socket(
-                family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-            )
-        except OSError as error:
-            return self._closed, error
+        sock = socket.socket(
+            family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        )
         for option in self._options:
             sock.setsockopt(*option)
-        return sock, None
+        return sock
+
+
+def _where(address: SocketAddress) -> str:
+    """As transports name their peers."""
+    return f"{address.ip}:{address.port}"
 
 
 def tcp_options(

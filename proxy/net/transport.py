@@ -140,24 +140,20 @@ class Transport:
 
     def connect(self, address: tuple[str, int], timeout: float) -> None:
         """Connect without waiting; `on_connected` or `on_lost` follows, never from inside."""
-        code = self.sock.connect_ex(address)
-        if code not in (0, errno.EINPROGRESS):
-            self.cannot_connect(address, OSError(code, errno.errorcode.get(code, "connect")))
-            return
         self.peer = f"{address[0]}:{address[1]}"
+        code = self.sock.connect_ex(address)
         if code == 0:
             self.start()
             self._established()
+            return
+        if code != errno.EINPROGRESS:
+            error = OSError(code, errno.errorcode.get(code, "connect"))
+            self.reactor.call_soon(lambda: self.lose(connect_failure(error, self.peer)))
             return
         self._connecting = True
         self._events = WRITE
         self.start()
         self._timer = self.reactor.call_later(timeout, self._timed_out)
-
-    def cannot_connect(self, address: tuple[str, int], error: OSError) -> None:
-        """`on_lost` follows, never from inside."""
-        self.peer = f"{address[0]}:{address[1]}"
-        self.reactor.call_soon(lambda: self.lose(connect_failure(error, self.peer)))
 
     def _established(self) -> None:
         """Connected: plain bytes can flow."""

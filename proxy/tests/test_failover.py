@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -261,6 +262,24 @@ def test_an_endpoint_that_no_descriptor_was_left_for_is_reached_later(meshed: bo
         deadline = time.monotonic() + 5
         while not works():
             assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("name", ["a..b", "x" * 64, ".b", "a\0b"])
+def test_an_endpoint_whose_name_cannot_be_asked_for_is_one_that_cannot_be_reached(
+    name: str,
+) -> None:
+    with Pair(1, endpoints=(), failfast=0.1) as pair:
+        with pair.connect() as sock:
+            assert status(ask(sock)) == 504
+        endpoints = pair.lookups.set
+        assert endpoints is not None
+        # This must not raise: whoever follows the endpoints would end, and the proxy with it.
+        pair.run(lambda: endpoints.add([replace(pair.meshed, server_name=name)]))
+        pair.becomes(lambda: all(one.failing for one in pair.outbound._endpoints.values()))
+        with pair.connect() as sock:
+            head = ask(sock)
+        assert status(head) == 504
+        assert b"TLS" in head
 
 
 @contextlib.contextmanager

@@ -48,8 +48,7 @@ class SlowDialer(Dialer):
         delay = self.slow.get(address.port)
         if delay is None:
             return super().plain(address, receiver)
-        sock, _ = self._socket(address)
-        transport = Transport(self.reactor, sock, receiver)
+        transport = Transport(self.reactor, self._socket(address), receiver)
         self.begun.append(transport)
         self.reactor.call_later(delay, lambda: transport.connect((address.ip, address.port), 1.0))
         return transport
