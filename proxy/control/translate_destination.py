@@ -25,6 +25,7 @@ from proxy.discovery.profile import (
 )
 from proxy.identity.peer import canonical
 from proxy.stack.budget import RetryBudget
+from weft.ports import MAX_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,8 @@ def endpoint(
     identity, server_name = _identity(message)
     hint = message.protocol_hint
     transport = hint.opaque_transport.inbound_port if hint.HasField("opaque_transport") else 0
+    if transport > MAX_PORT:
+        raise UnusableMessageError(f"{transport} is not a port for opaque transport")
     return Endpoint(
         address=translate.socket_address(message.addr),
         weight=message.weight,

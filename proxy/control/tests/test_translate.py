@@ -170,6 +170,7 @@ def test_an_opaque_endpoint_and_a_server_name_left_out() -> None:
         "addr { ip { ipv4: 1 } }",
         f"{ADDR} tls_identity {{}}",
         f'{ADDR} tls_identity {{ uri_like_identity {{ uri: "spiffe://x" }} }}',
+        f"{ADDR} protocol_hint {{ opaque_transport {{ inbound_port: 65536 }} }}",
     ],
 )
 def test_endpoints_that_cannot_be_used(text: str) -> None:

@@ -6,6 +6,7 @@ is used without that entry, and the log says so.
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from destination import annotations
@@ -230,7 +231,10 @@ def _proxy_ports(containers: list[Mapping[str, Any]]) -> ProxyPorts:
 
     def listening(variable: str, usual: int) -> int:
         number = found.get(f"LINKERD2_PROXY_{variable}_LISTEN_ADDR", "").rpartition(":")[2]
-        return int(number) if number.isdigit() else usual
+        with suppress(ports.PortError):
+            # Whoever writes pods may write anything.
+            return ports.parse_port(number)
+        return usual
 
     return ProxyPorts(
         listening("INBOUND", ports.INBOUND),

@@ -155,6 +155,7 @@ def test_ports_probes_and_proxy() -> None:
         "env": [
             {"name": "LINKERD2_PROXY_INBOUND_LISTEN_ADDR", "value": "0.0.0.0:5143"},
             {"name": "LINKERD2_PROXY_ADMIN_LISTEN_ADDR", "valueFrom": {}},
+            {"name": "LINKERD2_PROXY_CONTROL_LISTEN_ADDR", "value": "0.0.0.0:99999999999"},
         ],
     }
     init: Object = {"name": "init", "ports": [{"name": "http", "containerPort": 1}]}
