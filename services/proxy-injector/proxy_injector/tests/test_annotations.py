@@ -33,7 +33,7 @@ TABLE: list[tuple[str, str, Any, tuple[str, ...]]] = [
     (labels.SKIP_OUTBOUND_PORTS, "", "", ("mysql", "1-2-3")),
     (labels.SKIP_SUBNETS, "10.0.0.0/8,192.168.1.0/24", "10.0.0.0/8,192.168.1.0/24", ("10.0.0.1/8", "x")),
     (labels.OPAQUE_PORTS, "3306, mysql,9-10", "3306,mysql,9-10", ("70000", "My_Sql", "a.b", "9-8")),
-    (labels.PROXY_CPU_REQUEST, "100m", "100m", ("", "100 m", "-1", "1Q", "abc")),
+    (labels.PROXY_CPU_REQUEST, ".5", ".5", ("", "100 m", "-1", "1Q", "abc")),
     (labels.PROXY_CPU_LIMIT, "1.5", "1.5", ("", "1,5")),
     (labels.PROXY_CPU_RATIO_LIMIT, "0.5", "0.5", ("", "0", "1.1", "x", "-1")),
     (labels.PROXY_MEMORY_REQUEST, "64Mi", "64Mi", ("", "64MiB")),
