@@ -126,7 +126,7 @@ def decide(
     for one in found:
         # A slice of a former Service of that name is the garbage collector's, which may be late.
         group = _group(one) if _owned_by(one, service) else None
-        if group in having:
+        if group is not None and group in having:
             having[group].append(one)
         else:
             unfit.append(Delete(key(one).name))
@@ -196,10 +196,14 @@ def _labels(service: SelectingService) -> dict[str, str]:
 
 
 # -- what there is -------------------------------------------------------------------------------
-def _group(obj: Object) -> Group:
+def _group(obj: Object) -> Group | None:
+    """None where a port has no number: such a one, which the API allows, is never written here."""
+    given = sequence(obj.get("ports"))
+    if any(one.get("port") is None for one in given):
+        return None
     ports = (
         (str(one.get("name") or ""), int(one["port"]), str(one.get("protocol") or "TCP"))
-        for one in sequence(obj.get("ports"))
+        for one in given
     )
     return str(obj.get("addressType")), tuple(sorted(ports))
 

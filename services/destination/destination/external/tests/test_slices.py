@@ -455,6 +455,8 @@ def test_what_is_twice_is_once_afterwards() -> None:
         lambda one: one["metadata"].pop("ownerReferences"),
         lambda one: one.pop("endpoints"),
         lambda one: one.pop("ports"),
+        lambda one: one["ports"][0].pop("port"),
+        lambda one: one["ports"][0].update(port=None),
     ],
 )
 def test_what_somebody_changed_is_put_right(spoil: Callable[[Object], object]) -> None:
