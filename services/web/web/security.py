@@ -82,7 +82,10 @@ def foreign(headers: Headers) -> str | None:
     origin = headers.get("origin")
     if origin is None:
         return None
-    netloc = urlsplit(origin).netloc.lower()
+    try:
+        netloc = urlsplit(origin).netloc.lower()
+    except ValueError:  # such as a bracket without its other half
+        netloc = ""
     if netloc and (netloc == headers.get("host", "").lower() or is_loopback(hostname(netloc))):
         return None
     return f"Origin {origin!r} is not this service"

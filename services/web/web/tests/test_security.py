@@ -35,6 +35,7 @@ def test_programs_our_own_page_and_links_to_us(headers: dict[str, str]) -> None:
     [
         ({"host": "localhost", "origin": "http://evil.example"}, "Origin 'http://evil.example'"),
         ({"host": "localhost", "origin": "null"}, "Origin 'null'"),
+        ({"host": "localhost", "origin": "http://[evil"}, "Origin 'http://[evil'"),
         ({"host": "10.1.2.3", "origin": "http://10.1.2.4"}, "Origin"),
         ({"host": "localhost", "origin": "http://localhost.evil.example"}, "Origin"),
         (
