@@ -63,15 +63,22 @@ def attached(
 
 def _of(reader: Reader, parent: Parent, kinds: tuple[str, ...]) -> Iterator[tuple[Route, Parent]]:
     """Routes that name the parent, each with its own reference to it, which may be of all ports."""
+    for route, references in _naming(reader, parent, kinds):
+        theirs = next((one for one in references if _overlap(one, parent)), None)
+        if theirs is not None:
+            yield route, theirs
+
+
+def _naming(
+    reader: Reader, parent: Parent, kinds: tuple[str, ...]
+) -> Iterator[tuple[Route, list[Parent]]]:
+    """Routes that name the parent, whatever the port, and all their references to it."""
     at = (parent.group, parent.kind, parent.key)
     for table in reader.index.routes:
         for route in reader.by(table, "parent", at):
-            if route.kind not in kinds:
-                continue
-            for theirs in route.parents:
-                if (theirs.group, theirs.kind, theirs.key) == at and _overlap(theirs, parent):
-                    yield route, theirs
-                    break
+            if route.kind in kinds:
+                theirs = [one for one in route.parents if (one.group, one.kind, one.key) == at]
+                yield route, theirs
 
 
 def _overlap(one: Parent, other: Parent) -> bool:
@@ -143,10 +150,13 @@ def portless_parent(parent: Parent) -> str:
 
 
 def _unless_conflicted(reader: Reader, route: Route, parent: Parent) -> Verdict:
+    """A route of all ports gives way on those that a more specific kind is attached to, and is in
+    force on the others."""
     stronger = PRECEDENCE[: PRECEDENCE.index(route.kind)]
-    for other, _ in _of(reader, parent, stronger):
+    for other, references in _naming(reader, parent, stronger):
         whose = (parent.key.namespace, route.key.namespace)
-        if not other.problem and other.key.namespace in whose:
+        takes = any(not one.port or one.port == parent.port for one in references)
+        if takes and not other.problem and other.key.namespace in whose:
             why = f"{other.kind} {other.key} is attached to the same port"
             return Verdict(False, "RouteReasonConflicted", why)
     return ACCEPTED

@@ -99,6 +99,16 @@ def test_a_consumer_cannot_switch_off_the_producer_s_routes() -> None:
     assert said(ours, theirs, client="other").WhichOneof("kind") == "grpc"
 
 
+def test_a_more_specific_kind_takes_its_own_port_only() -> None:
+    two = service("web", ports={"http": 80, "grpc": 8080})
+    everywhere = {"group": "", "kind": "Service", "name": "web"}
+    whole = route("HTTPRoute", "whole", to("web"), parent=everywhere)
+    grpc = route("GRPCRoute", "grpc", to("web"), parent={**WEB, "port": 8080})
+    assert names(http(said(two, whole, grpc))) == ["whole"]
+    other = said(two, whole, grpc, at=SocketAddress(AT.ip, 8080))
+    assert names(other.grpc.routes) == ["grpc"]
+
+
 @pytest.mark.parametrize(
     ("port", "counts"), [({"port": 80}, True), ({"port": 81}, False), ({}, True)]
 )

@@ -160,6 +160,28 @@ def test_backends_that_are_not_there(
     assert resolved == ("ResolvedRefs", "False", *expected)
 
 
+ANY_PORT = {"group": "", "kind": "Service", "name": "web"}
+
+
+@pytest.mark.parametrize(
+    ("parent", "stronger", "reason"),
+    [
+        (WEB, [WEB], "RouteReasonConflicted"),
+        (WEB, [ANY_PORT], "RouteReasonConflicted"),
+        (ANY_PORT, [ANY_PORT], "RouteReasonConflicted"),
+        (ANY_PORT, [WEB, ANY_PORT], "RouteReasonConflicted"),
+        (ANY_PORT, [WEB], "Accepted"),
+        (WEB, [{**WEB, "port": 8080}], "Accepted"),
+    ],
+)
+def test_a_conflict_is_about_every_port_of_a_parent(
+    parent: Object, stronger: list[Object], reason: str
+) -> None:
+    grpc = route("GRPCRoute", "g", to("web"), parents=stronger)
+    (entry,) = said(grpc, route("HTTPRoute", "r", to("web"), parent=parent))["parents"]
+    assert conditions(entry)[0][2] == reason
+
+
 def test_a_server_s_route_has_no_backends_to_resolve() -> None:
     server = custom("Server", "s", {"podSelector": {}, "port": 80})
     (entry,) = said(server, route("HTTPRoute", "r", {}, parent=SERVER))["parents"]
