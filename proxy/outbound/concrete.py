@@ -199,9 +199,8 @@ class Balanced:
         ready = self._p2c.ready_count
         return ready, len(self._p2c) - ready, len(self._waiting)
 
-    def show(self) -> None:
-        """Bring the metrics up to date."""
-        ready, pending, waiting = self.counts
+    def show(self, *, ready: int, pending: int, waiting: int) -> None:
+        """Bring the metrics up to date, with the counts of all that are shown as one with it."""
         given, self._given = self._given, 0
         self._measured.show(ready=ready, pending=pending, waiting=waiting, given=given)
 

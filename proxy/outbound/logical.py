@@ -321,10 +321,21 @@ class Logical:
         return self._concrete(backend)
 
     def show(self) -> None:
-        """Bring the metrics of its backends up to date."""
-        for concrete in self._backends.values():
+        """Bring the metrics of its backends up to date. Parts of a split have the same labels, and so have
+        the balancers of a Service's requests and of its bytes, which know the same endpoints."""
+        alike: dict[Meta, dict[object, list[Balanced]]] = {}
+        for backend, concrete in self._backends.items():
             if isinstance(concrete, Balanced):
-                concrete.show()
+                parts = alike.setdefault(backend.meta, {})
+                parts.setdefault(backend.dispatcher, []).append(concrete)
+        for parts in alike.values():
+            most = [max(one.counts for one in same) for same in parts.values()]
+            together = [one for same in parts.values() for one in same]
+            ready = sum(counts[0] for counts in most)
+            pending = sum(counts[1] for counts in most)
+            waiting = sum(one.counts[2] for one in together)
+            for one in together:
+                one.show(ready=ready, pending=pending, waiting=waiting)
 
     def forget(self, client: EndpointClient) -> None:
         """An endpoint is gone for good."""

@@ -146,6 +146,18 @@ def test_traffic_is_split_by_weight(weights: tuple[int, int], least: int, most: 
         assert pair.metric("request_total", authority="old.demo:80") == len(old.requests)
 
 
+def test_what_is_shown_of_a_split_is_shown_of_all_of_it() -> None:
+    app = Script(200)
+    split = profile(targets=(("old.demo:80", 1), ("new.demo:80", 1)))
+    with applications(app, app, app) as ports, Pair(ports[0], profile=split) as pair:
+        pair.lookups.sets = {"old.demo:80": plain(ports[0]), "new.demo:80": plain(*ports[1:])}
+        with pair.connect() as sock:
+            for _ in range(50):
+                assert status(ask(sock, get("/"))) == 200
+        assert pair.metric("outbound_http_balancer_endpoints", endpoint_state="ready") == 3
+        assert pair.metric("outbound_http_balancer_endpoints", endpoint_state="pending") == 0
+
+
 def test_a_profile_that_comes_later_takes_over() -> None:
     app = Script(200)
     with application(app) as port, Pair(port) as pair, pair.connect() as sock:
