@@ -82,13 +82,13 @@ class Http1Server:
         """Accepted connections are connected."""
 
     def on_data(self, data: bytes) -> None:
-        if self._call is not None:
-            if self._body_open:
-                self._read_body(data)
-            else:
-                self._codec.keep(data)
-                if len(self._codec.kept) > self._bounds.max_header:
-                    self.transport.pause()
+        if self._body_open and self._call is not None:
+            self._read_body(data)
+            return
+        if self._call is not None or self.transport.blocked:
+            self._codec.keep(data)
+            if len(self._codec.kept) > self._bounds.max_header:
+                self.transport.pause()
             return
         # A loop, for a pipeline of requests that are answered at once may be long.
         self._pumping = True
@@ -222,6 +222,9 @@ class Http1Server:
         self.transport.write(wire)
         if ends:
             self._finish(None)
+        elif self.transport.blocked and self._call is not None:
+            # It was blocked before there was an upstream to hear so.
+            self._call.downstream_blocked()
 
     def respond_body(self, data: bytes, ends: bool) -> None:
         if data:
@@ -243,7 +246,12 @@ class Http1Server:
             self._close(linger=self._body_open or not self._closing)
             return
         codec.next()
-        if not self._pumping and codec.kept:
+        if codec.kept and not self._pumping:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """With the next request, unless the client has yet to take the responses there are."""
+        if self._codec.kept and not self.transport.blocked:
             self.transport.resume()
             self.on_data(b"")
 
@@ -294,6 +302,8 @@ class Http1Server:
     def on_unblocked(self) -> None:
         if self._call is not None:
             self._call.downstream_unblocked()
+        else:
+            self._go_on()
 
     def drain(self) -> None:
         """Finish what is in progress and close; at once when nothing is."""

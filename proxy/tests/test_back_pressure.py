@@ -14,7 +14,7 @@ from proxy.codec.http2 import Http2Settings
 from proxy.net.exchange import REPLAY_LIMIT
 from proxy.net.http1_server import Http1Server
 from proxy.tests.h2peer import Peer, PeerStream
-from proxy.tests.pair import LOCAL, Pair, application, read_message, read_until
+from proxy.tests.pair import LOCAL, Pair, answering, application, read_message, read_until
 from proxy.tests.policies import plain, status
 from proxy.tests.test_pair_http2 import GRPC, unary
 from testkit.attacks.frames import GOAWAY, frame
@@ -117,6 +117,36 @@ def test_a_request_that_was_held_back_goes_on_at_its_second_try() -> None:
         client.send(stream, bytes(90_000 - sent), ends=True)
         client.wait(lambda: stream.ended)
         assert len(stream.body) == 90_000
+
+
+def test_a_pipeline_waits_for_its_client_to_read() -> None:
+    times, size = 2_000, 10_000
+    response = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + bytes(size)
+    with (
+        application(answering(response)) as port,
+        Pair(port) as pair,
+        pair.connect() as sock,
+    ):
+        front = pair.outbound
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n" * times)
+
+        def waits() -> bool:
+            (server,) = front.connections
+            return isinstance(server, Http1Server) and server.transport.blocked
+
+        def gathered() -> int:
+            (server,) = front.connections
+            assert isinstance(server, Http1Server)
+            return sum(map(len, server.transport._out))
+
+        pair.becomes(waits)
+        pair.eventually(lambda: front.in_flight, 0)
+        assert pair.run(gathered) < 10 * size
+        rest = b""
+        for _ in range(times):
+            head, body, rest = read_message(sock, rest)
+            assert status(head) == 200
+            assert len(body) == size
 
 
 @pytest.mark.slow
