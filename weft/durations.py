@@ -15,6 +15,10 @@ _ONE = re.compile(r"([0-9]+)(ms|s|m|h|d)")
 _GO_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
 
 
+LONGEST = 315_576_000_000.0
+"""Seconds a message can hold (google.protobuf.Duration): ten thousand years."""
+
+
 class DurationError(ValueError):
     """Text that is not a duration; the message names it and what is allowed."""
 
@@ -29,7 +33,7 @@ def parse_duration(text: str) -> float:
         raise DurationError(
             f"{text!r} is not a duration: allowed are a number and ms, s, m, h or d, such as 300ms"
         )
-    return int(match[1]) * _UNITS[match[2]]
+    return _bounded(text, float(match[1]) * _UNITS[match[2]])
 
 
 def parse_go_duration(text: str) -> float:
@@ -43,7 +47,13 @@ def parse_go_duration(text: str) -> float:
             f"{text!r} is not a duration: allowed are numbers with ns, us, ms, s, m or h, "
             "such as 1h30m"
         )
-    return sum(float(part[1]) * _GO_UNITS[part[2]] for part in parts)
+    return _bounded(text, sum(float(part[1]) * _GO_UNITS[part[2]] for part in parts))
+
+
+def _bounded(text: str, seconds: float) -> float:
+    if seconds > LONGEST:
+        raise DurationError(f"{text!r} is not a duration: it is longer than 10000 years")
+    return seconds
 
 
 def format_duration(seconds: float) -> str:

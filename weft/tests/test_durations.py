@@ -1,8 +1,16 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.durations import DurationError, format_duration, parse_duration, parse_go_duration
+from weft.durations import (
+    LONGEST,
+    DurationError,
+    format_duration,
+    parse_duration,
+    parse_go_duration,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +46,16 @@ def test_the_chained_spelling(text: str, seconds: float) -> None:
 def test_the_chained_spelling_has_limits_too(text: str) -> None:
     with pytest.raises(DurationError):
         parse_go_duration(text)
+
+
+@pytest.mark.parametrize("parse", [parse_duration, parse_go_duration])
+@pytest.mark.parametrize("text", ["9" * 11 + "h", "9" * 400 + "h", "9" * 5_000 + "h"])
+def test_nothing_is_longer_than_ten_thousand_years(
+    parse: Callable[[str], float], text: str
+) -> None:
+    with pytest.raises(DurationError, match="longer than 10000 years"):
+        parse(text)
+    assert parse("87660000h") == LONGEST
 
 
 @given(st.integers(0, 10**9))

@@ -70,3 +70,9 @@ def test_nonsense_is_taken_off_and_asks_for_nothing_strange(text: str) -> None:
     if retry is not None:
         assert 0 <= retry.max_retries < 1_000_000
         assert all(100 <= low <= 999 and high <= 999 for low, high in retry.statuses)
+
+
+@pytest.mark.parametrize("digits", [11, 400, 5_000])
+def test_more_time_than_there_is_is_not_asked_for(digits: int) -> None:
+    found = wish(None, timeout="9" * digits + "h", retry_timeout="9" * digits + "h")
+    assert found[:2] == (Timeouts(request=9.0), None)

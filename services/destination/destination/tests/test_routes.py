@@ -338,6 +338,15 @@ def test_a_backend_in_another_namespace() -> None:
             "annotation timeout.linkerd.io/request: 'soon' is not a duration",
         ),
         (
+            route(
+                "HTTPRoute",
+                "r",
+                to("web"),
+                annotations={"timeout.linkerd.io/idle": "9" * 400 + "h"},
+            ),
+            "it is longer than 10000 years",
+        ),
+        (
             route("GRPCRoute", "r", to("web"), annotations={"retry.linkerd.io/grpc": "oops"}),
             "annotation retry.linkerd.io/grpc: 'oops' is not one of cancelled",
         ),

@@ -231,6 +231,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("PolicyHTTPRoute",
      rules(matched(path={"type": "Exact", "value": "/"}) | redirected(path={"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"})),
      "spec.rules[0].filters: a redirect with ReplacePrefixMatch needs matches of PathPrefix"),
+    ("PolicyHTTPRoute", rules({"timeouts": {"request": "99999999999h"}}),
+     "spec.rules[0].timeouts.request: '99999999999h' is not a duration: it is longer than 10000 years"),
     ("PolicyHTTPRoute", rules({"timeouts": {"request": "-1s"}}), "spec.rules[0].timeouts.request: '-1s' is not a duration"),
     ("PolicyHTTPRoute", rules({"timeouts": {"request": "1s", "backendRequest": "2s"}}),
      "spec.rules[0].timeouts.backendRequest: it is longer than the request's"),
