@@ -1,15 +1,16 @@
 """Statuses of routes, EgressNetworks and rate limits, kept true by the one replica that leads.
 
 It is level-triggered: after a change, what every status should say is worked out from the index and
-compared with what it says; only differences are written. A write that fails is tried again with the
-next look. Nothing here decides about traffic.
+compared with what it says; only differences are written, from the version that was seen, since others
+write into the same statuses. A write that fails is tried again with the next look. Nothing here decides
+about traffic.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,16 @@ from weft.addresses import IPNetwork
 log = logging.getLogger(__name__)
 
 Found = tuple[Resource, Key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a status says, in which version of the object, and the version of its kind that the
+    cluster has."""
+
+    served: Resource
+    version: str
+    status: Object
 
 
 class StatusWriter:
@@ -47,15 +58,13 @@ class StatusWriter:
         self._metrics = metrics
         self._routes = route_tables(index)
         self._ours = {EGRESS_NETWORKS, RATE_LIMIT_POLICIES, *(one for one, _ in self._routes)}
-        self._said: dict[Found, tuple[Resource, Object]] = {}
-        """What each status says, and the version of its kind that the cluster has."""
+        self._said: dict[Found, _Said] = {}
         self._facts: frozenset[Fact] = frozenset()
         self._changed = asyncio.Event()
 
     def saw(self, resource: Resource, obj: Object) -> None:
         if resource in self._ours:
-            said = dict(objects.status(obj))
-            self._said[resource, objects.key(obj)] = (_as_served(resource, obj), said)
+            self._keep((resource, objects.key(obj)), _as_served(resource, obj), obj)
             self._changed.set()
 
     def gone(self, resource: Resource, key: Key) -> None:
@@ -104,17 +113,21 @@ class StatusWriter:
             yield at, status.own_status(conditions, current, now, targetRef=target)
 
     def _current(self, at: Found) -> Object:
-        return self._said[at][1] if at in self._said else {}
+        return self._said[at].status if at in self._said else {}
+
+    def _keep(self, at: Found, served: Resource, obj: Object) -> None:
+        self._said[at] = _Said(served, objects.resource_version(obj), dict(objects.status(obj)))
 
     async def _write(self, at: Found, wanted: Object) -> None:
-        served, _ = self._said.get(at, (at[0], {}))
+        said = self._said.get(at, _Said(at[0], "", {}))
         name, namespace = at[1].name, at[1].namespace
+        body: Object = {"status": wanted}
+        if said.version:
+            body["metadata"] = {"resourceVersion": said.version}
         try:
-            written = await self._client.patch(
-                served, name, {"status": wanted}, namespace, sub="status"
-            )
-        except errors.NotFound:
-            return  # gone meanwhile, as its watch will say
+            written = await self._client.patch(said.served, name, body, namespace, sub="status")
+        except (errors.NotFound, errors.Conflict):
+            return  # gone or changed meanwhile, as its watch will say
         except errors.KubeError as error:
             self._metrics.status_patches.labels("failed").inc()
             about = {"kind": at[0].kind, "object": str(at[1]), "why": str(error)}
@@ -122,7 +135,7 @@ class StatusWriter:
             return
         self._metrics.status_patches.labels("written").inc()
         if at in self._said:
-            self._said[at] = (served, dict(objects.status(written)))
+            self._keep(at, said.served, written)
 
 
 def _as_served(resource: Resource, obj: Object) -> Resource:

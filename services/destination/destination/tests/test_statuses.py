@@ -1,16 +1,20 @@
 """Statuses written back: by the leader only, again after a failure, and when a kind is installed."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from destination.app import serve
+from destination.policy.status import CONTROLLER
 from destination.settings import DestinationSettings
 from destination.tests.cluster import BASIC, service
-from destination.tests.routes import egress, route, to
+from destination.tests.routes import WEB, egress, route, to
 from destination.tests.test_app import RESOURCES
+from kit.kube import config
+from kit.kube.client import Client
 from kit.kube.objects import EGRESS_NETWORKS, HTTP_ROUTES, LEASES, SERVICES, Object
 from kit.lifecycle import Process
 from testkit.kube import FakeKube
@@ -59,6 +63,50 @@ def test_the_leader_writes() -> None:
             await running
             leases = {one["metadata"]["name"]: one["spec"] for one in kube.objects(LEASES)}
             assert leases["policy-controller-write"]["holderIdentity"] == ""
+
+    asyncio.run(asyncio.wait_for(story(), 30))
+
+
+class Late(Client):
+    """Its first patch arrives when somebody else has just written."""
+
+    before: Callable[[], Awaitable[object]] | None = None
+
+    async def patch(self, *args: Any, **kwargs: Any) -> Object:
+        before = self.before
+        if args[0].kind == "HTTPRoute" and before is not None:
+            self.before = None
+            await before()
+        return await super().patch(*args, **kwargs)
+
+
+@pytest.mark.slow
+def test_what_another_controller_wrote_meanwhile_stays() -> None:
+    """Its entry is in the same list as ours, and our watch had not told of it."""
+    made = route("HTTPRoute", "split", to("web"), parents=[{"name": "gw"}, WEB])
+    entry = {"parentRef": {"name": "gw"}, "controllerName": "example.com/gw", "conditions": []}
+
+    async def story() -> None:
+        process, registry = Process(), CollectorRegistry()
+        async with FakeKube().serving() as kube, Late(config.plain(kube.url)) as client:
+            for obj in BASIC:
+                await kube.put(RESOURCES[obj["kind"]], obj)
+            await kube.put(HTTP_ROUTES, made)
+            theirs = {**made, "status": {"parents": [entry]}}
+            client.before = lambda: kube.put(HTTP_ROUTES, theirs)
+            running = asyncio.ensure_future(serve(process, settings(), client, registry))
+
+            def controllers() -> list[str]:
+                (found,) = kube.objects(HTTP_ROUTES)
+                parents = found.get("status", {}).get("parents", [])
+                return [one["controllerName"] for one in parents]
+
+            await wait_until(lambda: controllers() == ["example.com/gw", CONTROLLER])
+            assert client.before is None
+            failed = "destination_status_patches_total", {"result": "failed"}
+            assert not registry.get_sample_value(*failed)
+            process.stop()
+            await running
 
     asyncio.run(asyncio.wait_for(story(), 30))
 
