@@ -70,8 +70,10 @@ def endpoints(reader: Reader, authority: ServiceAuthority, rules: Rules) -> Endp
         return EndpointSet(key, exists=False)
     if service.external_name:
         raise InvalidArgument(f"{key} is an ExternalName Service: it has no endpoints")
-    slices = _family(reader.by(reader.index.slices, "service", key), rules)
-    found = _ready(reader, key, list(_of_slices(service, authority, slices)))
+    slices = [
+        one for one in reader.by(reader.index.slices, "service", key) if rules.ipv6 or not one.ipv6
+    ]
+    found = _once(_ready(reader, key, list(_of_slices(service, authority, slices))))
     made = (_endpoint(reader, at, port, authority.port, rules) for at, port in found)
     return EndpointSet(
         key,
@@ -80,10 +82,17 @@ def endpoints(reader: Reader, authority: ServiceAuthority, rules: Rules) -> Endp
     )
 
 
-def _family(slices: list[Slice], rules: Rules) -> list[Slice]:
-    """One address family: a pod with two addresses is one endpoint."""
-    wanted = rules.ipv6 and any(one.ipv6 and one.endpoints for one in slices)
-    return [one for one in slices if one.ipv6 is wanted]
+def _once(found: list[tuple[SliceEndpoint, int]]) -> list[tuple[SliceEndpoint, int]]:
+    """A workload with an address of each family is one endpoint, by IPv6; others have the one they have."""
+    by_ipv6 = {_whose(at) for at, _ in found if ":" in at.ip} - {None}
+    return [one for one in found if ":" in one[0].ip or _whose(one[0]) not in by_ipv6]
+
+
+def _whose(at: SliceEndpoint) -> tuple[str, Key] | None:
+    """The kind and the name of its workload; None where the slice names none."""
+    if at.pod is not None:
+        return "pod", at.pod
+    return None if at.external_workload is None else ("external workload", at.external_workload)
 
 
 def _of_slices(

@@ -232,13 +232,37 @@ def test_h2_upgrade_can_be_turned_off() -> None:
     assert not one(Cluster(*BASIC), rules=replace(RULES, h2_upgrade=False)).h2
 
 
-V6 = endpoint_slice(endpoint("fd00::1"), name="web-v6", family="IPv6")
+V6 = endpoint_slice(endpoint("fd00::1", "web-1"), name="web-v6", family="IPv6")
+IPV6 = replace(RULES, ipv6=True)
 
 
 def test_one_family_is_used() -> None:
     assert ips(Cluster(*BASIC, V6)) == ["10.244.0.1:8080"]
-    assert ips(Cluster(*BASIC, V6), rules=replace(RULES, ipv6=True)) == ["[fd00::1]:8080"]
-    assert ips(Cluster(*BASIC), rules=replace(RULES, ipv6=True)) == ["10.244.0.1:8080"]
+    assert ips(Cluster(*BASIC, V6), rules=IPV6) == ["[fd00::1]:8080"]
+    assert ips(Cluster(*BASIC), rules=IPV6) == ["10.244.0.1:8080"]
+
+
+def test_a_pod_with_one_address_stays_beside_pods_with_two() -> None:
+    """As while a cluster is made dual-stack: pods that were there before have no IPv6 address."""
+    older = [
+        pod("web-0", "10.244.0.9"),
+        endpoint_slice(endpoint("10.244.0.9", "web-0"), name="web-older"),
+    ]
+    found = ips(Cluster(*BASIC, *older, V6), rules=IPV6)
+    assert sorted(found) == ["10.244.0.9:8080", "[fd00::1]:8080"]
+
+
+def test_an_address_of_a_family_that_is_off_is_nobodys() -> None:
+    unready = endpoint("10.244.0.1", "web-1", conditions={"ready": False})
+    assert ips(Cluster(*BASIC[:3], endpoint_slice(unready), V6)) == []
+
+
+def test_addresses_of_nobody_known_are_all_used() -> None:
+    slices = (
+        endpoint_slice(endpoint("192.0.2.1")),
+        endpoint_slice(endpoint("2001:db8::1"), name="6", family="IPv6"),
+    )
+    assert len(ips(Cluster(service(), *slices), rules=IPV6)) == 2
 
 
 def test_local_traffic_stays_on_the_node() -> None:
