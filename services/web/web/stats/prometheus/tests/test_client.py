@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web as http
 
 from web.stats.backend import BackendError
+from web.stats.prometheus import client
 from web.stats.prometheus.backend import Prometheus
 from web.stats.prometheus.client import Client, Element, Line
 
@@ -78,6 +79,22 @@ def test_what_goes_wrong_is_named(answer: Handler, why: str) -> None:
     with pytest.raises(BackendError, match=why) as caught:
         ask(answer, lambda client: client.vector("up", 1.0))
     assert str(caught.value).startswith("Prometheus at http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_an_answer_that_is_too_large(stated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not its head says how large it is: Prometheus compresses, and then it does not."""
+    monkeypatch.setattr(client, "MAX_BYTES", 100_000)
+
+    async def answer(request: http.Request) -> http.StreamResponse:
+        body = b'{"status":"success","data":{"result":[]}}' + b" " * 200_000
+        response = http.Response(body=body, content_type="application/json")
+        if not stated:
+            response.enable_compression(http.ContentCoding.gzip)
+        return response
+
+    with pytest.raises(BackendError, match="its answer has more than 100000 bytes"):
+        ask(answer, lambda one: one.vector("up", 1.0))
 
 
 def test_nobody_there() -> None:
