@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from kit.kube.objects import sequence
 
 T = TypeVar("T")
-MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+MALFORMED = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What reading an object may raise that is not as its kind is."""
 
 

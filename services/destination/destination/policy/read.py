@@ -42,6 +42,11 @@ from weft.ports import MAX_PORT, PortSet, is_port_name, parse_port_set
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+_MOST = 0xFFFFFFFF
+"""The largest number that a message can hold where it counts something."""
+_HEAVIEST = 400_000
+"""The largest weight: messages count ten-thousandths."""
+
 
 def server(obj: Object) -> Server | None:
     """None for a Server that selects nothing."""
@@ -199,8 +204,9 @@ def _rate(fields: Mapping[str, Any], name: str) -> int | None:
 
 def _per_second(fields: Mapping[str, Any]) -> int:
     rate = fields.get("requestsPerSecond")
-    if not isinstance(rate, int) or rate < 1:
-        raise FieldError("requestsPerSecond", f"{rate!r} is not a whole number from 1 on")
+    if not isinstance(rate, int) or not 1 <= rate <= _MOST:
+        why = f"{rate!r} is not a whole number from 1 to {_MOST}"
+        raise FieldError("requestsPerSecond", why)
     return rate
 
 
@@ -255,6 +261,8 @@ def _budget(one: Mapping[str, Any]) -> RetryBudget:
                 raise ValueError(f"{ratio!r} is not a number from 0 on")
         with field("minRetriesPerSecond"):
             least = int(least)
+            if not 0 <= least <= _MOST:
+                raise ValueError(f"{least} is not a whole number from 0 to {_MOST}")
         with field("ttl"):
             return RetryBudget(ratio, least, parse_go_duration(str(ttl)))
 
@@ -268,11 +276,16 @@ def _destination(one: Mapping[str, Any]) -> tuple[str, int]:
 def _milli(weight: object) -> int:
     """A Kubernetes quantity (`500m`, `0.5`, 2) in thousandths. Raises ValueError."""
     text = str(weight)
+    wrong = (
+        f"{text!r} is not a weight: allowed are forms like 2, 0.5 and 500m, from 0 to {_HEAVIEST}"
+    )
     try:
-        return int(text[:-1]) if text.endswith("m") else round(float(text) * 1000)
-    except ValueError as error:
-        allowed = "allowed are forms like 2, 0.5 and 500m"
-        raise ValueError(f"{text!r} is not a weight: {allowed}") from error
+        milli = int(text[:-1]) if text.endswith("m") else round(float(text) * 1000)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(wrong) from error
+    if not 0 <= milli <= _HEAVIEST * 1000:
+        raise ValueError(wrong)
+    return milli
 
 
 def _route(complain: Complain, one: Mapping[str, Any]) -> ProfileRoute:

@@ -185,7 +185,9 @@ WRONG: list[tuple[str, Any, str]] = [
     ("HTTPLocalRateLimitPolicy", {"targetRef": {"kind": "Service", "name": "web"}, "total": {"requestsPerSecond": 1}},
      "spec.targetRef: a rate limit's target is a Server, not a Service"),
     ("HTTPLocalRateLimitPolicy", {"targetRef": ON_SERVER, "total": {"requestsPerSecond": 0}},
-     "spec.total.requestsPerSecond: 0 is not a whole number from 1 on"),
+     "spec.total.requestsPerSecond: 0 is not a whole number from 1 to 4294967295"),
+    ("HTTPLocalRateLimitPolicy", {"targetRef": ON_SERVER, "total": {"requestsPerSecond": 4294967296}},
+     "spec.total.requestsPerSecond: 4294967296 is not a whole number from 1 to 4294967295"),
     ("HTTPLocalRateLimitPolicy", {"targetRef": ON_SERVER, "total": {"requestsPerSecond": 5}, "identity": {"requestsPerSecond": 6}},
      "spec.identity.requestsPerSecond: 6 are more than the total of 5"),
     ("HTTPLocalRateLimitPolicy",
@@ -265,6 +267,13 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ServiceProfile", {"retryBudget": {"retryRatio": 1, "minRetriesPerSecond": 1}}, "spec.retryBudget.ttl: it is missing"),
     ("ServiceProfile", {"retryBudget": {"retryRatio": 1, "minRetriesPerSecond": 1, "ttl": "ten"}},
      "spec.retryBudget.ttl: 'ten' is not a duration"),
+    *(
+        ("ServiceProfile", {"dstOverrides": [{"authority": "a", "weight": weight}]},
+         f"spec.dstOverrides[0].weight: '{weight}' is not a weight: allowed are forms like 2, 0.5 and 500m, from 0 to 400000")
+        for weight in ("inf", "1e300", "-1", "400001")
+    ),
+    ("ServiceProfile", {"retryBudget": {"retryRatio": 1, "minRetriesPerSecond": 4294967296, "ttl": "10s"}},
+     "spec.retryBudget.minRetriesPerSecond: 4294967296 is not a whole number from 0 to 4294967295"),
     ("ServiceProfile", {"dstOverrides": [{"authority": "a", "weight": "much"}]},
      "spec.dstOverrides[0].weight: 'much' is not a weight: allowed are forms like 2, 0.5 and 500m"),
     ("ServiceProfile", {"opaquePorts": ["25", "0"]}, "spec.opaquePorts[1]: '0' is not a port"),
