@@ -158,11 +158,14 @@ def _address(peer: Json) -> common_net_pb2.TcpAddress:
 
 
 def _stream_id(text: str) -> tap_pb2.TapEvent.Http.StreamId:
-    """Of `base:stream`, or `base:theirs.stream`: what the proxy calls a base becomes its upper half."""
+    """Of `base:stream`, or `base:theirs.stream`: what the proxy calls a base becomes its upper half.
+
+    The numbers are the proxy's own, of up to 32 and 64 bits; what does not fit is cut off.
+    """
     base, _, stream = text.partition(":")
     upper, dot, lower = stream.partition(".")
     number = (int(upper) << 32) + int(lower) if dot else int(upper or 0)
-    return tap_pb2.TapEvent.Http.StreamId(base=int(base), stream=number)
+    return tap_pb2.TapEvent.Http.StreamId(base=int(base), stream=number % (1 << 64))
 
 
 def _method(name: str) -> viz_pb2.HttpMethod:

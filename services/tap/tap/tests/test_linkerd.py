@@ -186,6 +186,13 @@ def test_a_base_of_the_proxys_own_stays_apart() -> None:
     assert len(ids) == 3
 
 
+def test_a_proxy_that_counts_as_high_as_it_can_has_a_frame() -> None:
+    """What cannot be framed would end the stream of that proxy for all who watch it."""
+    highest = f"{(1 << 32) - 1}.{(1 << 64) - 1}"
+    answer = sent(id=f"3:{highest}", responseInit={"sinceRequest": "0.000000s", "status": 200})
+    assert answer.http.response_init.id.base == 3
+
+
 def test_what_linkerd_has_no_words_for_is_left_out() -> None:
     silent: list[dict[str, Any]] = [
         {"started": {"pods": []}},
