@@ -139,7 +139,8 @@ def test_a_rollout_never_has_fewer_than_it_should(api: Api) -> None:
     )
     seen = follow(api, "deployments", version, _settled(3))
     assert min(one["status"].get("availableReplicas", 0) for one in seen) == 3
-    assert max(one["status"].get("replicas", 0) for one in seen) == 4
+    # Statuses of two sets are added up, and the one that grows may be told before the one that shrinks.
+    assert max(one["status"].get("replicas", 0) for one in seen) in (4, 5)
     sets = api.quietly("GET", "replicasets").body["items"]
     api.transcript.note(
         "sets",
