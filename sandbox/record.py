@@ -41,14 +41,18 @@ class Daemon:
 
 
 def start_time(pid: int) -> int | None:
-    """When the process started, in ticks after boot; None when there is none, or a zombie."""
+    """When the process started, in ticks after boot; None when there is none, or a zombie.
+
+    Its first thread alone may be one for some moments, while others still hold its files and ports.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The second field is the program's name in parentheses, and may hold anything.
     fields = text.rpartition(")")[2].split()
-    return None if fields[0] in ("Z", "X") else int(fields[19])
+    over = fields[0] in ("Z", "X") and int(fields[17]) <= 1
+    return None if over else int(fields[19])
 
 
 def this_process(server: str) -> Daemon:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -66,3 +67,22 @@ def test_a_zombie_and_the_dead_are_not_alive(child: "subprocess.Popen[bytes]") -
     child.wait(5)
     assert not ours.alive()
     ours.signal(signal.SIGTERM)
+
+
+def test_a_process_is_there_until_its_last_thread_is_over() -> None:
+    """Its ports are not free before that, whatever has become of the first one."""
+    script = """
+import ctypes, threading
+thread = threading.Thread(target=input)
+thread.start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE) as process:
+        stat = Path(f"/proc/{process.pid}/stat")
+        deadline = time.monotonic() + 10
+        while stat.read_text().rpartition(")")[2].split()[0] != "Z":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert record.start_time(process.pid) is not None
+        process.communicate(b"\n")
+    assert record.start_time(process.pid) is None

@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sandbox.record import start_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from tests.kubernetes.cluster.places import Places
 
@@ -33,7 +35,7 @@ def start(places: Places, name: str, *command: str, env: Mapping[str, str] | Non
             start_new_session=True,
             env={**os.environ, **(env or {})},
         )
-    (places.pids / name).write_text(f"{process.pid} {_started(process.pid)}")
+    (places.pids / name).write_text(f"{process.pid} {start_time(process.pid)}")
 
 
 def stop(places: Places, *names: str, at_once: bool = False) -> None:
@@ -82,19 +84,10 @@ def wait_until(what: str, condition: Callable[[], bool], *, seconds: float) -> N
 def _recorded(record: Path) -> int | None:
     """The process a record names, unless it ended or its number belongs to another by now."""
     try:
-        pid, started = record.read_text().split()
+        pid, started = map(int, record.read_text().split())
     except (FileNotFoundError, ValueError):
         return None
-    return int(pid) if _started(int(pid)) == started else None
-
-
-def _started(pid: int) -> str:
-    """When a process started, in the kernel's clock ticks; empty for one that ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] == "Z" else fields[19]
+    return pid if start_time(pid) == started else None
 
 
 def _signal(pid: int, number: int) -> None:
@@ -106,7 +99,7 @@ def _signal(pid: int, number: int) -> None:
 
 def _gone(pid: int, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while _started(pid):
+    while start_time(pid) is not None:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         if time.monotonic() > deadline:
