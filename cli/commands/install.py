@@ -76,7 +76,7 @@ def install(
         documents += definitions(values)
     if not only_crds:
         if not (ignore_cluster or skip_checks):
-            cluster = refuse_unfit_cluster(chosen)
+            cluster = fit_cluster(chosen)
             values = make_values(base | known_of(cluster, values), [*own, *layers])
         credentials = obtain_credentials(chosen, values, ignore_cluster=ignore_cluster)
         documents += control_plane(with_anchors(values, credentials), credentials)
@@ -146,7 +146,7 @@ def known_of(cluster: Any, values: Any) -> dict[str, Any]:
     return {"proxyInit": {"kubeAPIServerPorts": ",".join(filter(None, (usual, *more)))}}
 
 
-def refuse_unfit_cluster(chosen: Globals) -> Any:
+def fit_cluster(chosen: Globals) -> Any:
     """The cluster. Raises CommandError when it is too old or has a control plane in any namespace, or none answers."""
     from cli.checks.kubernetes_api import MINIMUM
     from cli.cluster.client import connect
