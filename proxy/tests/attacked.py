@@ -39,10 +39,15 @@ class Seen:
     """Heads, HTTP/1 or spelled like it."""
     bodies: list[bytes] = field(default_factory=list)
     trailers: list[bytes] = field(default_factory=list)
+    reached: threading.Event = field(default_factory=threading.Event)
+    """A first byte has come: every connection on the way is made."""
 
     def serve(self, sock: socket.socket) -> None:
         """Answers HTTP/1 and HTTP/2; an HTTP/1 response says what the request line was."""
-        if sock.recv(3, socket.MSG_PEEK) == PREFACE[:3]:
+        beginning = sock.recv(3, socket.MSG_PEEK)
+        if beginning:
+            self.reached.set()
+        if beginning == PREFACE[:3]:
             Peer(sock, server=True, handler=self._heard).serve()
             return
         rest = b""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proxy.tests.pair import Pair, application, echo_http, read_message, read_until
+from proxy.tests.pair import Noticing, Pair, application, echo_http, read_message, read_until
 from proxy.tests.policies import Script, ask, plain, routed, rule
 from proxy.tests.test_retries import SERVER_ERRORS
 
@@ -38,11 +38,12 @@ def seen(pair: Pair, family: str) -> tuple[float, float]:
 @pytest.mark.parametrize("pieces", [[HEAD + b"body"], [HEAD, b"body"], [HEAD, b"bo", b"dy"]])
 def test_a_body_that_takes_its_time(pieces: list[bytes]) -> None:
     head, *more = pieces
-    with application(echo_http) as port, Pair(port) as pair:
+    served = Noticing(echo_http)
+    with application(served) as port, Pair(port) as pair:
         with pair.connect() as sock:
             sock.sendall(head)
             for piece in more:
-                pair.eventually(lambda: pair.inbound.in_flight, 1)
+                assert served.reached.wait(5)
                 pair.advance(SLOW)
                 sock.sendall(piece)
             assert read_message(sock)[0].startswith(b"HTTP/1.1 200")
@@ -81,13 +82,14 @@ def test_a_response_that_ends_before_its_request() -> None:
 
 def test_every_try_is_a_wait_of_its_own() -> None:
     policy = routed(rule(retry=SERVER_ERRORS))
+    served = Noticing(Script(500, 200))
     with (
-        application(Script(500, 200)) as port,
+        application(served) as port,
         Pair(port, outbound_policy=policy, endpoints=plain(port)) as pair,
     ):
         with pair.connect() as sock:
             sock.sendall(HEAD)
-            pair.eventually(lambda: pair.outbound.in_flight, 1)
+            assert served.reached.wait(5)
             pair.advance(SLOW)
             assert ask(sock, b"body").startswith(b"HTTP/1.1 200")
         assert pair.metric("outbound_http_route_retry_requests_total") == 1
