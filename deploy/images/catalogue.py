@@ -29,9 +29,10 @@ _TOOLS = (
 _SHOW_PACKETS = ("/usr/bin/tcpdump", "-i", "any", "-l", "-nn", "-q")
 """A line for each packet, as the container's log: what comes and goes, nothing of what it says."""
 
-_PROXY = ("trio", "httpunk", "cryptography", "protobuf", "h11")
+_PROXY = ("trio", "httpunk", "google-re2", "cryptography", "protobuf", "h11")
 _CONTROL = (
     "grpcio",
+    "google-re2",
     "protobuf",
     "kubernetes",
     "cryptography",

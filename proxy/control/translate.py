@@ -33,7 +33,7 @@ from proxy.stack.match import (
 )
 from proxy.stack.meta import Meta
 from weft.addresses import IPAddress, IPNetwork, SocketAddress
-from weft.patterns import PatternError, compile_pattern
+from weft.patterns import Pattern, PatternError
 from weftapi.proxy import (
     grpc_route_pb2,
     http_route_pb2,
@@ -44,8 +44,6 @@ from weftapi.proxy import (
 )
 
 if TYPE_CHECKING:
-    import re
-
     from google.protobuf import duration_pb2
 
 T = TypeVar("T")
@@ -121,9 +119,9 @@ def meta(message: meta_pb2.Metadata) -> Meta:
 # --- matches --------------------------------------------------------------------------------
 
 
-def regex(text: str) -> re.Pattern[str]:
+def regex(text: str) -> Pattern:
     try:
-        return compile_pattern(text)
+        return Pattern(text)
     except PatternError as error:
         raise UnusableMessageError(f"{text!r} is not a regular expression: {error}") from error
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import re
-
     from proxy.discovery.endpoints import Endpoint
     from proxy.stack.budget import RetryBudget
     from proxy.stack.match import RequestLike
     from proxy.stack.meta import Meta
+    from weft.patterns import Pattern
 
 # --- request conditions: a tree -------------------------------------------------------------
 
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 class PathRegex:
     """The whole path, query left out, matches."""
 
-    pattern: re.Pattern[str]
+    pattern: Pattern
 
     def holds(self, request: RequestLike) -> bool:
-        return self.pattern.fullmatch(request.path.partition("?")[0]) is not None
+        return self.pattern.matches(request.path.partition("?")[0])
 
 
 @dataclass(frozen=True, slots=True)

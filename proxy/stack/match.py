@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Sequence
 
     from proxy.stack.filters import Filter
     from proxy.stack.meta import Meta
+    from weft.patterns import Pattern
 
 
 class HeadersLike(Protocol):
@@ -117,10 +117,10 @@ class PrefixPath:
 
 @dataclass(frozen=True, slots=True)
 class RegexPath:
-    pattern: re.Pattern[str]
+    pattern: Pattern
 
     def length(self, path: str) -> int | None:
-        return len(path) if self.pattern.fullmatch(path) else None
+        return len(path) if self.pattern.matches(path) else None
 
 
 PathMatch = ExactPath | PrefixPath | RegexPath
@@ -132,27 +132,25 @@ class HeaderMatch:
 
     name: str
     """Lower case."""
-    value: bytes | re.Pattern[str]
+    value: bytes | Pattern
 
     def matches(self, headers: HeadersLike) -> bool:
         wanted = self.value
         if isinstance(wanted, bytes):
             return wanted in headers.get_all(self.name)
-        return any(
-            wanted.fullmatch(value.decode("latin-1")) for value in headers.get_all(self.name)
-        )
+        return any(wanted.matches(value.decode("latin-1")) for value in headers.get_all(self.name))
 
 
 @dataclass(frozen=True, slots=True)
 class QueryMatch:
     name: str
-    value: str | re.Pattern[str]
+    value: str | Pattern
 
     def matches(self, query: Sequence[tuple[str, str]]) -> bool:
         wanted = self.value
         for name, value in query:
             if name == self.name and (
-                value == wanted if isinstance(wanted, str) else wanted.fullmatch(value) is not None
+                value == wanted if isinstance(wanted, str) else wanted.matches(value)
             ):
                 return True
         return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from proxy.discovery.profile import MethodIs, PathRegex, Profile, ProfileRoute, StatusIn
@@ -11,11 +9,12 @@ from proxy.stack.budget import RetryBudget
 from proxy.stack.meta import Meta
 from proxy.tests.pair import AUTHORITY, Pair, application, read_message
 from proxy.tests.policies import Gated, Script, applications, ask, plain, status
+from weft.patterns import Pattern
 
 NAME = AUTHORITY.partition(":")[0]
 PARENT = Meta("core", "Service", "demo", "voting", port="8080")
 VOTES = ProfileRoute(
-    PathRegex(re.compile("/votes/.*")), labels=(("rt_route", "GET /votes/{id}"),), retryable=True
+    PathRegex(Pattern("/votes/.*")), labels=(("rt_route", "GET /votes/{id}"),), retryable=True
 )
 
 

@@ -1,7 +1,5 @@
 """Messages to values: what is understood, and that everything else is refused."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +70,7 @@ from proxy.stack.match import (
 from proxy.stack.meta import Meta
 from testkit.control_plane import closed_server, meshed_server, open_server, service_policy
 from weft.addresses import SocketAddress
+from weft.patterns import Pattern
 from weftapi.proxy import destination_pb2, inbound_pb2, net_pb2, outbound_pb2
 
 ADDR = "addr { ip { ipv4: 0x0A000001 } port: 8080 }"
@@ -200,7 +199,7 @@ def test_a_profile_with_everything() -> None:
     found = profile(message)
     (route,) = found.routes
     assert route.condition == AllOf(
-        (PathRegex(re.compile("/api/.*")), AnyOf((MethodIs("GET"),)), Not(MethodIs("BREW")))
+        (PathRegex(Pattern("/api/.*")), AnyOf((MethodIs("GET"),)), Not(MethodIs("BREW")))
     )
     assert route.response_classes == (
         (AnyStatus((StatusIn(500, 599), NotStatus(StatusIn(200, 299)))), True),
@@ -233,7 +232,7 @@ def test_budgets_out_of_bounds_are_none(text: str) -> None:
     [
         "condition {}",
         'condition { path { regex: "(" } }',
-        'condition { path { regex: "a{99999999999}" } }',
+        'condition { path { regex: "a{1001}" } }',
         "condition { method {} }",
         "condition { all {} } response_classes { condition {} }",
         "condition { all {} } timeout { seconds: -1 }",
@@ -289,9 +288,9 @@ def test_a_server_resource() -> None:
     assert str(route.authorizations[0].networks[0].exceptions[0]) == "10.1.0.0/16"
     assert rule.matches == (
         HttpMatch(
-            RegexPath(re.compile("/x+")),
-            (HeaderMatch("x-a", b"1"), HeaderMatch("b", re.compile("2"))),
-            (QueryMatch("q", "3"), QueryMatch("r", re.compile("4"))),
+            RegexPath(Pattern("/x+")),
+            (HeaderMatch("x-a", b"1"), HeaderMatch("b", Pattern("2"))),
+            (QueryMatch("q", "3"), QueryMatch("r", Pattern("4"))),
             "POST",
         ),
     )

@@ -36,7 +36,7 @@ from kit.kube.objects import Key, Object, key, labels, mapping, metadata, sequen
 from weft.addresses import parse_network
 from weft.durations import DurationError, parse_go_duration
 from weft.labels import DEFAULT_POLICIES
-from weft.patterns import PatternError, compile_pattern
+from weft.patterns import Pattern, PatternError
 from weft.ports import MAX_PORT, PortSet, is_port_name, parse_port_set
 
 log = logging.getLogger(__name__)
@@ -340,7 +340,7 @@ def _request(complain: Complain, one: Mapping[str, Any]) -> RequestCondition:
 
 def _check_regex(complain: Complain, pattern: str) -> None:
     try:
-        compile_pattern(pattern)
+        Pattern(pattern)
     except PatternError as error:
         complain(FieldError("pathRegex", f"{pattern!r} is no regular expression: {error}"))
 

@@ -36,7 +36,7 @@ from destination.policy.route import (
 from destination.policy.traffic import traffic
 from kit.kube.objects import Key, Object, annotations, key, mapping, spec
 from weft.durations import parse_go_duration
-from weft.patterns import PatternError, compile_pattern
+from weft.patterns import Pattern, PatternError
 from weft.ports import MAX_PORT
 
 _KINDS = {"Exact": "exact", "PathPrefix": "prefix", "RegularExpression": "regex"}
@@ -175,7 +175,7 @@ def _value(one: Mapping[str, Any], text: str, usual: str, allowed: tuple[str, ..
     kind = choice(one, "type", usual, allowed)
     if kind == "RegularExpression":
         try:
-            compile_pattern(text)
+            Pattern(text)
         except PatternError as error:
             raise FieldError("value", f"{text!r} is no regular expression: {error}") from error
     return Value(_KINDS[kind], text)
