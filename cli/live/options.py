@@ -1,5 +1,6 @@
 """The flags `mesh tap` and `mesh top` share."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,24 @@ import click
 
 from cli.live.question import Filters
 from cli.options import Namespace, namespace_option
+
+
+class Rate(click.FloatRange):
+    """Requests a second: more than none, and no more than the tap service takes."""
+
+    name = "rate"
+
+    def __init__(self) -> None:
+        super().__init__(min=0, max=1_000_000_000, min_open=True)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """A number within the range, or a failure that names it; NaN is beside every range."""
+        rate = float(super().convert(value, param, ctx))
+        if math.isnan(rate):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return rate
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -17,7 +36,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--to", default="", metavar="RESOURCE", help="Only requests to this resource: TYPE or TYPE/NAME."),
         click.option("--to-namespace", type=Namespace(), default=None, metavar="NS", help="Namespace of --to; alone, every request into it."),
         click.option("-l", "--selector", default="", metavar="LABELS", help="Only pods of the resource with these labels: app=web,tier!=cache."),
-        click.option("--max-rps", type=click.FloatRange(min=0, min_open=True), default=100.0, show_default=True, help="Show at most so many requests a second."),
+        click.option("--max-rps", type=Rate(), default=100.0, show_default=True, help="Show at most so many requests a second."),
         click.option("--scheme", type=click.Choice(["http", "https"]), default=None, help="Only requests with this scheme."),
         click.option("--method", default="", metavar="METHOD", help="Only requests with this method."),
         click.option("--authority", default="", metavar="NAME", help="Only requests for exactly this :authority."),

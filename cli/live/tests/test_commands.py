@@ -122,7 +122,8 @@ def test_errors_are_sentences(install: Any) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["tap"], ["tap", "deploy"], ["tap", "deploy/web", "--max-rps", "0"], ["tap", "deploy/web", "--scheme", "ftp"]],
+    [["tap"], ["tap", "deploy"], ["tap", "deploy/web", "--scheme", "ftp"],
+     *(["tap", "deploy/web", "--max-rps", rate] for rate in ("0", "-1", "nan", "inf", "1e10", "many"))],
 )  # fmt: skip
 def test_wrong_usage(install: Any, arguments: list[str]) -> None:
     install(FakeTap())

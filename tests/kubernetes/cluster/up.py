@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.demo.terminal import KUBECTL
@@ -17,8 +18,6 @@ from tests.kubernetes.cluster.processes import ClusterError, run, wait_until
 from tests.kubernetes.cluster.runtime import start_runtime
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.kubernetes.cluster.places import Places
 
 _SYSCTLS = {
@@ -93,6 +92,11 @@ def _set_sysctls(saved: Path) -> None:
 def _add_node_address() -> None:
     if not shutil.which("ip"):
         raise ClusterError("`ip` is missing: install the package iproute2")
+    if Path("/sys/class/net", NODE_BRIDGE).exists():
+        raise ClusterError(
+            f"the interface {NODE_BRIDGE} is there already: another such cluster runs on this machine, or one"
+            f" was killed whose files are gone, and then `ip link delete {NODE_BRIDGE}` removes it"
+        )
     run("ip", "link", "add", NODE_BRIDGE, "type", "bridge")
     run("ip", "address", "add", f"{NODE_IP}/32", "dev", NODE_BRIDGE)
     run("ip", "link", "set", NODE_BRIDGE, "up")
