@@ -67,6 +67,12 @@ def authorize_http(policy: ServerPolicy, route: Route, client: Client) -> Allowe
     )
 
 
+def authorize_request(policy: ServerPolicy, request: RequestLike, client: Client) -> Allowed:
+    """A request, on whichever route it matches. Raises Denied or RouteNotFound."""
+    route, *_ = find_route(policy, request)
+    return authorize_http(policy, route, client)
+
+
 class RouteNotFound(Exception):
     """A port with routes, and a request that fits none of them."""
 

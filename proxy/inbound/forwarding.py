@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from proxy.authz.decide import Denied, authorize
+from proxy.authz.decide import Denied, RouteNotFound, authorize
 from proxy.net.failure import Failure, detail_of
 from proxy.net.relay import Opening
 from weft import errors
@@ -13,6 +13,8 @@ from weft import errors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxy.authz.decide import Client
+    from proxy.authz.policy import ServerPolicy
     from proxy.authz.store import Cancel
     from proxy.inbound.accept import Inbound
     from proxy.inbound.arrived import Arrived
@@ -20,21 +22,30 @@ if TYPE_CHECKING:
     from proxy.net.ear import Ear
     from proxy.net.transport import Transport
 
+    Admit = Callable[[ServerPolicy, Client], object]
+    """Lets a client go on by a policy, or raises Denied or RouteNotFound."""
+
 _log = logging.getLogger("proxy.inbound")
 
 
-def while_admitted(inbound: Inbound, context: Arrived, end: Callable[[], None]) -> Cancel:
-    """Call `end` when the policy no longer admits the client of a connection that it had admitted."""
+def while_admitted(
+    inbound: Inbound, context: Arrived, end: Callable[[], None], admit: Admit = authorize
+) -> Cancel:
+    """Call `end` when the policy no longer admits the client of bytes that it had admitted: of a
+    connection, unless `admit` asks for more."""
+    return context.cell.watch(lambda: unless_admitted(inbound, context, end, admit))
 
-    def policy_changed() -> None:
-        try:
-            authorize(context.cell.current, context.client)
-        except Denied as denied:
-            inbound.tcp_terminated(context.labels)
-            _log.info("connection ended: %s", denied)
-            end()
 
-    return context.cell.watch(policy_changed)
+def unless_admitted(
+    inbound: Inbound, context: Arrived, end: Callable[[], None], admit: Admit
+) -> None:
+    """Call `end` if the policy in force does not admit the client; count and mention it then."""
+    try:
+        admit(context.cell.current, context.client)
+    except (Denied, RouteNotFound) as refusal:
+        inbound.tcp_terminated(context.labels)
+        _log.info("connection ended: %s", refusal)
+        end()
 
 
 class Forwarding:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.authz.decide import Denied, RouteNotFound, authorize_http, find_route
 from proxy.codec.message import HTTP_2
 from proxy.codec.upgrade import note_response, restore_request, to_http1
+from proxy.inbound.tunnel import Asked, Tunnel
 from proxy.net.answer import answer
 from proxy.net.exchange import TOGETHER, Call
 from proxy.net.failure import Failure
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from proxy.inbound.arrived import Arrived
     from proxy.inbound.beyond import Reached
     from proxy.net.exchange import Downstream
+    from proxy.net.relay import Done
+    from proxy.net.transport import Transport
     from proxy.stack.filters import Filter, HeaderModifier
     from proxy.stack.limit import RateLimiter
     from proxy.stack.match import Match
@@ -135,6 +138,7 @@ class InboundCall(Call):
     """A request from another pod."""
 
     __slots__ = (
+        "_asked",
         "_began",
         "_carried",
         "_error",
@@ -192,6 +196,9 @@ class InboundCall(Call):
             self._carried = restore_request(head)
             if self._carried:
                 to_http1(head)
+        elif head.upgrade:
+            self._asked = Asked(head)
+            _replace_mesh_headers(self._asked.headers, service.client_id)
         _replace_mesh_headers(head.headers, service.client_id)
         if inbound.observers:
             self._observe("request")
@@ -310,6 +317,10 @@ class InboundCall(Call):
             self._grpc = grpc_status(headers)
         if self._service.inbound.observers:
             self._observe("response")
+
+    def on_tunnel(self, near: Transport, done: Done) -> Done:
+        service = self._service
+        return Tunnel(service.inbound, service.context, self._asked, near, done).over
 
     def on_end(self, trailers: Headers | None, failure: Failure | None) -> None:
         inbound = self._service.inbound

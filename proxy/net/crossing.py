@@ -99,11 +99,13 @@ class Crossing:
         near.responded = True
         near.on_response(head)
         ours = near.downstream.tunnel(head)
-        if ours is not None:
-            self._answered = True
-            near.upstream = None
-            near.finish(None, None)
-        return ours
+        if ours is None:
+            return None
+        self._answered = True
+        near.upstream = None
+        near.finish(None, None)
+        transport, early, done = ours
+        return transport, early, near.on_tunnel(transport, done)
 
     def __repr__(self) -> str:
         return f"<Crossing {self.near.head!r}>"

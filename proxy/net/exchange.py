@@ -148,6 +148,11 @@ class Call:
     def on_response(self, head: ResponseHead) -> None:
         """Change or count the response's head before it is passed on."""
 
+    def on_tunnel(self, near: Transport, done: Done) -> Done:
+        """The client's connection is about to be a tunnel; whom to tell when that is over. Whoever
+        wants to end it before, from the next batch on, loses `near`."""
+        return done
+
     def declines(self, head: ResponseHead) -> bool:
         """Whether a response without a body is none: the call has found another way to get one."""
         return False
@@ -342,5 +347,5 @@ class Call:
             return
         self.upstream = None
         near, from_near, done = ours
-        join(near, from_near, transport, early, done)
+        join(near, from_near, transport, early, self.on_tunnel(near, done))
         self.finish(None, None)
