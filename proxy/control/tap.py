@@ -5,7 +5,8 @@
 It lives in the reactor: events come from the data path, so sending them is a plain call and they
 leave with the batch's flush. A reader that does not keep up loses events and never holds a request
 back: what its windows do not take waits in a small buffer, and what does not fit there is dropped
-and counted. The count goes out with the trailers (`l5d-tap-dropped`).
+and counted. The count goes out with the trailers (`l5d-tap-dropped`). So is an event that cannot be
+put into a message: whatever is wrong with telling must not cost the request that is told of.
 
 A proxy of several processes has it in one of them, which asks the others (`tap_together.py`).
 """
@@ -247,7 +248,11 @@ class Observation(Call):
     # --- events ---------------------------------------------------------------------------
 
     def _deliver(self, event: Event) -> None:
-        self._send(self._server.encoder.encode(event, headers=self._headers))
+        data = self._server.encoder.encode(event, headers=self._headers)
+        if data is None:
+            self._dropped += 1
+        else:
+            self._send(data)
 
     def _send(self, data: bytes) -> None:
         """One event as it goes out."""
@@ -314,19 +319,31 @@ def tap_of(
 class Encoder:
     """Events as gRPC messages. Many readers of one event share its bytes."""
 
-    __slots__ = ("_bytes", "_event")
+    __slots__ = ("_bytes", "_event", "_mentioned")
 
     def __init__(self) -> None:
         self._event: Event | None = None
-        self._bytes: dict[bool, bytes] = {}
+        self._bytes: dict[bool, bytes | None] = {}
+        self._mentioned: type[Exception] | None = None
+        """What kept an event from being told the last time: a busy pod would go on about it."""
 
-    def encode(self, event: Event, *, headers: bool) -> bytes:
+    def encode(self, event: Event, *, headers: bool) -> bytes | None:
+        """None for an event that no message can hold; never raises, for the data path tells it."""
         if event is not self._event:
             self._event = event
             self._bytes.clear()
-        data = self._bytes.get(headers)
-        if data is None:
+        if headers not in self._bytes:
+            self._bytes[headers] = self._message(event, headers=headers)
+        return self._bytes[headers]
+
+    def _message(self, event: Event, *, headers: bool) -> bytes | None:
+        # The codecs and the control plane let nothing pass that a message refuses. This runs in the
+        # middle of the request it tells of, so if they should be wrong it is the event that is lost.
+        try:
             message = translate_tap.event(event, headers=headers)
-            data = grpc_frames.encode(message.SerializeToString())
-            self._bytes[headers] = data
-        return data
+            return grpc_frames.encode(message.SerializeToString())
+        except Exception as error:
+            if self._mentioned is not type(error):
+                self._mentioned = type(error)
+                _log.warning("an event cannot be told to those who tap: %r", error)
+            return None

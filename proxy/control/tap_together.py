@@ -228,11 +228,11 @@ class Asked:
         self._headers, self.tap = tap_of(message, self._tell, self._over)
 
     def _tell(self, event: Event) -> None:
-        if self._line.full:
+        data = None if self._line.full else self._encoder.encode(event, headers=self._headers)
+        if data is None:
             self._lost += 1
-            return
-        data = self._encoder.encode(event, headers=self._headers)
-        self._line.say(TELL, self._number, data)
+        else:
+            self._line.say(TELL, self._number, data)
 
     def _over(self) -> None:
         self._line.say(OVER, self._number, _COUNT.pack(self._lost))

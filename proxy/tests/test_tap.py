@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from proxy.codec import grpc_frames
 from proxy.codec.grpc_client import ClientSession, Ended, Message
 from proxy.codec.grpc_status import Code
 from proxy.codec.message import Headers
-from proxy.control.tap import BUFFER_EVENTS, OBSERVE, TapServer
+from proxy.control.tap import BUFFER_EVENTS, DROPPED, OBSERVE, TapServer
 from proxy.control.tests.messages import parse
 from proxy.discovery.endpoints import Endpoint
 from proxy.inbound.tap import InboundTap
@@ -333,6 +334,55 @@ def test_a_slow_reader_loses_events_and_holds_nothing_back() -> None:
         assert body.startswith(b"GET /still-served")
         assert observer.end() is Code.OK
         assert BUFFER_EVENTS <= len(observer.events) < 2 * count
+
+
+# --- an event that no message can hold -------------------------------------------------------------
+
+UNTOLD = (("dst_deployment", "\ud800"),)
+"""Half a character, which no message holds. Nothing lets it pass on its way to the proxy, or to here
+from a client: this is what a gap in that would be like."""
+
+
+def test_an_event_that_cannot_be_told_is_lost_and_the_request_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with scene() as pair:
+        pair.lookups.endpoints = [replace(pair.meshed, labels=UNTOLD)]
+        with watching(pair, "limit: 4 match { all {} }") as observer:
+            with pair.connect() as sock:
+                for path in (b"/one", b"/two"):
+                    sock.sendall(b"GET %s HTTP/1.1\r\nhost: voting\r\n\r\n" % path)
+                    assert read_message(sock)[1].startswith(b"GET %s " % path)
+            assert observer.end() is Code.OK
+        assert {one.proxy_direction for one in observer.events} == {TapEvent.INBOUND}
+        assert len(observer.events) == 6
+        assert pair.reactor.failures == 0
+    assert caplog.text.count("an event cannot be told") == 1
+
+
+def test_events_that_cannot_be_told_count_as_dropped() -> None:
+    with scene() as pair:
+        plain = socket.create_connection((LOCAL, pair.tap_port), timeout=5)
+        context = certificates(TAP).client_context
+        with context.wrap_socket(plain, server_hostname=SERVER) as sock:
+            client = Peer(sock)
+            stream = client.request("POST", OBSERVE, {"te": "trailers"}, ends=False)
+            client.send(
+                stream, grpc_frames.encode(_message("limit: 1 match { all {} }")), ends=True
+            )
+            pair.eventually(lambda: len(pair.taps), 1)
+
+            def passes() -> None:
+                watched = pair.taps.begin(replace(VOTE, path="/\ud800"))
+                assert watched is not None
+                watched.end(ResponseEnd(watched.stream, VOTE, 0.1, 0.0, 1 << 64))
+
+            pair.run(passes)
+            client.wait(lambda: stream.ended)
+    assert stream.body == b""
+    assert stream.trailers is not None
+    assert stream.trailers.get("grpc-status") == b"0"
+    assert stream.trailers.get(DROPPED) == b"2"
 
 
 # --- l5d-require-id -------------------------------------------------------------------------------

@@ -160,3 +160,19 @@ def test_a_sibling_that_is_not_heard_in_time_loses_events_and_says_how_many() ->
     (inquiry,) = mesh.elsewhere.asked
     assert inquiry.lost > 0
     assert 0 < len(observer.events) <= 2 * count - inquiry.lost
+
+
+def test_what_a_sibling_cannot_tell_is_counted_among_the_lost() -> None:
+    untold = replace(VOTE, path="/\ud800")
+    with watching("limit: 1 match { all {} }") as (mesh, observer):
+
+        def passes() -> None:
+            watched = mesh.siblings[0].begin(untold)
+            assert watched is not None
+            watched.end(ResponseEnd(watched.stream, VOTE, 0.1, 0.0, 0))
+
+        mesh.run(passes)
+        assert observer.end() is Code.OK
+    (inquiry,) = mesh.elsewhere.asked
+    assert inquiry.lost == 1
+    assert observer.events == []
