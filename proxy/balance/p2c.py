@@ -60,7 +60,16 @@ class Member(PeakEwma, Generic[E, S]):
     A member stays usable after it was removed, so that requests on their way may finish.
     """
 
-    __slots__ = ("_position", "_share", "address", "endpoint", "gate", "penalty", "service")
+    __slots__ = (
+        "_position",
+        "_share",
+        "address",
+        "endpoint",
+        "gate",
+        "patience",
+        "penalty",
+        "service",
+    )
 
     def __init__(
         self,
@@ -79,6 +88,8 @@ class Member(PeakEwma, Generic[E, S]):
         """Hears how requests end, when there is a breaker."""
         self.penalty = 0.0
         """Seconds a failure is believed to have taken at least; 0 takes it as it was."""
+        self.patience = 0.0
+        """Seconds for which it is left alone at most when it asks for that; 0 hears no such wishes."""
         # No weight at all would mean "never": who means that does not list the endpoint.
         self._share = UNIT_WEIGHT / max(endpoint.weight, 1)
         self._position = _NOT_READY
@@ -90,6 +101,13 @@ class Member(PeakEwma, Generic[E, S]):
 
     def load(self, now: float) -> float:
         return super().load(now) * self._share
+
+    def heed(self, wait: float, now: float) -> None:
+        """It asks to be left alone for `wait` seconds: it is believed to take as long as that, within our
+        patience, unless it is believed to take longer. That fades as any latency does."""
+        wait = min(wait, self.patience)
+        if wait > self.believed(now):
+            self.believe(wait, now)
 
     def __repr__(self) -> str:
         state = "ready" if self.ready else "not ready"

@@ -74,8 +74,9 @@ class Penalty:
     latency: float = 5.0
     """Seconds a failure is worth."""
     decay: float = 10.0
+    """Seconds. Without effect, as in Linkerd's proxy: a penalty fades as any latency does, by the balancer's decay."""
     max_retry_after: float = 300.0
-    """Longest Retry-After that is believed, in seconds."""
+    """The most seconds for which an endpoint is left alone that asks for it (Retry-After, grpc-retry-pushback-ms)."""
 
 
 @dataclass(frozen=True, slots=True)

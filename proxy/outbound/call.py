@@ -7,6 +7,7 @@ done but to forward. `OutboundCall` is such a request. `RoutedCall` is any other
 from __future__ import annotations
 
 from bisect import bisect_left
+from time import time
 from typing import TYPE_CHECKING
 
 from proxy.codec.message import HTTP_2, Headers
@@ -15,6 +16,7 @@ from proxy.net.answer import CONNECTION, answer, unreached
 from proxy.net.exchange import TOGETHER, Call
 from proxy.net.failure import Failure
 from proxy.outbound.gate import is_busy
+from proxy.stack import retry_after
 from proxy.stack.classify import grpc_status
 from proxy.stack.retry import IDEMPOTENT
 from proxy.telemetry.tally import BOUNDS
@@ -271,12 +273,22 @@ class OutboundCall(Call):
                 restore_response(head)
             else:
                 self._grpc = grpc_status(headers)
-        if (head.status >= 400 or self._grpc) and CONNECTION in headers:
-            del headers[CONNECTION]
-            if self._member is None and self.downstream.is_http1:
-                self.downstream.close_after_response()
+        if head.status >= 400 or self._grpc:
+            self._heed(headers, self._answered_at)
+            if CONNECTION in headers:
+                del headers[CONNECTION]
+                if self._member is None and self.downstream.is_http1:
+                    self.downstream.close_after_response()
         if self._service.outbound.observers:
             self._observe("response")
+
+    def _heed(self, said: Headers, now: float) -> None:
+        """Leave the endpoint alone for as long as its answer asks for, where the policy wants that."""
+        member = self._member
+        if member is not None and member.patience:
+            wait = retry_after.asked(self._status, self._grpc, said, time())
+            if wait:
+                member.heed(wait, now)
 
     def answer(self, failure: Failure) -> None:
         """Respond with what went wrong."""
@@ -329,6 +341,8 @@ class OutboundCall(Call):
         now = self._clock()
         if trailers is not None and self._grpc is None:
             self._grpc = grpc_status(trailers)
+            if self._grpc:
+                self._heed(trailers, now)
         if outbound.observers:
             self._observe("end")
         error = self._error

@@ -148,6 +148,7 @@ class Balanced:
         "_measured",
         "_outbound",
         "_p2c",
+        "_patience",
         "_penalty",
         "_set",
         "_timer",
@@ -170,7 +171,9 @@ class Balanced:
         self._given = 0
         """Requests that were given an endpoint and are not shown yet."""
         self._authority = balancer.authority
-        self._penalty = balancer.penalty.latency if balancer.penalty is not None else 0.0
+        penalty = balancer.penalty
+        self._penalty = penalty.latency if penalty is not None else 0.0
+        self._patience = penalty.max_retry_after if penalty is not None else 0.0
         self._p2c: P2c[Endpoint, EndpointClient] = P2c(
             self._use, balancer.default_rtt, balancer.decay
         )
@@ -272,6 +275,7 @@ class Balanced:
                     accrual, member, self._outbound.reactor, self._readiness_may_differ
                 )
             member.penalty = self._penalty
+            member.patience = self._patience
             if member.service.ready:
                 self._p2c.mark_unready(member)
                 self._p2c.renew(member, now)

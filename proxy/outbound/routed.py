@@ -375,7 +375,7 @@ class RoutedCall(OutboundCall):
         self._moved()
         if self._terms is not None or self._budgeted:
             status, code = head.status, grpc_status(head.headers)
-            if self._discard(Outcome(status, code), head, ends):
+            if self._discard(Outcome(status, code), head, head.headers, ends):
                 return
             if code is None and not ends and self._awaits_trailers(head):
                 self._held = head
@@ -393,10 +393,12 @@ class RoutedCall(OutboundCall):
         wanted = self._budgeted or (self._terms is not None and bool(self._terms.grpc_codes))
         return wanted and head.headers.get("content-type", b"").startswith(b"application/grpc")
 
-    def _discard(self, outcome: Outcome, head: ResponseHead, ends: bool) -> bool:
-        """Whether the response is dropped for another try."""
+    def _discard(self, outcome: Outcome, head: ResponseHead, said: Headers, ends: bool) -> bool:
+        """Whether the response is dropped for another try; `said` tells its outcome."""
         self._status, self._grpc = head.status, outcome.grpc_status
         self._answered_at = self._clock()
+        if head.status >= 400 or outcome.grpc_status:
+            self._heed(said, self._answered_at)
         upstream = self.upstream
         if not self._again(outcome, None):
             return False
@@ -424,7 +426,7 @@ class RoutedCall(OutboundCall):
         held, self._held = self._held, None
         if held is not None:
             code = grpc_status(trailers)
-            if self._discard(Outcome(held.status, code), held, True):
+            if self._discard(Outcome(held.status, code), held, trailers, True):
                 return
             self._pass_on(held, False)
         super().response_trailers(trailers)

@@ -7,6 +7,7 @@
 - `backoff`   how long to wait before trying again
 - `timeout`   when a request, a response or a quiet stream has taken too long
 - `retry`     whether a failed request may be sent again
+- `retry_after`  for how long an endpoint asks to be left alone
 - `budget`    how many retries the whole service can afford
 - `failfast`  when to stop queueing for a destination that has nothing ready
 - `lately`    what was asked for lately, and is let go when it was not

@@ -69,10 +69,12 @@ def plain(*ports: int) -> list[Endpoint]:
 
 
 class Script:
-    """An application that answers with a list of statuses, the last one for ever."""
+    """An application that answers with a list of statuses, the last one for ever, and the same fields each
+    time."""
 
-    def __init__(self, *statuses: int) -> None:
+    def __init__(self, *statuses: int, fields: str = "") -> None:
         self.statuses = list(statuses)
+        self.fields = "".join(f"{line}\r\n" for line in fields.splitlines()).encode()
         self.requests: list[bytes] = []
         self.bodies: list[bytes] = []
         self._lock = threading.Lock()
@@ -88,7 +90,9 @@ class Script:
                 self.bodies.append(body)
                 status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
             if status:
-                sock.sendall(b"HTTP/1.1 %d X\r\ncontent-length: 2\r\n\r\nok" % status)
+                sock.sendall(
+                    b"HTTP/1.1 %d X\r\n%bcontent-length: 2\r\n\r\nok" % (status, self.fields)
+                )
 
 
 class Gated:

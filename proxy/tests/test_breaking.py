@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
 
 from proxy.balance.breaker import State
 from proxy.balance.p2c import P2c
+from proxy.codec.message import Headers
 from proxy.discovery.endpoints import Endpoint
 from proxy.discovery.policy import (
     Balancer,
     ConsecutiveFailures,
     FailureAccrual,
     Penalty,
+    Retry,
     UnifiedFailures,
 )
 from proxy.net.reactor import Reactor
 from proxy.outbound.gate import Gate
 from proxy.stack.backoff import Backoff
+from proxy.tests.h2peer import Peer, PeerStream
 from proxy.tests.pair import AUTHORITY, Pair
 from proxy.tests.policies import (
     Gated,
@@ -33,6 +38,7 @@ from proxy.tests.policies import (
     rule,
     status,
 )
+from proxy.tests.test_pair_http2 import GRPC, h2_app
 from weft.addresses import SocketAddress
 
 if TYPE_CHECKING:
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
 BACKOFF = Backoff(1.0, 60.0, 0.0)
 THREE = ConsecutiveFailures(3, BACKOFF)
 HOME = SocketAddress("10.0.0.1", 80)
+PENALIZING = replace(backend(), dispatcher=Balancer(AUTHORITY, penalty=Penalty()))
 
 
 def pair(
@@ -175,14 +182,91 @@ def test_the_breaker_of_a_removed_endpoint_does_not_hide_what_took_its_address()
 @pytest.mark.parametrize("code", [500, 429])
 def test_failures_and_refusals_are_believed_to_be_slow_where_they_are_penalized(code: int) -> None:
     app = Script(code)
-    penalizing = replace(backend(), dispatcher=Balancer(AUTHORITY, penalty=Penalty()))
     with applications(app) as ports:
-        policy = routed(rule(penalizing))
+        policy = routed(rule(PENALIZING))
         with Pair(ports[0], outbound_policy=policy, endpoints=plain(*ports)) as mesh:
             with mesh.connect() as sock:
                 assert status(ask(sock)) == code
             (member,) = mesh.run(lambda: balanced(mesh)._p2c.members())
             mesh.eventually(lambda: member.estimate >= Penalty().latency, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "least", "most"),
+    [
+        (429, "retry-after: 60", 60, 60),
+        (503, "retry-after: 60", 60, 60),
+        (503, "retry-after: {date}", 30, 61),
+        (429, "retry-after: 86400", 300, 300),
+        (429, "retry-after: 1", 5, 5),
+        (429, "retry-after: soon", 5, 5),
+        (429, "retry-after: Wed, 01 Jan 2020 00:00:00 GMT", 5, 5),
+        (500, "retry-after: 60", 5, 5),
+        (200, "retry-after: 60", 0, 1),
+    ],
+)
+@pytest.mark.parametrize("retry", [None, Retry(1, 65_536, ((500, 599),), backoff=BACKOFF)])
+def test_an_endpoint_that_says_for_how_long_is_left_alone_as_long(
+    code: int, fields: str, least: float, most: float, retry: Retry | None
+) -> None:
+    in_a_minute = formatdate(time.time() + 61.0, usegmt=True)
+    app = Script(code, fields=fields.format(date=in_a_minute))
+    with applications(app) as ports:
+        policy = routed(rule(PENALIZING, retry=retry))
+        with Pair(ports[0], outbound_policy=policy, endpoints=plain(*ports)) as mesh:
+            with mesh.connect() as sock:
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+                mesh.becomes(lambda: bool(app.requests))
+                (member,) = mesh.run(lambda: balanced(mesh)._p2c.members())
+                mesh.becomes(lambda: member.pending == 0)
+            assert least * 0.98 <= mesh.run(lambda: member.estimate) <= most
+
+
+def test_without_penalties_nobody_is_left_alone() -> None:
+    app = Script(503, fields="retry-after: 60")
+    with applications(app) as ports:
+        policy = routed(rule(backend()))
+        with Pair(ports[0], outbound_policy=policy, endpoints=plain(*ports)) as mesh:
+            with mesh.connect() as sock:
+                assert status(ask(sock)) == 503
+            (member,) = mesh.run(lambda: balanced(mesh)._p2c.members())
+            assert mesh.run(lambda: member.estimate) < 5.0
+
+
+@pytest.mark.parametrize("trailers_only", [True, False])
+@pytest.mark.parametrize(
+    "retry", [None, Retry(1, 65_536, grpc_codes=frozenset({14}), backoff=BACKOFF)]
+)
+@pytest.mark.parametrize(("code", "least", "most"), [("14", 60, 60), ("8", 60, 60), ("13", 5, 5)])
+def test_grpc_says_so_by_pushback(
+    code: str, least: float, most: float, retry: Retry | None, *, trailers_only: bool
+) -> None:
+    words = {"grpc-status": code, "grpc-retry-pushback-ms": "60000"}
+    seen: list[str] = []
+
+    def serve(stream: PeerStream) -> None:
+        if not stream.ended or stream.reset_code is not None:
+            return
+        seen.append(code)
+        head = {"content-type": "application/grpc"}
+        if trailers_only:
+            stream.respond(200, head | words, ends=True)
+        else:
+            stream.respond(200, head)
+            stream.send_trailers(Headers(list(words.items())))
+
+    policy = routed(rule(PENALIZING, retry=retry), grpc=True)
+    with (
+        applications(h2_app(serve)) as ports,
+        Pair(ports[0], outbound_policy=policy, endpoints=plain(*ports)) as mesh,
+        mesh.connect() as sock,
+    ):
+        client = Peer(sock)
+        client.request("POST", "/a.B/C", GRPC)
+        mesh.becomes(lambda: bool(seen))
+        (member,) = mesh.run(lambda: balanced(mesh)._p2c.members())
+        mesh.becomes(lambda: member.pending == 0)
+        assert least * 0.98 <= mesh.run(lambda: member.estimate) <= most
 
 
 # --- the gate by itself ---------------------------------------------------------------------

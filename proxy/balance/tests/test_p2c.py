@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from math import e
 from random import Random
 
 import pytest
@@ -247,6 +248,57 @@ def test_repr() -> None:
     assert repr(p2c) == "<P2c 1 of 2 ready>"
     assert repr(member(p2c, 0)) == "<Member 10.0.0.0:8080 ready, 30.0 ms, 0 pending>"
     assert repr(member(p2c, 1)) == "<Member 10.0.0.1:8080 not ready, 30.0 ms, 0 pending>"
+
+
+def left_alone(p2c: P2c[Pod, str], number: int, until: float) -> float:
+    """Second by second, with the others answering in 30 ms: how long this one gets nothing."""
+    now = 0.0
+    while now < until:
+        now += 1.0
+        chosen = p2c.pick(now)
+        assert chosen is not None
+        if chosen is member(p2c, number):
+            break
+        chosen.start()
+        chosen.finish(0.030, now)
+    return now
+
+
+@pytest.mark.parametrize(("wait", "alone"), [(0.0, 1), (5.0, 53), (60.0, 78), (300.0, 94)])
+def test_who_asks_to_be_left_alone_is(wait: float, alone: int) -> None:
+    p2c = balancer(2)
+    member(p2c, 1).patience = 300.0
+    member(p2c, 0).believe(0.040, 0.0)
+    member(p2c, 1).heed(wait, 0.0)
+    assert left_alone(p2c, 1, until=1000.0) == alone
+
+
+def test_no_one_is_left_alone_for_longer_than_our_patience() -> None:
+    one, other = balancer(2).members()
+    one.patience = 10.0
+    one.heed(float("inf"), now=0.0)
+    assert one.believed(now=0.0) == 10.0
+    other.heed(5.0, now=0.0)
+    assert other.believed(now=0.0) == DEFAULT_RTT
+
+
+def test_a_short_wish_does_not_end_a_long_one() -> None:
+    (one,) = balancer(1).members()
+    one.patience = 300.0
+    one.heed(60.0, now=0.0)
+    one.heed(1.0, now=10.0)
+    assert one.believed(now=10.0) == pytest.approx(60.0 / e)
+    one.heed(60.0, now=10.0)
+    assert one.believed(now=10.0) == 60.0
+
+
+def test_the_answer_that_asks_may_be_slow_to_end() -> None:
+    (one,) = balancer(1).members()
+    one.patience = 300.0
+    one.start()
+    one.heed(60.0, now=0.0)
+    one.finish(5.0, now=0.0)
+    assert (one.believed(now=0.0), one.pending) == (60.0, 0)
 
 
 class Balancing(RuleBasedStateMachine):
