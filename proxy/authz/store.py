@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 from weakref import finalize
 
 from proxy.stack.lately import Lately
+from proxy.watchers import Watchers
 
 if TYPE_CHECKING:
-    from proxy.authz.policy import ServerPolicy
+    from collections.abc import Callable
 
-Cancel = Callable[[], None]
+    from proxy.authz.policy import ServerPolicy
+    from proxy.watchers import Cancel
 
 
 class PolicyCell:
@@ -26,17 +27,11 @@ class PolicyCell:
         """Bumped on every change; a connection re-checks its authorization when it differs."""
         self.known = False
         """True once the policy controller answered; until then `current` is the default."""
-        self._watchers: dict[object, Callable[[], None]] = {}
+        self._watchers = Watchers(f"policy of port {port}")
 
     def watch(self, callback: Callable[[], None]) -> Cancel:
         """Run `callback` after every change until cancelled."""
-        key = object()
-        self._watchers[key] = callback
-
-        def cancel() -> None:
-            self._watchers.pop(key, None)
-
-        return cancel
+        return self._watchers.add(callback)
 
     def update(self, policy: ServerPolicy) -> None:
         self.known = True
@@ -44,9 +39,7 @@ class PolicyCell:
             return
         self.current = policy
         self.version += 1
-        for key, callback in list(self._watchers.items()):
-            if key in self._watchers:
-                callback()
+        self._watchers.notify()
 
     def __repr__(self) -> str:
         return f"<PolicyCell {self.port}: {self.current.meta.name}, version {self.version}>"

@@ -19,6 +19,7 @@ import trio
 
 from proxy.codec.grpc_client import ClientSession, Ended, Event, Message, Metadata
 from proxy.codec.grpc_status import Code, Status
+from proxy.watchers import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,7 +193,7 @@ class Channel:
                 wait = self._backoff.wait(attempt, self._chance())
                 why = _why(error)
                 _log.warning("%s: cannot connect, again in %.1fs: %s", self._dialer, wait, why)
-                self._on_unreachable(why)
+                tell(f"{self._dialer} is unreachable", self._on_unreachable, why)
                 attempt += 1
                 await trio.sleep(wait)
                 continue

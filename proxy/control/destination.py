@@ -18,6 +18,7 @@ from proxy.control.watch import (
     keep,
 )
 from proxy.discovery.destination import NamedAddress
+from proxy.watchers import tell
 from weftapi.proxy import destination_pb2
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Destinations:
         """
 
         def apply(payload: bytes) -> None:
-            on_profile(translate.profile(_decode_profile(payload)))
+            tell(f"GetProfile {address}", on_profile, translate.profile(_decode_profile(payload)))
 
         return await keep(
             self._channel,

@@ -26,6 +26,7 @@ from proxy.discovery.policy import OutboundPolicy, for_endpoint, for_service
 from proxy.discovery.policy import Protocol as TrafficProtocol
 from proxy.discovery.profile import Profile
 from proxy.stack.meta import Meta
+from proxy.watchers import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,12 +138,7 @@ class _Lookup:
                 if not self._unknown:
                     return
             nursery.cancel_scope.cancel()
-        if self._unknown:
-            on_failure(
-                UnknownNameError(f"{self._address}: the destination service has no such name")
-            )
-        else:
-            on_failure(DiscoveryError(f"{self._address}: {self._missing()} in {timeout:g}s"))
+        tell(f"look-up of {self._address}", on_failure, self._error(timeout))
 
     async def _follow_profile(self, destinations: DestinationStreams) -> None:
         await destinations.follow_profile(self._address, self._on_profile)
@@ -173,13 +169,18 @@ class _Lookup:
         policy = self._policy or self._synthesized(self._profile)
         if self._profile.opaque and policy.opaque:
             policy = replace(policy, protocol=TrafficProtocol.OPAQUE)
-        self._on_update(self._profile, policy)
+        tell(f"look-up of {self._address}", self._on_update, self._profile, policy)
         self._answered.set()
 
     def _synthesized(self, profile: Profile) -> OutboundPolicy:
         if not self._profiled:
             return _fallback(self._address, opaque=False)
         return synthesize(self._address, profile)
+
+    def _error(self, timeout: float) -> DiscoveryError:
+        if self._unknown:
+            return UnknownNameError(f"{self._address}: the destination service has no such name")
+        return DiscoveryError(f"{self._address}: {self._missing()} in {timeout:g}s")
 
     def _missing(self) -> str:
         silent = []

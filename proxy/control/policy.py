@@ -20,6 +20,7 @@ from proxy.control.watch import (
     keep,
 )
 from proxy.discovery.destination import NamedAddress
+from proxy.watchers import tell
 from weftapi.proxy import inbound_pb2, outbound_pb2
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Policies:
                 message = inbound_pb2.Server.FromString(payload)
             except DecodeError as error:
                 raise UnusableMessageError(f"a server cannot be read: {error}") from error
-            on_policy(server(message))
+            tell(f"WatchPort {port}", on_policy, server(message))
 
         request = inbound_pb2.PortSpec(workload=self._workload, port=port)
         await keep(
@@ -85,7 +86,7 @@ class Policies:
                 message = outbound_pb2.OutboundPolicy.FromString(payload)
             except DecodeError as error:
                 raise UnusableMessageError(f"a policy cannot be read: {error}") from error
-            on_policy(policy(message))
+            tell(f"OutboundPolicies {address}", on_policy, policy(message))
 
         request = outbound_pb2.TrafficSpec(source_workload=self._workload)
         if isinstance(address, NamedAddress):

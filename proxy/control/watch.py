@@ -17,6 +17,7 @@ import trio
 
 from proxy.codec.grpc_status import Code, Status
 from proxy.stack.backoff import Backoff
+from proxy.watchers import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ async def keep(
         once = _Attempt(subscription, limits)
         status = await once.run(channel)
         if not once.answered:
-            subscription.on_unanswered(status)
+            tell(subscription.name, subscription.on_unanswered, status)
         if once.messages:
             final = subscription.terminal
         if status.code in final:
@@ -132,13 +133,24 @@ class _Attempt:
         if self._limits.lifetime is not None:
             self._end_of_life = trio.current_time() + self._limits.lifetime
         self._expect_within(self._limits.initial)
-        self._subscription.on_open()
+        tell(self._subscription.name, self._subscription.on_open)
 
     def _on_message(self, payload: bytes) -> None:
         self.answered = True
-        self._subscription.on_message(payload)
+        self._use(payload)
         self.messages += 1
         self._expect_within(self._limits.idle)
+
+    def _use(self, payload: bytes) -> None:
+        """Raises UnusableMessageError, also for what nobody expected: the next stream begins with the whole
+        picture, while a message that was passed over would be missing from this one."""
+        try:
+            self._subscription.on_message(payload)
+        except UnusableMessageError:
+            raise
+        except Exception as error:
+            _log.exception("%s: a message could not be used", self._subscription.name)
+            raise UnusableMessageError(f"{type(error).__name__}: {error}") from error
 
     def _expect_within(self, seconds: float | None) -> None:
         silence = float("inf") if seconds is None else trio.current_time() + seconds

@@ -15,8 +15,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.discovery.cell import Cancel, Watchers
 from proxy.discovery.endpoints import EndpointSet
+from proxy.watchers import Cancel, Watchers, tell
 
 if TYPE_CHECKING:
     from proxy.discovery.destination import Destination
@@ -44,7 +44,7 @@ class Target:
         self.profile = profile
         self.policy = policy
         self.version = 0
-        self._watchers = Watchers()
+        self._watchers = Watchers(f"policy of {address}")
 
     def watch(self, callback: Callable[[], None]) -> Cancel:
         return self._watchers.add(callback)
@@ -196,7 +196,7 @@ class Discovery:
         waiters, lookup.waiters = lookup.waiters, []
         lookup.users = len(waiters)
         for waiter in waiters:
-            waiter(target)
+            tell(f"look-up of {dst}", waiter, target)
 
     def _failed(self, dst: Destination, lookup: _Lookup, error: DiscoveryError) -> None:
         if self._lookups.get(dst) is not lookup:
@@ -207,7 +207,7 @@ class Discovery:
         if timer is not None:
             timer.cancel()
         for waiter in lookup.waiters:
-            waiter(error)
+            tell(f"look-up of {dst}", waiter, error)
 
     def _evict(self, dst: Destination) -> None:
         if self._is_away():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from proxy.discovery.cell import Cancel, Watchers
+from proxy.watchers import Cancel, Watchers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,7 +72,7 @@ class EndpointSet:
         self.known = False
         self.exists = True
         """False once the control plane said that there is no such destination."""
-        self._watchers = Watchers()
+        self._watchers = Watchers(f"endpoints of {authority}")
 
     def watch(self, callback: Callable[[], None]) -> Cancel:
         """Run `callback` after every change until cancelled."""

@@ -12,16 +12,20 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from proxy.identity.peer import peer_names, proves
+from proxy.watchers import Watchers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from proxy.watchers import Cancel
 
 TRANSPORT_ALPN = "transport.l5d.io/v1"
 """Offered when a connection begins with a transport header; told to servers by the client."""
-
-Cancel = Callable[[], None]
 
 
 class RefusedCertificateError(Exception):
@@ -56,7 +60,7 @@ class CertificateStore:
         self.version = 0
         """Bumped on every renewal."""
         self._contexts: Contexts | None = None
-        self._watchers: dict[object, Callable[[], None]] = {}
+        self._watchers = Watchers(f"certificate of {local_name}")
         self.anonymous_context = client_context(trust_anchors)
         """Trusts the anchors but shows no certificate: only for asking for the first one."""
 
@@ -108,19 +112,11 @@ class CertificateStore:
         self._contexts = contexts
         self.expires_at = ends if expires_at is None else expires_at
         self.version += 1
-        for key, callback in list(self._watchers.items()):
-            if key in self._watchers:
-                callback()
+        self._watchers.notify()
 
     def watch(self, callback: Callable[[], None]) -> Cancel:
         """Run `callback` after every renewal until cancelled."""
-        key = object()
-        self._watchers[key] = callback
-
-        def cancel() -> None:
-            self._watchers.pop(key, None)
-
-        return cancel
+        return self._watchers.add(callback)
 
     def __repr__(self) -> str:
         state = f"version {self.version}" if self.ready else "no certificate yet"

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from proxy.authz.decide import Client
     from proxy.authz.policy import ServerPolicy
-    from proxy.authz.store import Cancel
     from proxy.inbound.accept import Inbound
     from proxy.inbound.arrived import Arrived
     from proxy.inbound.forward import Application
     from proxy.net.ear import Ear
     from proxy.net.transport import Transport
+    from proxy.watchers import Cancel
 
     Admit = Callable[[ServerPolicy, Client], object]
     """Lets a client go on by a policy, or raises Denied or RouteNotFound."""

@@ -136,6 +136,23 @@ def test_a_failed_look_up_tells_every_waiter_and_can_be_tried_again(
     assert isinstance(third[0], Target)
 
 
+def test_a_waiter_that_fails_keeps_the_answer_from_nobody(
+    discovery: Discovery, source: FakeSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(answer: object) -> None:
+        raise RuntimeError("a bug of its own")
+
+    discovery.request(WEB, broken)
+    refused = ask(discovery)
+    source.watches[WEB].on_failure(DiscoveryError("no answer"))
+    discovery.request(WEB, broken)
+    told = ask(discovery)
+    source.watches[WEB].on_update(PROFILE, POLICY)
+    assert isinstance(refused[0], DiscoveryError)
+    assert isinstance(told[0], Target)
+    assert [line.partition(": ")[0] for line in caplog.messages] == ["look-up of 10.0.0.1:80"] * 2
+
+
 def test_a_source_may_fail_at_once(discovery: Discovery, source: FakeSource) -> None:
     source.at_once = True
     (answer,) = ask(discovery)

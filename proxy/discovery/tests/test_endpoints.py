@@ -1,13 +1,7 @@
-"""The cell of endpoints, and the watchers of any cell."""
+"""The cell of endpoints."""
 
-from typing import TYPE_CHECKING
-
-from proxy.discovery.cell import Watchers
 from proxy.discovery.endpoints import Endpoint, EndpointSet
 from weft.addresses import SocketAddress
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ONE, TWO = SocketAddress("10.0.0.1", 80), SocketAddress("10.0.0.2", 80)
 
@@ -42,21 +36,3 @@ def test_an_empty_first_picture_is_an_answer() -> None:
     endpoints.replace([])
     assert endpoints.known
     assert endpoints.version == 1
-
-
-def test_watchers_may_cancel_each_other_while_being_told() -> None:
-    watchers = Watchers()
-    calls: list[str] = []
-    cancels: list[Callable[[], None]] = []
-
-    def first() -> None:
-        calls.append("first")
-        for cancel in cancels:
-            cancel()
-
-    cancels.append(watchers.add(first))
-    cancels.append(watchers.add(lambda: calls.append("second")))
-    watchers.notify()
-    watchers.notify()
-    assert calls == ["first"]
-    assert len(watchers) == 0

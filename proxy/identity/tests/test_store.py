@@ -52,6 +52,21 @@ def handshake(
 # --- the store ------------------------------------------------------------------------------
 
 
+def test_a_watcher_that_fails_keeps_a_renewal_from_nobody(authority: Authority) -> None:
+    store = CertificateStore(WEB, authority.anchors_pem)
+    key, chain = authority.key_and_chain(WEB)
+    heard: list[int] = []
+
+    def broken() -> None:
+        raise RuntimeError("a bug of its own")
+
+    store.watch(broken)
+    store.watch(lambda: heard.append(store.version))
+    store.install(chain.decode(), key.decode(), 1234.0)
+    store.install(chain.decode(), key.decode(), 5678.0)
+    assert heard == [1, 2]
+
+
 def test_a_certificate_is_put_in_force_for_both_sides(authority: Authority) -> None:
     store = CertificateStore(WEB, authority.anchors_pem)
     key, chain = authority.key_and_chain(WEB)
