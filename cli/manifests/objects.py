@@ -79,12 +79,16 @@ def plane_labels(values: Values, component: Component | None) -> dict[str, str]:
 
 
 def service_account(values: Values, component: Component) -> Json:
-    """The identity of a component's pods."""
-    return {
+    """The identity of a component's pods, and the Secrets they pull images with: whoever admits a pod copies them
+    from here."""
+    found: Json = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": metadata(values, component.workload, component=component),
     }
+    if values.imagePullSecrets:
+        found["imagePullSecrets"] = [{"name": one.name} for one in values.imagePullSecrets]
+    return found
 
 
 def cluster_role(values: Values, component: Component, rules: tuple[Rule, ...]) -> list[Json]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -19,6 +19,8 @@ from cli.manifests.values import Values
 from cli.render.yaml_text import YamlError, load_one
 
 Tree = dict[str, Any]
+_PLACE = re.compile(r"\.[0-9]+(?=\.)")
+"""Where in a list an item stands, in a value's name: `imagePullSecrets.0.name`."""
 _OBJECT = re.compile(r":(\s|$)|[][{}]")
 """Within braces: they hold keys and values, or more than a list of texts."""
 
@@ -166,8 +168,10 @@ def _must_be(problem: ErrorDetails) -> str:
     why, given = problem["msg"], _given(problem["input"])
     if problem["type"] == "value_error":
         why = why.removeprefix("Value error, ")
-        named = isinstance(problem["input"], dict) or given in why
+        named = isinstance(problem["input"], dict | list) or given in why
         return f"cannot be used: {why}" + ("" if named else f", not {given}")
+    if problem["type"] == "missing":
+        return "is needed"
     if problem["type"] in ("dict_type", "model_type"):
         return f"must hold keys and values, not {given}"
     if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
@@ -191,19 +195,29 @@ def _parents(name: str) -> list[str]:
 
 def _nearest(name: str) -> str:
     known = all_names(Values)
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    near = get_close_matches(_PLACE.sub(".N", name), known, n=1, cutoff=0.5)
     if not near:
         last = name.rpartition(".")[2]
         near = [one for one in known if one.rpartition(".")[2].lower() == last.lower()][:1]
-    return f"; did you mean {near[0]}?" if near else "; docs/reference/values.md lists them"
+    if not near:
+        return "; docs/reference/values.md lists them"
+    places = iter(_PLACE.findall(name))
+    meant = re.sub(r"\.N\b", lambda found: next(places, found[0]), near[0])
+    return f"; did you mean {meant}?"
 
 
 def all_names(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """Every value's dotted name, sections included."""
+    """Every value's dotted name, sections included; within lists `N` is an item's place."""
     names = []
     for field, info in model.model_fields.items():
         name = f"{prefix}{info.alias or field}"
         names.append(name)
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+        if _is_section(info.annotation):
             names += all_names(info.annotation, f"{name}.")
+        elif get_origin(info.annotation) is list and _is_section(get_args(info.annotation)[0]):
+            names += all_names(get_args(info.annotation)[0], f"{name}.N.")
     return names
+
+
+def _is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -9,7 +9,7 @@ The sentence under a value is its line in docs/reference/values.md and in the ch
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from proxy_injector.unmeshed.plan import Choice
 from weft import labels, log_filter, redaction
@@ -95,10 +95,27 @@ def _image_tag(text: str) -> str:
     return text
 
 
+def _object_name(text: str) -> str:
+    if not is_dns_name(text):
+        raise ValueError(
+            f"{text!r} is not the name of an object: allowed are up to 253 of a-z, 0-9, '-' and '.'"
+        )
+    return text
+
+
 def _namespace(text: str) -> str:
     if not is_dns_label(text):
         raise ValueError(f"{text!r} is not a namespace: allowed are a-z, 0-9 and '-'")
     return text
+
+
+_DNS_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_DNS_NAME = rf"{_DNS_LABEL}(\.{_DNS_LABEL})*"
+
+
+def _told_to_helm(form: str, longest: int) -> WithJsonSchema:
+    """For what helm checks itself, by the chart's schema: the whole text has this form."""
+    return WithJsonSchema({"type": "string", "maxLength": longest, "pattern": f"^{form}$"})
 
 
 NetworkList = Annotated[str, AfterValidator(_networks)]
@@ -112,6 +129,7 @@ Domain = Annotated[str, AfterValidator(_domain)]
 OptionalDomain = Annotated[str, AfterValidator(_optional_domain)]
 LogFilter = Annotated[str, AfterValidator(log_filter.check)]
 CpuRatio = Annotated[str, AfterValidator(_cpu_ratio)]
+ObjectName = Annotated[str, AfterValidator(_object_name), _told_to_helm(_DNS_NAME, 253)]
 ImageName = Annotated[str, AfterValidator(_image_name)]
 ImageTag = Annotated[str, AfterValidator(_image_tag)]
 """Of both, empty is what the sentence under the value says."""
@@ -148,6 +166,35 @@ class Image(Section):
     """Tag; empty is imageVersion."""
     pullPolicy: PullPolicy | Literal[""] = ""
     """When nodes pull it; empty is imagePullPolicy."""
+
+
+class PullSecret(Section):
+    """A Secret in the control plane's namespace, as a pod names one."""
+
+    name: ObjectName
+    """Its name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        """Many charts take bare names here, Linkerd's does not."""
+        if isinstance(given, str):
+            raise ValueError("a Secret is written {name: SECRET}")
+        return given
+
+
+def _told_apart(secrets: list[PullSecret]) -> list[PullSecret]:
+    """The API server keeps them by name: a server-side apply of two alike fails."""
+    names = [one.name for one in secrets]
+    twice = next((one for one in names if names.count(one) > 1), None)
+    if twice is not None:
+        raise ValueError(f"Secret {twice!r} is named twice")
+    return secrets
+
+
+PullSecrets = Annotated[
+    list[PullSecret], AfterValidator(_told_apart), Field(json_schema_extra={"uniqueItems": True})
+]
 
 
 class Ports(Section):
@@ -505,6 +552,8 @@ class Values(Section):
     """Tag of the images whose version is not set; empty is this command's version."""
     imagePullPolicy: PullPolicy = "IfNotPresent"
     """When nodes pull images."""
+    imagePullSecrets: PullSecrets = []
+    """Secrets of a private registry, each `{name: SECRET}`, in the control plane's namespace: its ServiceAccounts name them, so its pods pull with them. Pods elsewhere need their own."""
     clusterDomain: Domain = "cluster.local"
     """DNS domain of the cluster."""
     identityTrustDomain: OptionalDomain = ""

@@ -381,6 +381,25 @@ def test_tracing_reaches_proxies_and_components() -> None:
     assert component["WEFT_TRACE_COLLECTOR"] == collector
 
 
+def test_service_accounts_name_the_secrets_that_images_are_pulled_with() -> None:
+    """As in Linkerd's chart: the API server copies them into each pod of the account."""
+    values = make_values({}, [("test", {"imagePullSecrets": [{"name": "a"}, {"name": "b.c"}]})])
+    documents = rendered(imagePullSecrets=values.imagePullSecrets)
+    accounts = by_name(documents, "ServiceAccount")
+    workloads = by_name(documents, "Deployment")
+    assert set(accounts) == set(workloads)
+    for name in workloads:
+        assert accounts[name]["imagePullSecrets"] == [{"name": "a"}, {"name": "b.c"}]
+        assert pod_spec(documents, name)["serviceAccountName"] == name
+        assert "imagePullSecrets" not in pod_spec(documents, name)
+
+
+def test_without_such_secrets_service_accounts_say_nothing() -> None:
+    """What others wrote there is left alone."""
+    accounts = by_name(rendered(), "ServiceAccount")
+    assert [name for name, one in accounts.items() if "imagePullSecrets" in one] == []
+
+
 WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (
         ("--set", "proxy.logLevl=x"),
@@ -436,6 +455,26 @@ WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("--set", "imageVersion=a b"), ("imageVersion cannot be used: 'a b' is not a tag",)),
     (("--set", "identityTrustDomain=X_"), ("identityTrustDomain", "'X_' is not a domain")),
     (("--cluster-domain", "Cluster_Local"), ("flag: value clusterDomain", "not a domain")),
+    (("--set", "imagePullSecrets=a"), ("imagePullSecrets must be a valid list, not 'a'",)),
+    (
+        ("--set", "imagePullSecrets={a}"),
+        ("value imagePullSecrets.0 cannot be used: a Secret is written {name: SECRET}, not 'a'",),
+    ),
+    (
+        ("--set", "imagePullSecrets=[{name: a},{name: b_c}]"),
+        ("value imagePullSecrets.1.name cannot be used: 'b_c' is not the name of an object",),
+    ),
+    (
+        ("--set", "imagePullSecrets=[{name: a},{nam: b}]"),
+        (
+            "there is no value imagePullSecrets.1.nam; did you mean imagePullSecrets.1.name?",
+            "value imagePullSecrets.1.name is needed",
+        ),
+    ),
+    (
+        ("--set", "imagePullSecrets=[{name: a},{name: a}]"),
+        ("value imagePullSecrets cannot be used: Secret 'a' is named twice\n",),
+    ),
 ]
 
 
@@ -531,6 +570,7 @@ def test_every_value_has_a_name() -> None:
         "proxy.await",
         "proxy.resources.ephemeral-storage.limit",
         "identity.issuer.tls.crtPEM",
+        "imagePullSecrets.N.name",
     } <= set(names)
 
 

@@ -97,7 +97,7 @@ def _leaf(name: str, number: int, annotation: Any, metadata: list[Any], default:
     if isinstance(default, dict):
         return Leaf(name, number, {token: "x"}, (), as_json=False)
     if isinstance(default, list):
-        sample = [token] if get_args(annotation) == (str,) else [{"name": token}]
+        sample = [_item(get_args(annotation)[0], token)]
         return Leaf(name, number, sample, (Way(name, [], f"not {reads}"),), as_json=False)
     if annotation is int:
         conditions = {0: f"eq (int64 {reads}) 0", -1: f"lt (int64 {reads}) 0"}
@@ -112,6 +112,14 @@ def _leaf(name: str, number: int, annotation: Any, metadata: list[Any], default:
     may_be_empty = _allowed(name, "") and not name.endswith(CERTIFICATES)
     ways = (Way(name, "", f"not {reads}"),) if may_be_empty else ()
     return Leaf(name, number, str(number) if ports else token, ways, as_json=annotation is not str)
+
+
+def _item(kind: Any, token: str) -> Any:
+    """Of a list: a text, or what has a name."""
+    if kind is str:
+        return token
+    named = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return kind.model_construct(name=token) if named else {"name": token}
 
 
 def _allowed(name: str, value: Any) -> bool:

@@ -6,6 +6,7 @@ on the path. Without it those tests are left out.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ import yaml
 
 from cli.manifests import high_availability
 from cli.manifests.credentials import make_identity, make_webhook, obtain, obtain_identity
-from cli.manifests.install import control_plane, definitions, with_anchors
+from cli.manifests.install import COMPONENTS, control_plane, definitions, with_anchors
 from cli.manifests.overrides import make_values, merge
 from cli.manifests.stored import OVERRIDES
 from cli.manifests.values import Values
@@ -26,6 +27,7 @@ from deploy.chart.files import FOLDER, files, renew, stale
 from deploy.chart.leaves import FIRST, TOKEN, leaves
 from deploy.chart.rendering import render
 from deploy.chart.template import document, named, scalar
+from weft.names import is_dns_name
 
 Json = dict[str, Any]
 NOW = datetime.now(UTC)
@@ -62,6 +64,7 @@ SETS: dict[str, Json] = {
         "imagePullPolicy": "Always",
         "proxy": {"image": {"version": "v8", "pullPolicy": "Never"}},
     },
+    "images of a private registry": {"imagePullSecrets": [{"name": "a"}, {"name": "b.c"}]},
     "one image": {"imageVersion": "v9", "proxy": {"image": {"name": "p"}}},
     "domains": {"clusterDomain": "c.example", "identityTrustDomain": "t.example"},
     "another cluster domain": {"clusterDomain": "c.example"},
@@ -210,6 +213,9 @@ def test_the_chart_and_the_command_make_the_same_objects(name: str, tmp_path: Pa
         ({"identity": {"issuer": {"tls": {"keyPEM": ""}}}}, "identity.issuer.tls.keyPEM is needed"),
         ({"proxy": {"logLevl": "x"}}, "logLevl"),
         ({"controllerReplicas": 0}, "controllerReplicas"),
+        ({"imagePullSecrets": ["a"]}, "imagePullSecrets"),
+        ({"imagePullSecrets": [{"nam": "a"}]}, "imagePullSecrets"),
+        ({"imagePullSecrets": [{"name": "a_b"}]}, "imagePullSecrets"),
     ],
 )
 def test_helm_refuses_what_the_command_refuses(tree: Json, said: str, tmp_path: Path) -> None:
@@ -246,6 +252,23 @@ def test_what_is_stale_is_renewed_and_what_is_foreign_removed(tmp_path: Path) ->
     (tmp_path / "old.yaml").write_text("old")
     assert set(renew(tmp_path)) == {*files(), "old.yaml"}
     assert stale(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [("a", True), ("a-b.c1", True), ("a_b", False), ("A", False), ("a.", False), ("", False)],
+)
+def test_the_schema_has_the_form_of_names(name: str, fits: bool) -> None:
+    schema = json.loads((FOLDER / "values.schema.json").read_text())
+    told = schema["$defs"]["PullSecret"]["properties"]["name"]
+    assert (re.search(told["pattern"], name) is not None) is fits is is_dns_name(name)
+
+
+def test_every_service_account_of_the_chart_reads_the_pull_secrets() -> None:
+    accounts = sorted((FOLDER / "templates").glob("serviceaccount-*"))
+    assert len(accounts) == len(COMPONENTS) + 1  # tap
+    for one in accounts:
+        assert "{{- with .Values.imagePullSecrets }}" in one.read_text(), one.name
 
 
 def test_every_value_has_a_token_that_survives() -> None:
