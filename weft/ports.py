@@ -25,6 +25,8 @@ INJECTOR = 8443
 WEB = 8084
 TAP = 8089
 CONTROLLER_ADMIN = 9990
+CONTROL_PLANE = (IDENTITY, WEB, DESTINATION, TAP, POLICY, INJECTOR, VALIDATOR, CONTROLLER_ADMIN)
+"""Where its components listen, each in a pod with a proxy."""
 
 DEFAULT_OPAQUE = "25,587,3306,4444,5432,6379,9300,11211"
 """Ports whose protocols let the server speak first; opaque unless an annotation says otherwise."""

@@ -1,6 +1,7 @@
 """What `mesh install` prints: typed values in, Kubernetes objects out.
 
 values.py       every value with its default, its type and what it does
+accepted.py     values that the API server, or a process at its start, would refuse
 overrides.py    `--set` and `-f` files merged over the defaults, with errors that name key and nearest name
 credentials.py  trust anchor, issuer and webhook certificate: made on the spot, or read and checked
 stored.py       what an installation remembers of its values, so that an upgrade keeps them

@@ -159,7 +159,8 @@ def _sentences(error: ValidationError, origin: Mapping[str, str]) -> list[str]:
         if problem["type"] == "extra_forbidden":
             sentences.append(f"{source}: there is no value {name}{_nearest(name)}")
         else:
-            sentences.append(f"{source}: value {name} {_must_be(problem)}")
+            what = f"value {name}" if name else "together they"
+            sentences.append(f"{source}: {what} {_must_be(problem)}")
     return sorted(sentences)
 
 

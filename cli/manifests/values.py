@@ -11,16 +11,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from cli.manifests import accepted
 from proxy_injector.unmeshed.plan import Choice
-from weft import labels, log_filter, redaction
-from weft.addresses import AddressError, parse_networks, split_host_port
+from weft import labels, log_filter, ports, redaction
+from weft.addresses import parse_networks
 from weft.cpu import check_cpu_ratio
 from weft.durations import parse_duration, parse_go_duration
 from weft.images import is_image_name, is_image_tag
 from weft.matchers import parse_matchers
 from weft.names import is_dns_label, is_dns_name
 from weft.ports import ADMIN, CONTROL, DEFAULT_OPAQUE, INBOUND, MAX_PORT, OUTBOUND, parse_port_set
-from weft.quantities import check_amount
+from weft.quantities import check_amount, parse_quantity
 from weft.urls import parse_http_url
 from weft.version import VERSION
 
@@ -62,8 +63,8 @@ def _quantity(text: str) -> str:
 def _share(amount: int | str) -> int | str:
     if isinstance(amount, str) and not re.fullmatch(r"(100|[1-9]?[0-9])%", amount):
         raise ValueError(f"{amount!r} is neither a number of pods nor a share such as 25%")
-    if isinstance(amount, int) and amount < 0:
-        raise ValueError("a number of pods is not negative")
+    if isinstance(amount, int) and not 0 <= amount < 2**31:
+        raise ValueError("a number of pods is not negative, and below 2147483648")
     return amount
 
 
@@ -103,6 +104,10 @@ def _object_name(text: str) -> str:
     return text
 
 
+def _optional_object_name(text: str) -> str:
+    return _object_name(text) if text else text
+
+
 def _namespace(text: str) -> str:
     if not is_dns_label(text):
         raise ValueError(f"{text!r} is not a namespace: allowed are a-z, 0-9 and '-'")
@@ -113,9 +118,12 @@ _DNS_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DNS_NAME = rf"{_DNS_LABEL}(\.{_DNS_LABEL})*"
 
 
-def _told_to_helm(form: str, longest: int) -> WithJsonSchema:
-    """For what helm checks itself, by the chart's schema: the whole text has this form."""
-    return WithJsonSchema({"type": "string", "maxLength": longest, "pattern": f"^{form}$"})
+_LABEL_TEXT = "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+
+
+def _text(form: str, **more: Any) -> dict[str, Any]:
+    """In the chart's schema, by which helm checks values: the whole text has this form."""
+    return {"type": "string", "pattern": f"^{form}$", **more}
 
 
 NetworkList = Annotated[str, AfterValidator(_networks)]
@@ -129,14 +137,56 @@ Domain = Annotated[str, AfterValidator(_domain)]
 OptionalDomain = Annotated[str, AfterValidator(_optional_domain)]
 LogFilter = Annotated[str, AfterValidator(log_filter.check)]
 CpuRatio = Annotated[str, AfterValidator(_cpu_ratio)]
-ObjectName = Annotated[str, AfterValidator(_object_name), _told_to_helm(_DNS_NAME, 253)]
+ObjectName = Annotated[
+    str, AfterValidator(_object_name), WithJsonSchema(_text(_DNS_NAME, maxLength=253))
+]
+OptionalObjectName = Annotated[
+    str,
+    AfterValidator(_optional_object_name),
+    WithJsonSchema(_text(f"({_DNS_NAME})?", maxLength=253)),
+]
 ImageName = Annotated[str, AfterValidator(_image_name)]
 ImageTag = Annotated[str, AfterValidator(_image_tag)]
 """Of both, empty is what the sentence under the value says."""
+ObjectLabels = Annotated[
+    dict[str, str],
+    AfterValidator(accepted.labels),
+    Field(
+        json_schema_extra={
+            "patternProperties": {f"^({_DNS_NAME}/)?{_LABEL_TEXT}$": _text(f"({_LABEL_TEXT})?")},
+            "additionalProperties": False,
+        }
+    ),
+]
+Namespaces = Annotated[
+    list[str],
+    AfterValidator(accepted.namespaces),
+    Field(json_schema_extra={"items": _text(_DNS_LABEL)}),
+]
+Registry = Annotated[
+    str,
+    AfterValidator(accepted.registry),
+    WithJsonSchema(_text("[A-Za-z0-9][A-Za-z0-9._:-]*(/[A-Za-z0-9._:-]+)*")),
+]
+CertifiedName = Annotated[
+    str,
+    AfterValidator(accepted.identity),
+    WithJsonSchema(_text("([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?[.]?)?", maxLength=254)),
+]
+PathList = Annotated[
+    str,
+    AfterValidator(accepted.paths),
+    WithJsonSchema(_text(" *(/[^,]*)?( *, *(/[^,]*)?)*")),
+]
 OptionalURL = Annotated[str, AfterValidator(_optional_url)]
 MetricLabels = Annotated[str, AfterValidator(_metric_labels)]
 Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
-UserId = Annotated[int, Field(ge=0, le=2**31 - 1)]
+MAX_ID = 2**31 - 1
+"""Of users and groups, as the API server takes them."""
+UserId = Annotated[int, Field(ge=0, le=MAX_ID)]
+OwnUserId = Annotated[int, Field(ge=1, le=MAX_ID)]
+LONGEST_CLOSE_WAIT = 2_147_483
+"""Seconds: what every kernel takes, whatever the length of its ticks. The init container fails with more."""
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 InboundPolicy = Literal[labels.DEFAULT_POLICIES]  # type: ignore[valid-type]
 
@@ -218,6 +268,11 @@ class Ports(Section):
                 raise ValueError(
                     f"{taken[port]} and {name} are both {port}: allowed are four ports that differ"
                 )
+            if port in ports.CONTROL_PLANE:
+                raise ValueError(
+                    f"{name} is {port}, on which a control-plane component listens beside its proxy: "
+                    f"taken are {', '.join(map(str, ports.CONTROL_PLANE))}"
+                )
             taken[port] = name
         return self
 
@@ -229,6 +284,13 @@ class Amount(Section):
     """What the scheduler reserves; empty asks for nothing."""
     limit: Quantity = ""
     """What the container may use at most; empty sets no limit."""
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        both = self.request and self.limit
+        if both and parse_quantity(self.request) > parse_quantity(self.limit):
+            raise ValueError(f"the request, {self.request}, is above the limit, {self.limit}")
+        return self
 
 
 class Resources(Section):
@@ -281,10 +343,10 @@ class Tracing(Section):
     def _complete(self) -> Self:
         if not self.enabled:
             return self
-        _endpoint(self.collector.endpoint)
+        accepted.collector(self.collector.endpoint)
         identity = self.collector.meshIdentity
-        for name in ("serviceAccountName", "namespace"):
-            if not is_dns_name(getattr(identity, name)):
+        for name, fits in (("serviceAccountName", is_dns_name), ("namespace", is_dns_label)):
+            if not fits(getattr(identity, name)):
                 raise ValueError(f"enabled needs collector.meshIdentity.{name}")
         return self
 
@@ -307,17 +369,8 @@ class ControllerTracing(Section):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.enabled:
-            _endpoint(self.collector.endpoint)
+            accepted.collector(self.collector.endpoint)
         return self
-
-
-def _endpoint(text: str) -> None:
-    try:
-        _, port = split_host_port(text)
-    except AddressError:
-        port = None
-    if port is None:
-        raise ValueError(f"enabled needs collector.endpoint, host:port, not {text!r}")
 
 
 class Proxy(Section):
@@ -339,9 +392,9 @@ class Proxy(Section):
     """Of proxy and init container."""
     cpuRatioLimit: CpuRatio = ""
     """Cores the proxy may use as a share of the node's, such as 0.5; empty follows resources.cpu.limit."""
-    uid: Annotated[int, Field(ge=1, le=2**31 - 1)] = 2102
+    uid: OwnUserId = 2102
     """The proxy's user; what it sends is not redirected to it again, so no application may have the same."""
-    gid: int = -1
+    gid: Annotated[int, Field(le=MAX_ID)] = -1
     """The proxy's group; negative leaves it to the image."""
     await_: bool = Field(
         default=True,
@@ -382,7 +435,7 @@ class Proxy(Section):
     """Labels that cost series."""
     tracing: Tracing = Tracing()
     """Spans of requests."""
-    additionalEnv: list[dict[str, Any]] = []
+    additionalEnv: Annotated[list[dict[str, Any]], AfterValidator(accepted.variables)] = []
     """EnvVar objects added to the proxy's environment, replacing those of the same name."""
 
 
@@ -399,7 +452,7 @@ class ProxyInit(Section):
     """Ports of the API server, which control-plane pods reach without their proxy. `mesh install` adds those of Service `kubernetes`."""
     runAsUser: UserId = 0
     """The init container's user; 0 holds NET_ADMIN and NET_RAW, which other users hold only with file capabilities."""
-    closeWaitTimeoutSecs: Annotated[int, Field(ge=0)] = 0
+    closeWaitTimeoutSecs: Annotated[int, Field(ge=0, le=LONGEST_CLOSE_WAIT)] = 0
     """Sets nf_conntrack_tcp_timeout_close_wait in the pod's network namespace; 0 leaves the kernel's."""
 
 
@@ -417,7 +470,7 @@ class Issuer(Section):
 
     scheme: Literal["linkerd.io/tls", "kubernetes.io/tls"] = "linkerd.io/tls"
     """`kubernetes.io/tls`: somebody else, such as cert-manager, keeps Secret weft-identity-issuer."""
-    issuanceLifetime: GoDuration = "24h"
+    issuanceLifetime: Annotated[GoDuration, AfterValidator(accepted.lifetime)] = "24h"
     """How long a workload's certificate is valid; proxies renew after 70 % of it."""
     clockSkewAllowance: GoDuration = "20s"
     """Certificates are valid this much earlier and longer, for clocks that disagree."""
@@ -464,7 +517,7 @@ class ProxyInjector(Serving):
 
     timeoutSeconds: Annotated[int, Field(ge=1, le=30)] = 10
     """How long the API server waits for it before webhookFailurePolicy applies."""
-    excludedNamespaces: list[str] = ["kube-system", "cert-manager"]
+    excludedNamespaces: Namespaces = ["kube-system", "cert-manager"]
     """Namespaces whose pods are never sent to it."""
     unmeshedPods: Choice = "report"
     """Pods that ask for a proxy and run without one, since it was away when they were made: `report` says so in events and a metric, `restart` evicts those that their controller makes anew, one of a workload at a time, `ignore` leaves them to `mesh check --proxy`."""
@@ -486,13 +539,13 @@ class DebugContainer(Section):
 class Tap(Serving):
     """Live requests."""
 
-    identity: str = ""
+    identity: CertifiedName = ""
     """Who may tap proxies; empty is the identity of weft-tap."""
     redactedHeaders: str = ",".join(sorted(redaction.HEADERS))
     """Headers and trailers whose values nobody is shown, separated by commas."""
     redactedParameters: str = ",".join(sorted(redaction.PARAMETERS))
     """Query parameters whose values nobody is shown, separated by commas."""
-    redactedPaths: str = ""
+    redactedPaths: PathList = ""
     """Prefixes of paths, separated by commas: what follows one of them nobody is shown."""
     resources: Resources = Resources()
     """Of its container."""
@@ -505,6 +558,11 @@ class RollingUpdate(Section):
     """Pods that may be missing meanwhile, as a number or a share."""
     maxSurge: Share = "25%"
     """Pods that may be there too many meanwhile."""
+
+    @model_validator(mode="after")
+    def _begins(self) -> Self:
+        accepted.strategy(self.maxUnavailable, self.maxSurge)
+        return self
 
 
 class DeploymentStrategy(Section):
@@ -546,7 +604,7 @@ class Values(Section):
     """The version that makes these manifests; not to be set."""
     installNamespace: bool = True
     """The namespace is among the objects."""
-    imageRegistry: str = "localhost/weft"
+    imageRegistry: Registry = "localhost/weft"
     """Prefix of the images whose name is not set."""
     imageVersion: ImageTag = ""
     """Tag of the images whose version is not set; empty is this command's version."""
@@ -570,17 +628,17 @@ class Values(Section):
     """What control-plane components log."""
     controllerLogFormat: Literal["plain", "json"] = "plain"
     """The form of a log line."""
-    controllerUID: Annotated[int, Field(ge=1)] = 2103
+    controllerUID: OwnUserId = 2103
     """The user of control-plane containers."""
     prometheusUrl: OptionalURL = ""
     """A Prometheus that scrapes the proxies: stats and the dashboard ask it. Empty: the web service's own collector."""
     prometheusLabels: MetricLabels = ""
     """Labels of this cluster's series, where that Prometheus has those of several: `cluster=east`."""
-    nodeSelector: dict[str, str] = {"kubernetes.io/os": "linux"}
+    nodeSelector: ObjectLabels = {"kubernetes.io/os": "linux"}
     """Labels of nodes that may run control-plane pods."""
-    priorityClassName: str = ""
+    priorityClassName: OptionalObjectName = ""
     """Priority of control-plane pods; empty is the cluster's default."""
-    commonLabels: dict[str, str] = {}
+    commonLabels: ObjectLabels = {}
     """Labels added to every object and control-plane pod."""
     highAvailability: bool = False
     """Says that the installation is meant to outlive nodes: `mesh check` asks for more than one replica."""
@@ -614,6 +672,18 @@ class Values(Section):
     """Live requests."""
     egress: Egress = Egress()
     """Traffic to places outside the cluster."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.controllerUID == self.proxy.uid:
+            raise ValueError(
+                f"controllerUID and proxy.uid are both {self.proxy.uid}: what a proxy's user sends is not "
+                "redirected, so components would bypass their proxies"
+            )
+        policy = self.proxy.defaultInboundPolicy
+        if policy.startswith("cluster-") and not parse_networks(self.clusterNetworks):
+            raise ValueError(f"proxy.defaultInboundPolicy {policy} needs clusterNetworks")
+        return self
 
     @property
     def trust_domain(self) -> str:

@@ -455,6 +455,59 @@ WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("--set", "imageVersion=a b"), ("imageVersion cannot be used: 'a b' is not a tag",)),
     (("--set", "identityTrustDomain=X_"), ("identityTrustDomain", "'X_' is not a domain")),
     (("--cluster-domain", "Cluster_Local"), ("flag: value clusterDomain", "not a domain")),
+    (("--set", "commonLabels.a b=c"), ("commonLabels", "'a b' is not the key of a label")),
+    (
+        ("--set", "commonLabels.a=b c"),
+        ("commonLabels", "'b c' is not the value of a label, here of a"),
+    ),
+    (("--set", "nodeSelector.a=b/c"), ("nodeSelector", "'b/c' is not the value of a label")),
+    (("--set", "proxyInjector.excludedNamespaces={a,b_c}"), ("'b_c' is not a namespace",)),
+    (("--set", "priorityClassName=High"), ("priorityClassName", "'High' is not the name of an")),
+    (("--set", "imageRegistry=a/"), ("imageRegistry cannot be used: 'a/' is not a registry",)),
+    (("--set", "imageRegistry=https://a"), ("'https://a' is not a registry: the form is HOST",)),
+    (("--set-string", "imageRegistry="), ("'' is not a registry",)),
+    (("--set", "controllerUID=2147483648"), ("controllerUID must be less than or equal to",)),
+    (("--set", "proxy.gid=2147483648"), ("proxy.gid must be less than or equal to",)),
+    (("--set", "proxyInit.closeWaitTimeoutSecs=2147484"), ("closeWaitTimeoutSecs must be less",)),
+    (
+        ("--set", "controller.podDisruptionBudget.maxUnavailable=2147483648"),
+        ("podDisruptionBudget.maxUnavailable", "below 2147483648"),
+    ),
+    (
+        ("--set", "web.resources.memory={request: 1Gi, limit: 1000Mi}"),
+        ("value web.resources.memory cannot", "the request, 1Gi, is above the limit, 1000Mi"),
+    ),
+    (
+        ("--set", "deploymentStrategy.rollingUpdate={maxSurge: 0, maxUnavailable: 0%}"),
+        ("value deploymentStrategy.rollingUpdate cannot", "are both 0"),
+    ),
+    (
+        ("--set", "proxy.ports.inbound=8080"),
+        ("value proxy.ports cannot", "inbound is 8080, on which"),
+    ),
+    (
+        ("--set", "proxy.uid=2103"),
+        ("values: together they cannot be used: controllerUID and proxy.uid are both 2103",),
+    ),
+    (
+        ("--set", "clusterNetworks=,proxy.defaultInboundPolicy=cluster-authenticated"),
+        ("defaultInboundPolicy cluster-authenticated needs clusterNetworks",),
+    ),
+    (("--set", "identity.issuer.issuanceLifetime=0s"), ("'0s' is not a lifetime",)),
+    (("--set", "tap.identity=a_b"), ("tap.identity cannot be used: 'a_b' is not an identity",)),
+    (("--set", r"tap.redactedPaths=/a\,b"), ("'b' is no prefix of a path: it must begin with /",)),
+    (
+        ("--set", "controller.tracing.enabled=true,controller.tracing.collector.endpoint=a b:1"),
+        ("value controller.tracing cannot be used", "not 'a b:1'"),
+    ),
+    (("--set", "proxy.additionalEnv=[{name: A, valu: b}]"), ("number 0 has 'valu'", "valueFrom")),
+    (("--set", "proxy.additionalEnv=[{name: A},{value: b}]"), ("number 1 needs a name",)),
+    (("--set", "proxy.additionalEnv=[{name: A, value: 1}]"), ("(A) needs a value that is text",)),
+    (("--set", "proxy.additionalEnv=[{name: A, valueFrom: b}]"), ("(A) needs keys and values in",)),
+    (
+        ("--set", "proxy.additionalEnv=[{name: A, value: b, valueFrom: {c: {}}}]"),
+        ("(A) has both value and valueFrom",),
+    ),
     (("--set", "imagePullSecrets=a"), ("imagePullSecrets must be a valid list, not 'a'",)),
     (
         ("--set", "imagePullSecrets={a}"),
@@ -484,6 +537,25 @@ def test_wrong_values_are_named(arguments: tuple[str, ...], said: tuple[str, ...
     assert (ran.code, ran.out) == (1, "")
     for words in said:
         assert words in ran.err
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "commonLabels={example.com/team: mesh, empty: ''}",
+        "imageRegistry=localhost:5000",
+        "priorityClassName=system-cluster-critical",
+        "web.resources.memory={request: 1Gi, limit: 1024Mi}",
+        "deploymentStrategy.rollingUpdate={maxSurge: 0, maxUnavailable: 1}",
+        "tap.identity=Tap.linkerd.serviceaccount.identity.linkerd.cluster.local.",
+        r"tap.redactedPaths=/reset/\, /invite\,",
+        "controller.tracing={enabled: true, collector: {endpoint: '[fd00::1]:4317'}}",
+        "proxy.additionalEnv=[{name: A}, {name: B, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]",
+        "clusterNetworks=",
+    ],
+)
+def test_what_clusters_take_is_taken(value: str) -> None:
+    assert mesh("install", "--ignore-cluster", "--skip-crds", "--set", value).err == ""
 
 
 def test_the_value_is_said_once() -> None:

@@ -27,7 +27,6 @@ from deploy.chart.files import FOLDER, files, renew, stale
 from deploy.chart.leaves import FIRST, TOKEN, leaves
 from deploy.chart.rendering import render
 from deploy.chart.template import document, named, scalar
-from weft.names import is_dns_name
 
 Json = dict[str, Any]
 NOW = datetime.now(UTC)
@@ -213,6 +212,10 @@ def test_the_chart_and_the_command_make_the_same_objects(name: str, tmp_path: Pa
         ({"identity": {"issuer": {"tls": {"keyPEM": ""}}}}, "identity.issuer.tls.keyPEM is needed"),
         ({"proxy": {"logLevl": "x"}}, "logLevl"),
         ({"controllerReplicas": 0}, "controllerReplicas"),
+        ({"commonLabels": {"a b": "c"}}, "commonLabels"),
+        ({"commonLabels": {"a": "b c"}}, "commonLabels"),
+        ({"proxyInjector": {"excludedNamespaces": ["A"]}}, "excludedNamespaces"),
+        ({"tap": {"redactedPaths": "a"}}, "redactedPaths"),
         ({"imagePullSecrets": ["a"]}, "imagePullSecrets"),
         ({"imagePullSecrets": [{"nam": "a"}]}, "imagePullSecrets"),
         ({"imagePullSecrets": [{"name": "a_b"}]}, "imagePullSecrets"),
@@ -255,13 +258,51 @@ def test_what_is_stale_is_renewed_and_what_is_foreign_removed(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "fits"),
-    [("a", True), ("a-b.c1", True), ("a_b", False), ("A", False), ("a.", False), ("", False)],
+    ("place", "text", "fits"),
+    [
+        (("$defs", "PullSecret", "properties", "name"), "a-b.c1", True),
+        (("$defs", "PullSecret", "properties", "name"), "a_b", False),
+        (("$defs", "PullSecret", "properties", "name"), "", False),
+        (("properties", "priorityClassName"), "", True),
+        (("properties", "priorityClassName"), "High", False),
+        (("properties", "imageRegistry"), "localhost:5000/a/b", True),
+        (("properties", "imageRegistry"), "a/", False),
+        (("properties", "imageRegistry"), "https://a", False),
+        (("$defs", "ProxyInjector", "properties", "excludedNamespaces", "items"), "a-b", True),
+        (("$defs", "ProxyInjector", "properties", "excludedNamespaces", "items"), "a.b", False),
+        (("$defs", "Tap", "properties", "identity"), "tap.example.", True),
+        (("$defs", "Tap", "properties", "identity"), "a_b", False),
+        (("$defs", "Tap", "properties", "redactedPaths"), "/reset/, /invite,", True),
+        (("$defs", "Tap", "properties", "redactedPaths"), "/a,b", False),
+    ],
 )
-def test_the_schema_has_the_form_of_names(name: str, fits: bool) -> None:
+def test_the_schema_tells_helm_forms_of_texts(
+    place: tuple[str, ...], text: str, fits: bool
+) -> None:
+    told = json.loads((FOLDER / "values.schema.json").read_text())
+    for part in place:
+        told = told[part]
+    assert (re.search(told["pattern"], text) is not None) is fits
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fits"),
+    [
+        ("example.com/Team_1", "", True),
+        ("team", "the.mesh", True),
+        ("/team", "mesh", False),
+        ("the team", "mesh", False),
+        ("team", "a/b", False),
+    ],
+)
+def test_the_schema_tells_helm_the_form_of_labels(key: str, value: str, fits: bool) -> None:
     schema = json.loads((FOLDER / "values.schema.json").read_text())
-    told = schema["$defs"]["PullSecret"]["properties"]["name"]
-    assert (re.search(told["pattern"], name) is not None) is fits is is_dns_name(name)
+    for name in ("commonLabels", "nodeSelector"):
+        told = schema["properties"][name]
+        assert told["additionalProperties"] is False
+        ((form, inner),) = told["patternProperties"].items()
+        taken = re.search(form, key) and re.search(inner["pattern"], value)
+        assert bool(taken) is fits, name
 
 
 def test_every_service_account_of_the_chart_reads_the_pull_secrets() -> None:

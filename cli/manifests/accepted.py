@@ -1,0 +1,128 @@
+"""What the API server, or a process of the mesh at its start, would refuse long after `mesh install` is over.
+
+Each function returns what it was given, or raises ValueError that names the part that cannot be used. Values
+with a type of their own in `weft/` are checked by that.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from weft.addresses import AddressError, split_host_port
+from weft.durations import parse_go_duration
+from weft.images import is_image_name
+from weft.label_text import is_label_key, is_label_value
+from weft.names import is_dns_label, is_dns_name
+
+_VARIABLE = re.compile(r"[^=\x00-\x1f\x7f]+")
+_VARIABLE_KEYS = ("name", "value", "valueFrom")
+
+
+def labels(given: dict[str, str]) -> dict[str, str]:
+    """Of objects, or of nodes."""
+    for key, value in given.items():
+        if not is_label_key(key):
+            raise ValueError(
+                f"{key!r} is not the key of a label: allowed are up to 63 letters, digits, '-', '_' and '.', "
+                "perhaps with a domain and '/' before them"
+            )
+        if not is_label_value(value):
+            raise ValueError(
+                f"{value!r} is not the value of a label, here of {key}: allowed are up to 63 letters, digits, "
+                "'-', '_' and '.'"
+            )
+    return given
+
+
+def namespaces(given: list[str]) -> list[str]:
+    """Names of namespaces."""
+    for one in given:
+        if not is_dns_label(one):
+            raise ValueError(f"{one!r} is not a namespace: allowed are a-z, 0-9 and '-'")
+    return given
+
+
+def registry(text: str) -> str:
+    """What stands before `/proxy` in the name of an image."""
+    image = f"{text}/proxy"
+    if "//" in image or not is_image_name(image):
+        raise ValueError(
+            f"{text!r} is not a registry: the form is HOST[:PORT][/PATH], without a slash at its end"
+        )
+    return text
+
+
+def identity(text: str) -> str:
+    """A name in a certificate, or empty. A proxy does not start with another."""
+    if text and not is_dns_name(text.lower().removesuffix(".")):
+        raise ValueError(f"{text!r} is not an identity: it is a name such as a certificate has")
+    return text
+
+
+def paths(text: str) -> str:
+    """Prefixes separated by commas. The tap service does not start with another."""
+    for one in (part.strip() for part in text.split(",")):
+        if one and not one.startswith("/"):
+            raise ValueError(f"{one!r} is no prefix of a path: it must begin with /")
+    return text
+
+
+def lifetime(text: str) -> str:
+    """Above nothing. The identity service does not start with another."""
+    if parse_go_duration(text) <= 0:
+        raise ValueError(f"{text!r} is not a lifetime: it must be longer than 0s")
+    return text
+
+
+def collector(text: str) -> str:
+    """`host:port`."""
+    try:
+        host, port = split_host_port(text)
+    except AddressError:
+        host, port = "", None
+    if port is None or not (is_dns_name(host.lower().removesuffix(".")) or _is_ip(host)):
+        raise ValueError(f"enabled needs collector.endpoint, host:port, not {text!r}")
+    return text
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def variables(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """EnvVar objects. One that is wrong would be refused with every pod of the mesh."""
+    for place, one in enumerate(given):
+        wrong = _wrong_variable(one)
+        if wrong:
+            raise ValueError(f"number {place} {wrong}")
+    return given
+
+
+def _wrong_variable(one: Mapping[str, Any]) -> str:
+    """Empty when nothing is."""
+    name, value, source = one.get("name"), one.get("value", ""), one.get("valueFrom", {})
+    unknown = [key for key in one if key not in _VARIABLE_KEYS]
+    if unknown:
+        return f"has {unknown[0]!r}: allowed are {', '.join(_VARIABLE_KEYS)}"
+    if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+        return f"needs a name without '=', not {name!r}"
+    if not isinstance(value, str):
+        return f"({name}) needs a value that is text, not {value!r}: put it in quotes"
+    if not isinstance(source, dict):
+        return f"({name}) needs keys and values in valueFrom, not {source!r}"
+    if value and source:
+        return f"({name}) has both value and valueFrom"
+    return ""
+
+
+def strategy(unavailable: int | str, surge: int | str) -> None:
+    """A rollout must be able to begin."""
+    if {unavailable, surge} <= {0, "0%"}:
+        raise ValueError(
+            "maxUnavailable and maxSurge are both 0: no pod could ever be replaced by another"
+        )
