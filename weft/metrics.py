@@ -405,7 +405,8 @@ PROXY_MEMORY_SHEDDING = _gauge(
 )
 LABEL_OVERFLOW_TOTAL = _counter(
     "proxy_metrics_label_overflow_total",
-    "Series that were folded into one because their family reached its label budget.",
+    "Series that were folded into one because their family reached its label budget, or responses"
+    " ended in too many ways.",
 )
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+_UNKNOWN = 2
+_LAST = 16
+"""UNAUTHENTICATED, the highest code there is."""
+
 
 class HeadersLike(Protocol):
     """A response's headers or trailers."""
@@ -13,8 +17,13 @@ class HeadersLike(Protocol):
 
 
 def grpc_status(headers: HeadersLike) -> int | None:
-    """The `grpc-status` of headers or trailers; None without one, UNKNOWN for nonsense."""
+    """The `grpc-status` of headers or trailers; None without one.
+
+    UNKNOWN for what is no code of gRPC's, as its clients read it: a peer must not be able to make up
+    as many as it likes, each of which would be counted on its own.
+    """
     value = headers.get("grpc-status")
     if value is None:
         return None
-    return int(value) if value.isdigit() and len(value) < 3 else 2
+    code = int(value) if value.isdigit() and len(value) < 3 else _UNKNOWN
+    return code if code <= _LAST else _UNKNOWN

@@ -108,11 +108,17 @@ class Family(Generic[S]):
         if series is not None:
             return series
         if len(self._children) >= self.budget and self._overflow is not None:
-            self._overflow()
-            labels = OVERFLOW
-            if labels in self._children:
-                return self._children[labels]
+            return self.overflow()
         series = self._children[labels] = self._make()
+        return series
+
+    def overflow(self) -> S:
+        """The series of everything that is one too many to have its own; each call is counted."""
+        if self._overflow is not None:
+            self._overflow()
+        series = self._children.get(OVERFLOW)
+        if series is None:
+            series = self._children[OVERFLOW] = self._make()
         return series
 
     def series(self) -> Iterator[tuple[Labels, S]]:

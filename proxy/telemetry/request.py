@@ -13,7 +13,7 @@ be tried more than once, some views count tries and others the request as a whol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
@@ -27,8 +27,15 @@ if TYPE_CHECKING:
     from proxy.telemetry.frames import Sizes
     from proxy.telemetry.registry import Counter, Family, Histogram, Labels, Registry
 
+    Shown = tuple[Counter, tuple[Histogram, ...]]
+
 Ending = tuple[int, int | None, str | None]
 """HTTP status (0: none was sent), gRPC status if there is one, our error's name if it was ours."""
+
+MAX_ENDINGS = 128
+"""Endings that one label set tells apart: there are some sixty HTTP statuses, seventeen gRPC codes and
+under forty errors of ours. A peer may combine them, and make up statuses, to tens of thousands; each
+would be held, and looked at whenever metrics are read."""
 
 Classify = Callable[[int, int | None], bool]
 """Whether an HTTP status, or a gRPC status if there is one, is a success."""
@@ -49,7 +56,10 @@ class View(Protocol):
     def request(self) -> Counter | None:
         """Where requests are counted when they begin."""
 
-    def response(self, ending: Ending, success: bool) -> tuple[Counter, tuple[Histogram, ...]]: ...
+    def response(self, ending: Ending, success: bool) -> Shown: ...
+
+    def overflow(self) -> Shown:
+        """Where responses show whose endings are not told apart."""
 
     def request_sizes(self) -> tuple[Sizes, ...]:
         """Where sizes of pieces of requests show."""
@@ -83,7 +93,7 @@ class Classified:
     def request(self) -> Counter | None:
         return self._requests.child(self._labels) if self._requests is not None else None
 
-    def response(self, ending: Ending, success: bool) -> tuple[Counter, tuple[Histogram, ...]]:
+    def response(self, ending: Ending, success: bool) -> Shown:
         status, grpc, error = ending
         labels = self._labels
         if status:
@@ -95,6 +105,10 @@ class Classified:
             outcome += (("error", error),)
         latency = (self._latencies.child(labels),) if self._latencies is not None else ()
         return self._counts.child(labels + outcome), latency
+
+    def overflow(self) -> Shown:
+        latency = (self._latencies.overflow(),) if self._latencies is not None else ()
+        return self._counts.overflow(), latency
 
     def request_sizes(self) -> tuple[Sizes, ...]:
         return ()
@@ -151,15 +165,22 @@ class Statuses:
     def request(self) -> Counter | None:
         return self._requests.child(self._labels) if self._requests is not None else None
 
-    def response(self, ending: Ending, success: bool) -> tuple[Counter, tuple[Histogram, ...]]:
+    def response(self, ending: Ending, success: bool) -> Shown:
         status, grpc, error = ending
         if self._grpc:
             shown = ("grpc_status", "" if grpc is None else str(grpc))
         else:
             shown = ("http_status", str(status) if status else "")
         labels = (*self._labels, shown, ("error", error or ""))
+        return self._statuses.child(labels), self._times()
+
+    def overflow(self) -> Shown:
+        return self._statuses.overflow(), self._times()
+
+    def _times(self) -> tuple[Histogram, ...]:
+        """They tell no endings apart."""
         durations = (self._durations.child(self._labels),) if self._durations is not None else ()
-        return self._statuses.child(labels), durations + self.waits()
+        return durations + self.waits()
 
     def request_sizes(self) -> tuple[Sizes, ...]:
         return ((self._request_sizes, self._labels),) if self._request_sizes is not None else ()
@@ -177,6 +198,7 @@ class RequestMetrics:
     __slots__ = (
         "_classify",
         "_counters",
+        "_overflows",
         "_poured",
         "_scoped",
         "_views",
@@ -204,42 +226,57 @@ class RequestMetrics:
         self._counters = tuple(one for one in (view.request() for view in views) if one is not None)
         self._poured = 0
         self._scoped: dict[tuple[Ending, Scope], Tally] = {}
+        self._overflows: dict[tuple[bool, Scope], Tally] = {}
 
     def outcome(self, ending: Ending, scope: Scope = Scope.BOTH) -> Tally:
-        """Where to count a response that ended like this."""
+        """Where to count a response that ended like this.
+
+        After `MAX_ENDINGS` of them others are told apart by their success only.
+        """
         found = (
             self.outcomes.get(ending) if scope is Scope.BOTH else self._scoped.get((ending, scope))
         )
-        if found is None:
-            found = self._resolve(ending, scope)
-            if scope is Scope.BOTH:
-                self.outcomes[ending] = found
-            else:
-                self._scoped[ending, scope] = found
-        return found
-
-    def _resolve(self, ending: Ending, scope: Scope) -> Tally:
+        if found is not None:
+            return found
         status, grpc, error = ending
         success = error is None and self._classify(status, grpc)
-        series = [
-            view.response(ending, success)
-            for view in self._views
-            if scope is Scope.BOTH or view.per_try is (scope is Scope.TRY)
-        ]
-        return Tally(
-            success,
-            tuple(counter for counter, _ in series),
-            tuple(chain.from_iterable(durations for _, durations in series)),
-        )
+        if len(self.outcomes) + len(self._scoped) >= MAX_ENDINGS:
+            return self._overflow(success, scope)
+        found = _tally(success, [view.response(ending, success) for view in self._showing(scope)])
+        if scope is Scope.BOTH:
+            self.outcomes[ending] = found
+        else:
+            self._scoped[ending, scope] = found
+        return found
+
+    def _overflow(self, success: bool, scope: Scope) -> Tally:
+        found = self._overflows.get((success, scope))
+        if found is None:
+            found = _tally(success, [view.overflow() for view in self._showing(scope)])
+            self._overflows[success, scope] = found
+        return found
+
+    def _showing(self, scope: Scope) -> Iterator[View]:
+        for view in self._views:
+            if scope is Scope.BOTH or view.per_try is (scope is Scope.TRY):
+                yield view
 
     def pour(self) -> None:
         began, self._poured = self.requests - self._poured, self.requests
         for counter in self._counters:
             counter.value += began
-        for tally in (*self.outcomes.values(), *self._scoped.values()):
+        for tally in chain(self.outcomes.values(), self._scoped.values(), self._overflows.values()):
             tally.pour()
         self.request_frames.pour()
         self.response_frames.pour()
+
+
+def _tally(success: bool, series: list[Shown]) -> Tally:
+    return Tally(
+        success,
+        tuple(counter for counter, _ in series),
+        tuple(chain.from_iterable(durations for _, durations in series)),
+    )
 
 
 class HttpMetrics:

@@ -20,7 +20,8 @@ from proxy.net.http1_server import Http1Server
 from proxy.settings import BoundSettings, Settings
 from proxy.stack.meta import Meta
 from proxy.telemetry import exposition
-from proxy.telemetry.registry import Registry
+from proxy.telemetry.registry import SERIES_BUDGET, Registry
+from proxy.telemetry.request import MAX_ENDINGS
 from proxy.tests.attacked import GOOD, SIDES, Victim, drained, victim
 from proxy.tests.pair import CLIENT, LOCAL, Pair, application, read_message, read_until
 from proxy.tests.policies import Gated, Script, ask, status
@@ -96,6 +97,20 @@ def test_a_connection_remembers_its_routes_and_not_its_requests() -> None:
         service = server._service
         assert isinstance(service, InboundHttp)
         assert len(service._known) == 1
+
+
+def test_an_endpoint_that_makes_up_statuses_does_not_make_the_proxy_grow() -> None:
+    codes = range(400, 600)
+    with application(Script(*codes)) as port, Pair(port) as pair:
+        with pair.connect() as sock:
+            assert [status(ask(sock)) for _ in codes] == list(codes)
+        for direction in ("inbound", "outbound"):
+            shown = f'response_total{{direction="{direction}"'
+            lines = [one for one in pair.metrics().splitlines() if one.startswith(shown)]
+            assert len(lines) == MAX_ENDINGS
+        assert pair.metric("response_total", overflow="true") == 2 * (len(codes) - MAX_ENDINGS)
+        # Once for each direction.
+        assert pair.metric("proxy_metrics_label_overflow_total", family="response_total") == 2
 
 
 def test_a_client_that_tries_every_port_leaves_nothing_behind() -> None:
@@ -301,6 +316,12 @@ def test_above_its_ceiling_the_proxy_sheds_and_lives(side: str) -> None:
 
 
 # --- the page -------------------------------------------------------------------------------
+
+
+def test_the_page_has_the_bounds_of_metrics() -> None:
+    text = PAGE.read_text()
+    assert f"at most {SERIES_BUDGET:,} series" in text
+    assert f"at most {MAX_ENDINGS} ways" in text
 
 
 def rows() -> list[list[str]]:

@@ -14,7 +14,7 @@ from proxy.telemetry.control import ControlMetrics
 from proxy.telemetry.exposition import number, render
 from proxy.telemetry.identity import IdentityMetrics
 from proxy.telemetry.registry import Histogram, Registry
-from proxy.telemetry.request import HttpMetrics
+from proxy.telemetry.request import MAX_ENDINGS, HttpMetrics, Scope
 from proxy.telemetry.transport import TransportFamilies
 from weft.addresses import SocketAddress
 from weft.classification import is_success
@@ -176,6 +176,25 @@ def test_responses_are_resolved_once_per_outcome() -> None:
         'response_latency_ms_sum{direction="inbound"} 1',
         'response_latency_ms_count{direction="inbound"} 1',
     ]
+
+
+def test_endings_beyond_the_bound_share_one_series_and_keep_their_success() -> None:
+    registry = Registry()
+    metrics = HttpMetrics(registry).requests(labels.INBOUND, classify=is_success)
+    known = metrics.outcome((200, None, None))
+    for status in range(1_000, 3_000):
+        metrics.outcome((status, None, None)).observe(1.0)
+        metrics.outcome((200, None, str(status)), Scope.TRY).observe(1.0)
+    assert len(metrics.outcomes) + len(metrics._scoped) == MAX_ENDINGS
+    assert metrics.outcome((200, None, None)) is known
+    good, bad = metrics.outcome((201, None, None)), metrics.outcome((500, None, None))
+    assert (good.success, bad.success) == (True, False)
+    assert metrics.outcome((202, 0, None)) is good
+    good.observe(1.0)
+    lines = shown(registry)
+    assert f'response_total{{overflow="true"}} {4_000 - MAX_ENDINGS + 2}' in lines
+    assert 'proxy_metrics_label_overflow_total{family="response_total"} 3' in lines
+    assert sum(line.startswith("response_total{") for line in lines) == MAX_ENDINGS + 1
 
 
 def test_connections_open_and_close() -> None:
