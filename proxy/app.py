@@ -76,7 +76,7 @@ class Sockets:
         self.tap = [bind(tap.listen, backlog=64)] if leads and tap is not None else []
 
     def close(self) -> None:
-        """Another process listens on them."""
+        """Another process listens on them, or nobody any more."""
         for one in (*self.admin, *self.inbound, *self.outbound, *self.tap):
             one.close()
 
@@ -91,7 +91,8 @@ def run(settings: Settings, environment: Mapping[str, str]) -> None:
     """Start, serve until told to stop, and return when the last connection has ended.
 
     Raises OSError when a port is taken, KeypairError when there is no usable key, SettingsError
-    when the trust anchors are none, and cores.EndedError when one of several processes failed.
+    when the trust anchors are none, and cores.EndedError when one of several processes failed. What
+    goes wrong in this process is raised as it is, when its siblings have ended.
     """
     log_filter = logs.install(settings.log, settings.log_format)
     for warning in settings.warnings:
@@ -109,8 +110,12 @@ def run(settings: Settings, environment: Mapping[str, str]) -> None:
         reactor.run(
             _serve, settings, environment, log_filter, store, keypair, own, reactor, place, rates
         )
-    finally:
-        cores.reap(place, settings.shutdown_grace_period)
+    except BaseException:
+        # Nobody accepts connections here any more, so the kernel must not give us a part of them.
+        own.close()
+        cores.end(place)
+        raise
+    cores.reap(place, settings.shutdown_grace_period)
 
 
 async def _serve(

@@ -18,6 +18,7 @@ import pytest
 
 from proxy.codec.grpc_status import Code
 from proxy.identity.store import CertificateStore
+from proxy.tests.failing import BUG, FAIL
 from proxy.tests.pair import application, echo_http, read_message
 from proxy.tests.redirected import TARGET
 from proxy.tests.test_app import Proxy, environment
@@ -50,11 +51,17 @@ class Several(Proxy):
 
 @contextmanager
 def proxies(
-    plane: ControlPlane, *, redirected: int | None = None, **overrides: str
+    plane: ControlPlane,
+    *,
+    redirected: int | None = None,
+    module: str = "proxy",
+    **overrides: str,
 ) -> Iterator[Several]:
-    """`redirected`: the port of this host to which inbound connections were going; OWN: the proxy's."""
+    """`redirected`: the port of this host to which inbound connections were going; OWN: the proxy's.
+    `module`: what is run."""
     admin, inbound, outbound = free_ports(3)
-    module = "proxy" if redirected is None else "proxy.tests.redirected"
+    if redirected is not None:
+        module = "proxy.tests.redirected"
     process = subprocess.Popen(
         [sys.executable, "-m", module],
         env={TARGET: str(inbound if redirected == OWN else redirected)}
@@ -277,6 +284,18 @@ def test_one_that_dies_takes_the_others_with_it(plane: ControlPlane) -> None:
         assert started.process.returncode == 1
         assert f"process {victim} of this proxy ended with -9" in log
         assert not Path(f"/proc/{other}").exists()
+
+
+def test_a_leader_that_fails_says_why_and_takes_the_others_with_it(plane: ControlPlane) -> None:
+    with proxies(plane, module="proxy.tests.failing") as started:
+        started.becomes(200, "/ready")
+        siblings = started.siblings()
+        started.process.send_signal(FAIL)
+        log = started.end()
+        assert started.process.returncode == 1
+        assert f"RuntimeError: {BUG}" in log
+        assert "EndedError" not in log
+        assert not any(Path(f"/proc/{pid}").exists() for pid in siblings)
 
 
 def test_nobody_outlives_the_leader(plane: ControlPlane) -> None:
