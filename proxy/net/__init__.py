@@ -8,6 +8,7 @@
 - `exchange`              one request between the connection it came on and the one it goes out on
 - `http1_server`, `http2_server`   accepted connections: they make calls
 - `http1_client`, `http2_client`   connections we made: they carry calls
+- `waiting`               calls for which an HTTP/2 peer has no stream yet
 - `pulse`                 whether an HTTP/2 peer is still there
 - `pool`                  which connection of an endpoint carries the next call
 - `failure`               why something failed, in the words of the error catalogue

@@ -299,6 +299,8 @@ class Call:
     def finish(self, trailers: Headers | None, failure: Failure | None) -> None:
         if not self.ended:
             self.ended = True
+            # A connection that has not sent it yet holds on to the call for a while.
+            self.kept = None
             upstream = self.upstream
             if upstream is not None and not self.request_ended:
                 # The response came first: nobody reads the rest of the request.

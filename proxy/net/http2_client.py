@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.codec.http2 import (
@@ -16,6 +15,7 @@ from proxy.codec.http2 import (
 from proxy.codec.message import HTTP_2, ResponseHead
 from proxy.net.failure import Failure
 from proxy.net.pulse import Pulse
+from proxy.net.waiting import Waiting
 from weft import errors
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Http2Client:
         self._keeper = keeper
         self._dirty = False
         self._retired = False
-        self._waiting: deque[tuple[Call, bool, int]] = deque()
+        self._waiting = Waiting()
         self._session = Session(self, settings, server=False)
         self._keep_alive = settings.keep_alive
         self._pulse: Pulse | None = None
@@ -155,7 +155,7 @@ class Http2Client:
     def start(self, call: Call, ends: bool) -> None:
         """Open a stream for the call, or let it wait until the peer takes another."""
         if not self.connected or not self._open(call, ends):
-            self._waiting.append((call, ends, call.attempt))
+            self._waiting.add(call, ends)
             self._session.wants_slot = True
 
     def _open(self, call: Call, ends: bool) -> bool:
@@ -177,13 +177,12 @@ class Http2Client:
     def slot_freed(self) -> None:
         """The peer takes more streams."""
         waiting = self._waiting
-        while waiting:
-            call, ends, attempt = waiting[0]
-            if call.awaits(attempt):
-                call.on_carried()
-                if not self._open(call, ends):
-                    break
-            waiting.popleft()
+        while (first := waiting.take()) is not None:
+            call, ends = first
+            call.on_carried()
+            if not self._open(call, ends):
+                waiting.put_back(call, ends)
+                break
         self._session.wants_slot = self._retired or bool(waiting)
         if self._retired and not self._session.streams:
             self._close()
@@ -266,12 +265,10 @@ class Http2Client:
 
     def _give_back(self) -> None:
         """Requests that were never sent go elsewhere."""
-        waiting, self._waiting = self._waiting, deque()
-        for call, _ends, attempt in waiting:
-            if call.awaits(attempt):
-                call.response_failed(
-                    Failure(errors.CONNECTION_LOST, "the connection retired", unprocessed=True)
-                )
+        for call in self._waiting.take_all():
+            call.response_failed(
+                Failure(errors.CONNECTION_LOST, "the connection retired", unprocessed=True)
+            )
 
     def _close(self) -> None:
         if not self.transport.closed:
@@ -298,11 +295,9 @@ class Http2Client:
             self._give_back()
             self._session.fail()
         else:
-            waiting, self._waiting = self._waiting, deque()
             cause = failure or Failure(errors.CONNECT_FAILED, unprocessed=True)
-            for call, _ends, attempt in waiting:
-                if call.awaits(attempt):
-                    call.response_failed(cause)
+            for call in self._waiting.take_all():
+                call.response_failed(cause)
 
     def on_failure(self, error: Exception) -> None:
         """Our flush raised."""

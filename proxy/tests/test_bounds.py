@@ -17,6 +17,7 @@ from proxy.inbound.route import InboundHttp
 from proxy.net import ceiling
 from proxy.net.front import Front
 from proxy.net.http1_server import Http1Server
+from proxy.net.waiting import FEW
 from proxy.settings import BoundSettings, Settings
 from proxy.stack.meta import Meta
 from proxy.telemetry import exposition
@@ -33,10 +34,14 @@ from weft.addresses import SocketAddress
 if TYPE_CHECKING:
     import socket
 
+    from proxy.net.exchange import Call
+
 PAGE = Path(__file__).parents[2] / "docs/explain/bounds.md"
 TINY = BoundSettings(
     max_connections=2, max_header_size=8_192, header_timeout=60.0, body_timeout=70.0
 )
+BODY = b"x" * 10_000
+POST = b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
 HEAD = b"POST / HTTP/1.1\r\nHost: v\r\nContent-Length: 100\r\n\r\n"
 
 
@@ -238,6 +243,44 @@ def test_a_response_that_came_before_the_body_stopped_is_not_followed_by_an_erro
         pair.advance(141.0)
         assert b"HTTP/1.1" not in drained(sock)
         pair.eventually(lambda: pair.outbound.in_flight, 0)
+
+
+# --- HTTP/2 ---------------------------------------------------------------------------------
+
+
+def test_requests_given_up_before_there_was_a_stream_for_them_are_forgotten() -> None:
+    app = Gated()
+    with application(app) as port, Pair(port) as pair:
+        pair.inbound.http2 = replace(pair.inbound.http2, max_streams=1)
+        with pair.connect() as busy, pair.connect() as patient:
+            busy.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            assert app.arrived.acquire(timeout=5)
+            patient.sendall(POST)
+            pair.eventually(lambda: sum(map(held, waiting(pair))), len(BODY))
+            for _ in range(2 * FEW):
+                with pair.connect() as sock:
+                    sock.sendall(POST)
+                    pair.eventually(lambda: pair.outbound.in_flight, 3)
+                pair.eventually(lambda: pair.outbound.in_flight, 2)
+            assert pair.run(lambda: len(waiting(pair))) <= FEW
+            assert pair.run(lambda: sum(map(held, waiting(pair)))) == len(BODY)
+            app.let.set()
+            assert status(read_message(busy)[0]) == 200
+            assert status(read_message(patient)[0]) == 200
+        assert pair.run(lambda: waiting(pair)) == []
+
+
+def waiting(pair: Pair) -> list[Call]:
+    """What the connection between the proxies still holds of requests it has not sent."""
+    (client,) = pair.outbound._endpoints.values()
+    connection = client.http2.current
+    assert connection is not None
+    return [call for call, _, _ in connection._waiting._calls]
+
+
+def held(call: Call) -> int:
+    """Bytes of the request's body."""
+    return sum(map(len, call.kept or ()))
 
 
 # --- TLS ------------------------------------------------------------------------------------
