@@ -9,6 +9,8 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from weft.numbers import whole_number
+
 if TYPE_CHECKING:
     import urllib3
 
@@ -74,9 +76,10 @@ def _left_out(host: str, port: int, listed: str) -> bool:
             return True
         if address is not None and _network_has(entry, address):
             return True
-        name, colon, wanted = entry.rpartition(":")
-        if colon and wanted.isdigit():
-            if int(wanted) != port:
+        name, colon, digits = entry.rpartition(":")
+        wanted = whole_number(digits) if colon else None
+        if wanted is not None:
+            if wanted != port:
                 continue
             entry = name.strip("[]")
         entry = entry.removeprefix("*") if entry.startswith("*.") else entry

@@ -9,6 +9,7 @@ from cli.cluster.paths import CONFIG_MAPS, SERVICES, VERSION, find, items
 from cli.failure import CommandError
 from cli.render.yaml_text import YamlError, load_one
 from weft import labels
+from weft.numbers import whole_number
 
 CONFIG = "weft-config"
 CONFIG_KEY = "values"
@@ -103,9 +104,9 @@ ONE_FOR_ALL = (
 def server_version(cluster: Cluster) -> tuple[int, int] | None:
     """The API server's (major, minor), or None when it says nothing readable. Raises ClusterError."""
     said = cluster.get(VERSION)
-    major = "".join(filter(str.isdigit, str(said.get("major", ""))))
-    minor = "".join(filter(str.isdigit, str(said.get("minor", ""))))
-    return (int(major), int(minor)) if major and minor else None
+    major = whole_number("".join(filter(str.isdecimal, str(said.get("major", "")))))
+    minor = whole_number("".join(filter(str.isdecimal, str(said.get("minor", "")))))
+    return None if major is None or minor is None else (major, minor)
 
 
 def api_server_ports(cluster: Cluster) -> list[int]:

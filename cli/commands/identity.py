@@ -7,6 +7,7 @@ import click
 from cli.failure import CommandError
 from cli.group import MeshCommand
 from cli.options import current_globals, namespace_option
+from weft.numbers import whole_number
 
 UNMESHED_HINT = "Ensure that the pod is meshed and its proxy is ready: `mesh check --proxy`."
 
@@ -99,7 +100,7 @@ def proxy_of(pod: Any) -> tuple[int, str]:
         name = values.get("LINKERD2_PROXY_IDENTITY_LOCAL_NAME", "")
         name = name.replace("$(_pod_sa)", str(spec.get("serviceAccountName") or "default"))
         name = name.replace("$(_pod_ns)", str(pod["metadata"]["namespace"]))
-        port = listening.rpartition(":")[2]
-        if port.isdigit() and name:
-            return int(port), name
+        port = whole_number(listening.rpartition(":")[2])
+        if port is not None and name:
+            return port, name
     raise CommandError(f"pod {pod['metadata']['name']} has no proxy", hint=UNMESHED_HINT)

@@ -16,6 +16,7 @@ from cli.dashboard.guard import HEADERS, refuse
 from cli.dashboard.own import CHECK, Own
 from cli.dashboard.upstream import Upstream
 from cli.dashboard.watching import api_path
+from weft.numbers import whole_number
 
 UP = ("accept", "accept-encoding", "content-type", "if-none-match")
 DOWN = ("content-type", "content-encoding", "content-length", "etag", "vary", "cache-control")
@@ -43,12 +44,12 @@ class Forwarder(http.server.BaseHTTPRequestHandler):
         self._forward(None)
 
     def do_POST(self) -> None:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > MAX_BODY:
+        length = whole_number(self.headers.get("Content-Length", ""))
+        if length is None or length > MAX_BODY:
             self.close_connection = True
             self._say(413, f"a request has at most {MAX_BODY} bytes, and says how many")
             return
-        self._forward(self.rfile.read(int(length)))
+        self._forward(self.rfile.read(length))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
         """Nothing: the terminal belongs to the reader."""

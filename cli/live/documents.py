@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from cli.live.event import Event, is_outbound, labels, microseconds, peer
+from weft.numbers import whole_number
 
 Json = dict[str, Any]
 
@@ -66,8 +67,8 @@ def _endpoint(event: Event, side: str) -> Json:
 def _id(text: str) -> Json:
     base, _, stream = text.partition(":")
     return {
-        "base": int(base) if base.isdigit() else 0,
-        "stream": int(stream) if stream.isdigit() else 0,
+        "base": whole_number(base) or 0,
+        "stream": whole_number(stream) or 0,
     }
 
 

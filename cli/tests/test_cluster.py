@@ -83,6 +83,12 @@ def test_requests_say_who_asks(tmp_path: Path) -> None:
     assert seen[0]["impersonate-user"] == "ann"
 
 
+def test_a_version_that_cannot_be_read_is_unknown(tmp_path: Path) -> None:
+    with api({"/version": (200, {"major": "1", "minor": "²"})}) as address:
+        chosen = Globals(kubeconfig=kubeconfig(tmp_path, address))
+        assert server_version(connect(chosen)) is None
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "said"),
     [

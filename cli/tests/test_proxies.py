@@ -129,6 +129,7 @@ def test_one_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         (FAR, "10.0.0.0/8, 192.0.2.0/24", False),
         (FAR, "192.0.2.1:6443", False),
         (FAR, "192.0.2.1:443", True),
+        (FAR, "192.0.2.1:²", True),
         (FAR, "2.1", True),
         ("https://[2001:db8::1]:6443", "2001:db8::/32", False),
         ("https://[2001:db8::1]:6443", "[2001:db8::1]:6443", False),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.discovery.policy import Retry, Timeouts
 from weft.durations import DurationError, parse_duration
+from weft.numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ TIMEOUTS = {
     "l5d-response-timeout": "response",
 }
 MAX_REQUEST_BYTES = 65_536
+MAX_RETRIES = 99_999
 
 _GRPC_CODES = {
     "cancelled": 1,
@@ -59,8 +61,9 @@ def take(headers: Fields, timeouts: Timeouts, retry: Retry | None) -> tuple[Time
         found = replace(found, statuses=statuses)
     if codes:
         found = replace(found, grpc_codes=codes)
-    if limit.isdigit() and len(limit) < 6:
-        found = replace(found, max_retries=int(limit))
+    retries = whole_number(limit)
+    if retries is not None and retries <= MAX_RETRIES:
+        found = replace(found, max_retries=retries)
     if patience is not None:
         found = replace(found, timeout=patience)
     return timeouts, found
@@ -88,10 +91,15 @@ def _statuses(text: str) -> Iterator[tuple[int, int]]:
             yield 502, 504
         elif len(part) == 3 and part[0] in "2345" and part[1:] == "xx":
             yield int(part[0]) * 100, int(part[0]) * 100 + 99
-        elif low.isdigit() and len(low) == 3 and not dash:
-            yield int(low), int(low)
-        elif low.isdigit() and high.isdigit() and len(low) == len(high) == 3:
-            yield int(low), int(high)
+        else:
+            first = _status(low)
+            last = _status(high) if dash else first
+            if first is not None and last is not None:
+                yield first, last
+
+
+def _status(text: str) -> int | None:
+    return whole_number(text) if len(text) == 3 else None
 
 
 def _codes(text: str) -> Iterator[int]:

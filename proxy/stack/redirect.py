@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.stack.match import HttpMatch, PrefixPath
+from weft.numbers import whole_number
 
 if TYPE_CHECKING:
     from proxy.stack.filters import Redirect
@@ -45,7 +46,6 @@ def _path(redirect: Redirect, path: str, match: Match) -> str:
 
 
 def _split(authority: str) -> tuple[str, int | None]:
-    host, colon, port = authority.rpartition(":")
-    if colon and port.isdigit():
-        return host, int(port)
-    return authority, None
+    host, colon, digits = authority.rpartition(":")
+    port = whole_number(digits) if colon else None
+    return (authority, None) if port is None else (host, port)

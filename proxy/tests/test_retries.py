@@ -277,6 +277,15 @@ def test_a_request_may_ask_for_retries_where_its_route_lets_it(*, allowed: bool)
     assert b"l5d-retry" not in b"".join(app.requests)
 
 
+def test_a_wish_that_cannot_be_read_costs_neither_the_request_nor_its_connection() -> None:
+    policy = routed(rule(allow_l5d_request_headers=True))
+    strange = b"l5d-retry-limit: \xb2\r\nl5d-retry-http: \xb2\xb2\xb2\r\nl5d-timeout: \xb2s\r\n"
+    with application(Script(200)) as port, meshed(port, policy) as sock:
+        for _ in range(2):
+            head = ask(sock, b"GET / HTTP/1.1\r\nHost: v\r\n" + strange + b"\r\n")
+            assert status(head) == 200
+
+
 def test_a_request_may_limit_its_own_time() -> None:
     app = Gated()
     policy = routed(rule(allow_l5d_request_headers=True))

@@ -185,7 +185,7 @@ def _npm(node: str) -> list[str]:
 def _major(node: str) -> int:
     said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     number = said.strip().removeprefix("v").partition(".")[0]
-    return int(number) if number.isdigit() else 0
+    return int(number) if number.isdecimal() else 0
 
 
 def _tool(folder: Path, node: str, script: str, *arguments: str, show: bool = False) -> None:

@@ -235,6 +235,7 @@ def test_half_an_answer_does_not_look_whole(port: int) -> None:
         ("GET", "/", {"Origin": "http://evil.example"}, 403),
         ("POST", "/api/v1/other", {"Content-Length": "0"}, 405),
         ("POST", "/api/v1/stat", {"Content-Length": "99999999"}, 413),
+        ("POST", "/api/v1/stat", {"Content-Length": "²"}, 413),
         ("BREW", "/", {}, 501),
         ("GET", "/away", {}, 502),
     ],

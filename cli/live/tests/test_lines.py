@@ -105,6 +105,11 @@ def test_an_end_as_a_document(how: dict[str, int], extra: dict[str, int]) -> Non
     }
 
 
+def test_an_id_that_is_none_is_0() -> None:
+    found = build(event("²:²", **request("/p")))
+    assert found["requestInitEvent"]["id"] == {"base": 0, "stream": 0}
+
+
 def test_documents_are_plain_ascii() -> None:
     text = document(event(**request("/\x1b\u2028")))
     assert text.isascii()

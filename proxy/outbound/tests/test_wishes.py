@@ -14,8 +14,9 @@ ROUTE = Retry(3, 100, statuses=((500, 599),), timeout=1.0)
 
 
 def wish(retry: Retry | None = None, **fields: str) -> tuple[Timeouts, Retry | None, Headers]:
-    headers = Headers([(f"l5d-{name.replace('_', '-')}", value) for name, value in fields.items()])
-    headers["other"] = b"stays"
+    headers = Headers([("other", "stays")])
+    for name, value in fields.items():
+        headers[f"l5d-{name.replace('_', '-')}"] = value.encode("latin-1")
     timeouts, found = take(headers, Timeouts(request=9.0), retry)
     return timeouts, found, headers
 
@@ -32,7 +33,7 @@ def test_nothing_asked_changes_nothing() -> None:
         ("5xx", ((500, 599),)),
         ("gateway-error", ((502, 504),)),
         ("500-503, 429", ((500, 503), (429, 429))),
-        ("5XX,nonsense,99,1000,4-9", ((500, 599),)),
+        ("5XX,nonsense,99,1000,4-9,²²²,500-²²²,500-", ((500, 599),)),
     ],
 )
 def test_statuses(text: str, statuses: tuple[tuple[int, int], ...]) -> None:
@@ -59,7 +60,16 @@ def test_a_request_changes_what_it_names_only() -> None:
     assert retry == Retry(7, 100, statuses=((500, 599),), timeout=1.0)
 
 
-@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20))
+@pytest.mark.parametrize("limit", ["²", "-1", "1.0", "100000", "9" * 5_000])
+def test_a_limit_that_is_none_asks_for_nothing(limit: str) -> None:
+    assert wish(ROUTE, retry_limit=limit)[1] == ROUTE
+
+
+@given(
+    st.text(
+        st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=20
+    )
+)
 def test_nonsense_is_taken_off_and_asks_for_nothing_strange(text: str) -> None:
     timeouts, retry, headers = wish(
         retry_http=text, retry_grpc=text, retry_limit=text, retry_timeout=text, timeout=text

@@ -24,6 +24,7 @@ from tap.describe import Describer, stream
 from tap.merge import Shared, Viewer
 from tap.query import Query
 from tap.targets import Proxy
+from weft.numbers import whole_number
 from weftapi.proxy import tap_pb2
 from weftapi.proxy.tap_pb2_grpc import TapStub
 
@@ -167,9 +168,10 @@ class _Stream:
                 if begun == limit:
                     full.set()
             for key, value in await call.trailing_metadata() or ():
-                if key == DROPPED and str(value).isdigit():
+                lost = whole_number(str(value)) if key == DROPPED else None
+                if lost is not None:
                     for viewer in self.viewers:
-                        viewer.lost(int(value))
+                        viewer.lost(lost)
         except grpc.aio.AioRpcError as error:
             reason = describe_failure(error)
             log.info("observing ended", extra={"pod": self._proxy.pod, "why": reason})

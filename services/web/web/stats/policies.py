@@ -8,6 +8,7 @@ from web.stats.backend import Traffic
 from web.stats.inventory import Inventory
 from web.stats.kinds import NAMESPACE_LABEL, Kind
 from web.stats.query import Query, Ref
+from weft.numbers import whole_number
 
 
 class Policy(NamedTuple):
@@ -68,10 +69,9 @@ def groups(
 
 def policy(values: Mapping[str, str], prefix: str) -> Policy:
     """The object that labels `<prefix>_kind`, `_name`, `_namespace`, `_port` name."""
-    port = values.get(f"{prefix}_port", "")
     return Policy(
         values.get(f"{prefix}_kind", ""),
         values.get(f"{prefix}_name", ""),
         values.get(f"{prefix}_namespace", ""),
-        int(port) if port.isdigit() else 0,
+        whole_number(values.get(f"{prefix}_port", "")) or 0,
     )

@@ -21,6 +21,7 @@ from web.stats.policies import (
 )
 from web.stats.query import Query, QueryError, Question, Ref, check
 from web.stats.tallies import Source, TallySelection
+from weft.numbers import whole_number
 
 INBOUND = "inbound"
 OUTBOUND = "outbound"
@@ -130,12 +131,13 @@ def _of_policy(values: Mapping[str, str]) -> tuple[Policy, Policy]:
 
 def _of_profile(values: Mapping[str, str]) -> tuple[Policy, Policy] | None:
     """`dst` is `web.emojivoto.svc.cluster.local:80`."""
-    host, _, port = values["dst"].rpartition(":")
+    host, _, digits = values["dst"].rpartition(":")
+    port = whole_number(digits)
     name, namespace, svc, *_ = (*host.split("."), "", "", "")
-    if svc != "svc" or not port.isdigit():
+    if svc != "svc" or port is None:
         return None
     route = Policy(PROFILE, values["rt_route"], namespace)
-    return Policy("Service", name, namespace, int(port)), route
+    return Policy("Service", name, namespace, port), route
 
 
 _WAYS = (

@@ -12,6 +12,7 @@ from enum import Enum
 from web.stats.kinds import NAMESPACE_LABEL, OBJECTS
 from weft import metrics
 from weft.classification import is_success
+from weft.numbers import whole_number
 
 CLASSIFICATION = "classification"
 SUCCESS = "success"
@@ -57,7 +58,7 @@ def _is_good(labels: Mapping[str, str]) -> bool:
     http, grpc = labels.get("http_status", ""), labels.get("grpc_status", "")
     if labels.get("error"):
         return False
-    return is_success(int(http) if http.isdigit() else 0, int(grpc) if grpc.isdigit() else None)
+    return is_success(whole_number(http) or 0, whole_number(grpc))
 
 
 @dataclass(frozen=True, slots=True)

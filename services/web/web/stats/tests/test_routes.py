@@ -51,6 +51,14 @@ def routes(text: str, question: Question) -> list[Route]:
     return found.routes
 
 
+def test_numbers_that_are_none_are_no_reason_to_answer_nothing() -> None:
+    strange = {"parent_port": "²", "http_status": "²", "grpc_status": "²", "error": ""}
+    sent = series("outbound_http_route_request_statuses_total", 5, **OUTBOUND | strange)
+    sent += series("route_response_total", 3, **PROFILE | {"dst": "a.b.svc.x:²"}, rt_route="r", classification="success")  # fmt: skip
+    found = routes(sent, Question("namespace", "", to=("namespace", "", "emojivoto")))
+    assert [one.parent.port for one in found] == [0]
+
+
 def test_inbound_routes_of_a_deployment() -> None:
     (route,) = routes(INBOUND, Question("deployment", "emojivoto"))
     assert (route.resource, route.direction, route.actual) == (WEB, "inbound", None)
