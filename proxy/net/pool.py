@@ -102,14 +102,19 @@ class Http1Pool:
         return self._peer.verify(transport)
 
     def idle(self, connection: Http1Client) -> None:
+        was_made = connection.requests == 0
         if self._closed or len(self._idle) >= self._max_idle:
             connection.close()
             self._all.discard(connection)
-            return
+        else:
+            self._keep(connection)
+        if was_made and self._on_made is not None:
+            # Also of one that is not kept: it has shown that the peer can be reached.
+            self._on_made(None)
+
+    def _keep(self, connection: Http1Client) -> None:
         connection.idle_since = self._generation
         self._idle.append(connection)
-        if connection.requests == 0 and self._on_made is not None:
-            self._on_made(None)
         if not self._sweeping:
             self._sweeping = True
             self._reactor.call_later(self._idle_timeout / 2, self._sweep)

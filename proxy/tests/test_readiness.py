@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proxy.net.dial import ConnectSettings, Dialer
 from proxy.net.transport import Transport
 from proxy.outbound.concrete import AT_ONCE
+from proxy.settings import PoolSettings
 from proxy.tests.pair import Pair, application, read_message
 from proxy.tests.policies import (
     Script,
@@ -87,6 +89,17 @@ def test_the_first_answer_is_timed_from_when_there_was_a_connection() -> None:
             head, _, _ = read_message(sock)
             assert status(head) == 200
             assert member(mesh, ports[0]).estimate < 2.0
+
+
+def test_an_endpoint_is_ready_also_where_no_connection_is_kept() -> None:
+    app = Script(200)
+    with applications(app) as ports, pair(ports) as (mesh, dialer):
+        mesh.outbound.settings = replace(mesh.outbound.settings, pool=PoolSettings(0, 3.0))
+        with mesh.connect() as sock:
+            assert [status(ask(sock)) for _ in range(3)] == [200] * 3
+        assert len(app.requests) == 3
+        # The first is made to see whether one can be made; each request has its own.
+        assert len(dialer.dialed) == 4
 
 
 def test_nobody_waits_for_one_endpoint_while_another_is_ready() -> None:
