@@ -178,7 +178,7 @@ class InboundSettings(DirectionSettings):
 class OutboundSettings(DirectionSettings):
     tcp_queue: QueueSettings
     disable_informational_headers: bool
-    """Leave `l5d-proxy-error` and its like out of answers to the application."""
+    """Leave `l5d-proxy-error` and its like out of responses to the application, whichever proxy answered."""
     ingress: bool = False
     """Requests may say where they go, by `l5d-dst-override`."""
     hostname_labels: bool = False

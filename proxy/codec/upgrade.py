@@ -50,13 +50,15 @@ def note_response(head: ResponseHead) -> None:
     head.headers[ORIG_PROTO] = head.version
 
 
-def restore_response(head: ResponseHead) -> None:
-    """Take the peer's note off again (outbound)."""
+def restore_response(head: ResponseHead) -> bool:
+    """Take the peer's note off again (outbound). False when there is none: the peer itself answered."""
     headers = head.headers
     note = headers.get(ORIG_PROTO)
-    if note is not None:
-        del headers[ORIG_PROTO]
-        head.version = HTTP_1_0 if note == b"HTTP/1.0" else HTTP_1_1
+    if note is None:
+        return False
+    del headers[ORIG_PROTO]
+    head.version = HTTP_1_0 if note == b"HTTP/1.0" else HTTP_1_1
+    return True
 
 
 def to_http1(head: RequestHead) -> None:

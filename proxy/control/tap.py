@@ -157,6 +157,10 @@ class TapService:
     def call(self, head: RequestHead, downstream: Downstream) -> Observation:
         return Observation(head, downstream, self._server, self._identity)
 
+    @property
+    def informational(self) -> bool:
+        return self._identity is not None
+
     def refused(self, failure: Failure) -> None:
         _log.info("a connection to the tap port was ended: %s", failure)
 

@@ -100,6 +100,10 @@ class InboundHttp:
     def call(self, head: RequestHead, downstream: Downstream) -> InboundCall:
         return InboundCall(head, downstream, self)
 
+    @property
+    def informational(self) -> bool:
+        return self.client_id is not None
+
     def refused(self, failure: Failure) -> None:
         self.inbound.request_failed(self.context, failure, None)
 
@@ -245,8 +249,11 @@ class InboundCall(Call):
     def _filter(self, passage: Passage) -> bool:
         """Let the route's filters act; True when one of them answered."""
         modifiers: list[HeaderModifier] = []
+        informational = self._service.informational
         try:
-            head = act(passage.filters, self.head, passage.match, modifiers)
+            head = act(
+                passage.filters, self.head, passage.match, modifiers, informational=informational
+            )
         except Failure as failure:
             self._answer(failure)
             return True
@@ -298,9 +305,7 @@ class InboundCall(Call):
         inbound = service.inbound
         inbound.request_failed(service.context, failure, self._passage)
         self.responded = True
-        head = answer(
-            self.head, self.downstream, failure, informational=service.client_id is not None
-        )
+        head = answer(self.head, self.downstream, failure, informational=service.informational)
         self._status = head.status
         self._grpc = grpc_status(head.headers)
         self.finish(None, failure)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ERROR = "l5d-proxy-error"
 CONNECTION = "l5d-proxy-connection"
+MESSAGE = "grpc-message"
 
 FAILED_PRECONDITION = 9
 NOT_FOUND = 5
@@ -46,23 +47,29 @@ def unreached(headers: Headers) -> Failure | None:
     return None if kind is None else Failure(kind, said.decode("latin-1"), unprocessed=True)
 
 
+def withhold(headers: Headers) -> None:
+    """Take out what another proxy says of its own answer; what an application says stays."""
+    if ERROR in headers:
+        del headers[ERROR]
+        if MESSAGE in headers:
+            del headers[MESSAGE]
+
+
 def answer(
     request: RequestHead, downstream: Downstream, failure: Failure, *, informational: bool
 ) -> ResponseHead:
     """Respond instead of the endpoint; returns the head that was sent.
 
-    `informational`: whether this client may see why. gRPC clients get 200 with a grpc-status, all
-    others the HTTP status of the failure.
+    `informational`: whether this client may see why, which names addresses. gRPC clients get 200 with a
+    grpc-status, all others the HTTP status of the failure.
     """
     kind = failure.kind
     if request.is_grpc:
         headers = Headers(
-            [
-                ("content-type", b"application/grpc"),
-                ("grpc-status", str(kind.grpc_status)),
-                ("grpc-message", quote(describe(failure), safe=_MESSAGE_SAFE)),
-            ]
+            [("content-type", b"application/grpc"), ("grpc-status", str(kind.grpc_status))]
         )
+        if informational:
+            headers[MESSAGE] = quote(describe(failure), safe=_MESSAGE_SAFE)
         head = ResponseHead(200, headers, HTTP_1_1, None)
     else:
         headers = Headers([("content-length", b"0")])
@@ -89,7 +96,8 @@ def policy_answer(
 ) -> ResponseHead:
     """What a filter answers: an injected failure, or a redirect to `where`.
 
-    `code` is for requests that expect a gRPC status, and for injected gRPC failures (`grpc`).
+    `code` is for requests that expect a gRPC status, and for injected gRPC failures (`grpc`); `message`
+    is empty where the client may not see why.
     """
     if grpc or (request.is_grpc and not where):
         headers = Headers([("content-type", b"application/grpc"), ("grpc-status", str(code))])
@@ -102,5 +110,5 @@ def policy_answer(
     if where:
         headers["location"] = where
     if message:
-        headers["l5d-proxy-error"] = message.encode("ascii", "replace")
+        headers[ERROR] = message.encode("ascii", "replace")
     return head

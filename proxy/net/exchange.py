@@ -89,6 +89,10 @@ class Service(Protocol):
     def call(self, head: RequestHead, downstream: Downstream) -> Call:
         """A call that has not begun; `begin` follows."""
 
+    @property
+    def informational(self) -> bool:
+        """Whether the client may see why the proxy itself answered: `l5d-proxy-error` and its like."""
+
     def refused(self, failure: Failure) -> None:
         """What a client sent was no request, or too much: its connection ends."""
 

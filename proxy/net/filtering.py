@@ -33,11 +33,14 @@ def act(
     head: RequestHead,
     match: Match,
     modifiers: list[HeaderModifier],
+    *,
+    informational: bool,
 ) -> ResponseHead | None:
     """Let filters act in their order; the answer, when one of them answers.
 
     The request's headers are changed at once; what is to be done to the response's is added to
-    `modifiers`. Raises Failure where policy forbids the request or makes no sense.
+    `modifiers`. `informational`: whether this client may see why a filter answers. Raises Failure where
+    policy forbids the request or makes no sense.
     """
     chance = random.random()  # noqa: S311 (which requests fail, not a secret)
     for item in filters:
@@ -47,10 +50,12 @@ def act(
             modifiers.append(item.modifier)
         elif isinstance(item, FailHttp):
             if injects(item, chance):
-                return policy_answer(head, item.status, item.message, FAILED_PRECONDITION)
+                message = item.message if informational else ""
+                return policy_answer(head, item.status, message, FAILED_PRECONDITION)
         elif isinstance(item, FailGrpc):
             if injects(item, chance):
-                return policy_answer(head, 200, item.message, item.code, grpc=True)
+                message = item.message if informational else ""
+                return policy_answer(head, 200, message, item.code, grpc=True)
         elif isinstance(item, Redirect):
             answer = _redirected(item, head, match)
             if answer is not None:

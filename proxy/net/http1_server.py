@@ -204,7 +204,9 @@ class Http1Server:
 
     def _answer_and_close(self, status: int, failure: Failure) -> None:
         self._service.refused(failure)
-        headers = Headers([("content-length", b"0"), (ERROR, describe(failure))])
+        headers = Headers([("content-length", b"0")])
+        if self._service.informational:
+            headers[ERROR] = describe(failure)
         head = ResponseHead(status, headers, HTTP_1_1, 0)
         wire, _last = self._codec.write_head(head, True, False)
         self.transport.write(wire)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from proxy.codec.message import HTTP_2, Headers
 from proxy.codec.upgrade import restore_response
-from proxy.net.answer import CONNECTION, answer, unreached
+from proxy.net.answer import CONNECTION, answer, unreached, withhold
 from proxy.net.exchange import TOGETHER, Call
 from proxy.net.failure import Failure
 from proxy.outbound.gate import is_busy
@@ -53,6 +53,10 @@ class Service:
         self.logical = logical
         self.reactor = outbound.reactor
         self.clock = outbound.reactor.clock
+
+    @property
+    def informational(self) -> bool:
+        return not self.outbound.settings.disable_informational_headers
 
     def refused(self, failure: Failure) -> None:
         self.outbound.client_refused(self.logical, failure)
@@ -268,13 +272,13 @@ class OutboundCall(Call):
         self._answered_at = self._clock()
         self._status = head.status
         headers = head.headers
-        if head.version == HTTP_2:
-            if self.carried:
-                restore_response(head)
-            else:
-                self._grpc = grpc_status(headers)
+        if head.version == HTTP_2 and not (self.carried and restore_response(head)):
+            # Also of what the endpoint's proxy itself answers to gRPC that is carried (gRPC-Web).
+            self._grpc = grpc_status(headers)
         if head.status >= 400 or self._grpc:
             self._heed(headers, self._answered_at)
+            if not self._service.informational:
+                withhold(headers)
             if CONNECTION in headers:
                 del headers[CONNECTION]
                 if self._member is None and self.downstream.is_http1:
@@ -299,10 +303,7 @@ class OutboundCall(Call):
         outbound.request_failed(self, failure)
         self.responded = True
         head = answer(
-            self.head,
-            self.downstream,
-            failure,
-            informational=not outbound.settings.disable_informational_headers,
+            self.head, self.downstream, failure, informational=self._service.informational
         )
         self._status = head.status
         self._grpc = grpc_status(head.headers)

@@ -162,7 +162,8 @@ class RoutedCall(OutboundCall):
         """Let filters act; True when one of them answered. Raises Failure."""
         if self._modifiers is None:
             self._modifiers = []
-        head = act(filters, self.head, self._match, self._modifiers)
+        informational = self._service.informational
+        head = act(filters, self.head, self._match, self._modifiers, informational=informational)
         if head is None:
             return False
         if self._service.outbound.observers and self.endpoint is None:

@@ -213,6 +213,7 @@ class Pair:
         profile: Profile | None = None,
         bounds: BoundSettings | None = None,
         ingress: bool = False,
+        informational: bool = True,
         hostname_labels: bool = False,
         gateway: tuple[str, ...] = (),
         beside: Pair | None = None,
@@ -268,7 +269,7 @@ class Pair:
             OutboundSettings(
                 **_common(self.outbound_port, bounds or BoundSettings()),  # type: ignore[arg-type]
                 tcp_queue=QueueSettings(100, 0.3),
-                disable_informational_headers=False,
+                disable_informational_headers=not informational,
                 ingress=ingress,
                 hostname_labels=hostname_labels,
             ),
