@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from proxy.discovery.endpoints import Endpoint
     from proxy.net.ear import Ear
     from proxy.net.pool import Peer
-    from proxy.net.relay import Opening
+    from proxy.net.relay import Opening, Verify
     from proxy.net.transport import Receiver, Transport
     from proxy.net.wheel import Timer
     from proxy.outbound.accept import Outbound
@@ -165,21 +165,14 @@ class EndpointClient:
     def open(self, opening: Opening | Ear) -> None:
         """A connection for bytes nobody looks at, or nobody knows yet."""
         endpoint = self.endpoint
-        outbound = self._outbound
-        address = endpoint.address
         transport: Transport
         try:
             if self._behind is not None:
                 opening.greet(encode(self._behind))
                 transport = self.dial(opening)
             elif endpoint.identity is not None and endpoint.transport_port is not None:
-                opening.greet(encode(TransportHeader(address.port)))
-                transport = outbound.dialer.tls(
-                    SocketAddress(address.ip, endpoint.transport_port),
-                    opening,
-                    outbound.certificates.transport_client_context,
-                    endpoint.server_name or endpoint.identity,
-                )
+                opening.greet(encode(TransportHeader(endpoint.address.port)))
+                transport = self._dial_proxy(opening)
             else:
                 transport = self.dial(opening)
         except NotReadyError as error:
@@ -210,11 +203,33 @@ class EndpointClient:
             endpoint.server_name or endpoint.identity,
         )
 
+    def _dial_proxy(self, receiver: Receiver) -> Transport:
+        """Its proxy's own port, where a transport header says which port is meant."""
+        endpoint = self.endpoint
+        assert endpoint.transport_port is not None
+        return self._outbound.dialer.tls(
+            SocketAddress(endpoint.address.ip, endpoint.transport_port),
+            receiver,
+            self._outbound.certificates.transport_client_context,
+            endpoint.server_name or endpoint.identity or "",
+        )
+
     def _as_peer(self, session: SessionProtocol) -> Peer:
-        """As the pool of one version of HTTP sees it: a gateway hears first whom its requests mean."""
-        if self._behind is None:
-            return self
-        return _Greeted(self, encode(replace(self._behind, session=session)))
+        """As the pool of one version of HTTP sees it: a gateway, and the proxy of an opaque port, hear first
+        whom its requests mean."""
+        if self._behind is not None:
+            greeting = encode(replace(self._behind, session=session))
+            return _Greeted(self.dial, self.verify, greeting)
+        endpoint = self.endpoint
+        if (
+            endpoint.identity
+            and endpoint.transport_port is not None
+            and endpoint.hint is Hint.OPAQUE
+        ):
+            # Its proxy takes no TLS on the port itself, and requests there for bytes.
+            greeting = encode(TransportHeader(endpoint.address.port))
+            return _Greeted(self._dial_proxy, self.verify, greeting)
+        return self
 
     def verify(self, transport: Transport) -> Failure | None:
         """Whoever answered must be whom discovery promised: addresses are reused, names are not."""
@@ -326,19 +341,22 @@ class EndpointClient:
 
 
 class _Greeted:
-    """A gateway: the first words on every connection to it are a transport header."""
+    """A proxy's own port: the first words on every connection to it are a transport header."""
 
-    __slots__ = ("_client", "_greeting")
+    __slots__ = ("_dial", "_greeting", "_verify")
 
-    def __init__(self, client: EndpointClient, greeting: bytes) -> None:
-        self._client = client
+    def __init__(
+        self, dial: Callable[[Receiver], Transport], verify: Verify, greeting: bytes
+    ) -> None:
+        self._dial = dial
+        self._verify = verify
         self._greeting = greeting
 
     def dial(self, receiver: Receiver) -> Transport:
-        return self._client.dial(receiver)
+        return self._dial(receiver)
 
     def verify(self, transport: Transport) -> Failure | None:
-        failure = self._client.verify(transport)
+        failure = self._verify(transport)
         if failure is None and isinstance(transport, TlsTransport) and transport.alpn() == ALPN:
             transport.write_first(self._greeting)
         return failure

@@ -9,6 +9,7 @@ import time
 
 from proxy.authz.policy import default_policy
 from proxy.discovery.endpoints import Endpoint, Hint
+from proxy.tests.h2peer import Peer
 from proxy.tests.pair import (
     CLIENT,
     LOCAL,
@@ -19,6 +20,8 @@ from proxy.tests.pair import (
     echo_bytes,
     read_until,
 )
+from proxy.tests.policies import Script, ask, status
+from proxy.tests.test_pair_http2 import GRPC, h2_app, unary
 from weft.addresses import SocketAddress
 
 
@@ -55,6 +58,28 @@ def test_bytes_travel_with_a_transport_header_and_half_close() -> None:
             assert receive_all(sock) == payload
         assert pair.metric("inbound_tcp_transport_header_connections_total", client_id=CLIENT) == 1
         assert pair.metric("inbound_tcp_authz_allow_total", client_id=CLIENT) == 1
+
+
+def test_requests_for_an_opaque_port_travel_with_a_transport_header_too() -> None:
+    """Only the pod says that its port is opaque; its proxy takes no TLS there."""
+    app = Script(200)
+    closed = default_policy("all-unauthenticated", opaque=True)
+    with application(app) as port, Pair(port, inbound_policy=closed) as pair:
+        direct(pair)
+        pair.lookups.endpoints = [transported(pair)]
+        with pair.connect() as sock:
+            assert [status(ask(sock)) for _ in range(2)] == [200, 200]
+        assert pair.metric("inbound_tcp_transport_header_connections_total", client_id=CLIENT) == 1
+    assert len(app.requests) == 2
+    with application(h2_app(unary)) as port, Pair(port, inbound_policy=closed) as pair:
+        direct(pair)
+        pair.lookups.endpoints = [transported(pair)]
+        with pair.connect() as sock:
+            client = Peer(sock)
+            stream = client.request("POST", "/a.B/C", GRPC, ends=False)
+            client.send(stream, b"abc", ends=True)
+            client.wait(lambda: stream.ended)
+            assert stream.body == b"cba"
 
 
 def test_large_transfers_are_whole_and_bounded() -> None:
