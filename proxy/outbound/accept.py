@@ -356,7 +356,10 @@ class Arrival:
         logical.connections += 1
         outbound.began(logical)
         protocol = logical.protocol
-        if protocol is Protocol.DETECT:
+        if protocol is Protocol.DETECT or (
+            protocol is Protocol.OPAQUE and outbound.settings.ingress
+        ):
+            # In ingress mode a request may name another destination, whatever is said of this one.
             self._detect(logical)
         elif protocol is Protocol.HTTP1:
             self._serve(b"", http2=False)
@@ -381,7 +384,9 @@ class Arrival:
     def _detect(self, logical: Logical) -> None:
         outbound = self._outbound
         now = outbound.reactor.clock()
-        speaks_http = outbound.verdicts.speaks_http(self._address, now)
+        # In ingress mode requests for an address come with others' names, and say nothing of who is there.
+        ingress = outbound.settings.ingress
+        speaks_http = None if ingress else outbound.verdicts.speaks_http(self._address, now)
         if speaks_http is False and not logical.needs_http:
             self._forward(b"")
             return

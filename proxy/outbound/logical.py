@@ -98,7 +98,10 @@ class Logical:
 
     @property
     def needs_http(self) -> bool:
-        """Whether somebody wrote HTTP routes: what is not HTTP must not slip past them."""
+        """Whether somebody wrote HTTP routes: what is not HTTP must not slip past them. Opaque ports have
+        none, even where ingress mode looks for HTTP on them."""
+        if self.protocol is Protocol.OPAQUE:
+            return False
         policy = self.target.policy
         routes = (*policy.http1, *policy.http2)
         return any(route.meta.kind != DEFAULT for route in routes)
@@ -111,8 +114,13 @@ class Logical:
         if policy.protocol is Protocol.GRPC:
             return policy.grpc
         if head.version == HTTP_2 and policy.protocol is not Protocol.HTTP1:
-            return policy.http2
-        return policy.http1
+            routes = policy.http2
+        else:
+            routes = policy.http1
+        if not routes and policy.protocol is Protocol.OPAQUE and self._outbound.settings.ingress:
+            # Found to be HTTP by ingress mode: it goes where its bytes would.
+            return policy.opaque
+        return routes
 
     def plan(self, head: RequestHead) -> tuple[Plan, Match]:
         """What to do with a request, and what of it decided so. Raises Failure for no route."""
