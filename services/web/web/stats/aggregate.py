@@ -1,4 +1,8 @@
-"""Inventory and traffic become rows."""
+"""Inventory and traffic become rows.
+
+Pods say what they like, and Prometheus passes it on: a count is no more than an answer holds, so that
+one pod's nonsense is a strange figure in its rows and no error in everybody's.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,6 +13,9 @@ from web.stats.denials import Denials
 from web.stats.inventory import Inventory, Item, Pod, PodCounts
 from web.stats.kinds import POLICIES, Kind
 from web.stats.query import Query, Ref
+
+_MOST = 2**63
+"""Counts are told as 64 bits without a sign; the sum of two must be one too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,7 @@ def _receiver(resource: Ref, traffic: Traffic, seconds: float) -> Row:
 
 def requests_of(traffic: Traffic, seconds: float) -> Requests | None:
     """None when none was answered."""
-    success, failure = round(traffic.success), round(traffic.failure)
+    success, failure = whole(traffic.success), whole(traffic.failure)
     if success + failure == 0:
         return None
     return Requests(success, failure, _rate(success + failure, seconds), traffic.latency)
@@ -114,10 +121,15 @@ def tcp_of(traffic: Traffic, seconds: float) -> Tcp | None:
     if traffic.tcp is None:
         return None
     return Tcp(
-        round(traffic.tcp.open_connections),
+        whole(traffic.tcp.open_connections),
         _rate(traffic.tcp.read_bytes, seconds),
         _rate(traffic.tcp.write_bytes, seconds),
     )
+
+
+def whole(amount: float, most: int = _MOST) -> int:
+    """The nearest number from 0 to `most`; 0 for what is no number."""
+    return round(min(max(0.0, amount), most))  # in this order, as max(0.0, nan) is 0.0
 
 
 def _rate(amount: float, seconds: float) -> float:

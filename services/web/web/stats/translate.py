@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from web.stats.aggregate import Requests, Row, Tcp
+from web.stats.aggregate import Requests, Row, Tcp, whole
 from web.stats.answer import HISTORY_STEP, Answer
 from web.stats.authz import Authorized, AuthzAnswer
 from web.stats.backend import Provenance, Sample
@@ -24,6 +24,9 @@ from weft import errors
 from weftapi.stats.v1 import authz_pb2, edges_pb2, errors_pb2, routes_pb2, stats_pb2
 
 Json = Mapping[str, Any]
+
+_MOST_IN_HISTORY = 2**32 - 1
+"""Of a History, counts have 32 bits."""
 
 
 def read_request(body: bytes) -> Question:
@@ -196,8 +199,8 @@ def _row(row: Row) -> stats_pb2.Row:
 def _history(samples: Iterable[Sample]) -> stats_pb2.History:
     found = stats_pb2.History()
     for one in samples:
-        found.success.append(round(one.success))
-        found.failure.append(round(one.failure))
+        found.success.append(whole(one.success, _MOST_IN_HISTORY))
+        found.failure.append(whole(one.failure, _MOST_IN_HISTORY))
     return found
 
 

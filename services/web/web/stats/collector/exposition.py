@@ -5,6 +5,7 @@ numbers. So a line is only cut in two, the series as it is spelled and its value
 what a reader remembers the series by, and its labels are parsed once, when it is new.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"\\": "\\", '"': '"', "n": "\n"}
 _LONGEST_LINE = 65_536
+LARGEST = 2**53
+"""No number of a proxy is larger: Linkerd's counters begin anew there, above which floats skip numbers."""
 
 
 class ExpositionError(ValueError):
@@ -61,7 +64,11 @@ class Reader:
 
 
 def parse_line(line: bytes) -> tuple[str, float]:
-    """`name{labels} value [timestamp]` -> the series as spelled, and the value. Raises ExpositionError."""
+    """`name{labels} value [timestamp]` -> the series as spelled, and the value. Raises ExpositionError.
+
+    The value is from 0 to LARGEST, as all that is read of proxies counts something or is a time, or it
+    is not finite. One pod's other numbers would make the sums of all pods more than an answer holds.
+    """
     end = line.rfind(b"}") + 1
     if end:
         spelling, rest = line[:end], line[end:].split()
@@ -70,9 +77,12 @@ def parse_line(line: bytes) -> tuple[str, float]:
     try:
         if not 1 <= len(rest) <= 2 or b"_" in rest[0]:
             raise ValueError
-        return spelling.decode(), float(rest[0])
+        name, value = spelling.decode(), float(rest[0])
     except ValueError:
         raise ExpositionError(f"{line[:200]!r} is not a sample: NAME{{LABELS}} VALUE") from None
+    if not 0.0 <= value <= LARGEST and math.isfinite(value):
+        raise ExpositionError(f"{line[:200]!r} has a value that is not from 0 to 2^53")
+    return name, value
 
 
 def parse_series(spelling: str) -> Series:

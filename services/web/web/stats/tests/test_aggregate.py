@@ -1,6 +1,10 @@
 """Inventory and traffic become rows: one table per kind of question."""
 
-from web.stats.aggregate import Requests, Row, Tcp, in_order, rows
+import math
+
+import pytest
+
+from web.stats.aggregate import Requests, Row, Tcp, in_order, rows, whole
 from web.stats.backend import Group, Latency, Measured, TcpTotals, Traffic
 from web.stats.inventory import PodCounts
 from web.stats.kinds import Kind
@@ -94,3 +98,27 @@ def test_order_is_kind_namespace_name() -> None:
     assert [(one.resource.kind, one.resource.namespace, one.resource.name) for one in in_order(tables)] == [
         ("daemonset", "z", "z"), ("pod", "a", "b"), ("pod", "a", "z"), ("pod", "b", "a"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("amount", "count"),
+    [
+        (0.4, 0),
+        (2.6, 3),
+        (-5.0, 0),
+        (1e20, 2**63),
+        (1e308, 2**63),
+        (math.inf, 2**63),
+        (math.nan, 0),
+    ],
+)
+def test_a_count_is_no_more_than_an_answer_holds(amount: float, count: int) -> None:
+    assert whole(amount) == count
+
+
+def test_what_no_proxy_can_have_counted_is_a_row_like_others() -> None:
+    """As Prometheus may tell it: it takes any number from a pod."""
+    absurd = Traffic(1e308, 1e20, Latency(), TcpTotals(1e308, 1e308, 0.0))
+    row = rows(Query(DEPLOYMENTS), emojivoto(), measured(web=absurd))[1]
+    assert row.requests == Requests(2**63, 2**63, 2**64 / 60.0, Latency())
+    assert row.tcp == Tcp(2**63, 1e308 / 60.0, 0.0)

@@ -161,6 +161,18 @@ def test_a_row_with_its_past() -> None:
     assert found["rows"][0]["history"] == {"success": [3, 0], "failure": [0, 2]}
 
 
+def test_figures_that_no_proxy_can_have_counted_are_written() -> None:
+    row = Row(
+        WEB,
+        requests=Requests(2**63, 2**63, 1e308, Latency()),
+        tcp=Tcp(2**63, 1e308, 1e308),
+        history=(Sample(1e10, 1e308),),
+    )
+    (found,) = translate.write_answer(Answer([row], 60.0, 60.0, SOURCE))["rows"]
+    assert found["requests"]["success"] == "9223372036854775808"
+    assert found["history"] == {"success": [4294967295], "failure": [4294967295]}
+
+
 def test_routes_both_ways() -> None:
     body = b'{"resource": {"kind": "deployment", "namespace": "a"}, "to": {"kind": "service"}}'
     assert translate.read_routes_request(body) == Question(

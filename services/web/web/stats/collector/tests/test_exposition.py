@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from web.stats.collector.exposition import (
+    LARGEST,
     ExpositionError,
     Reader,
     Series,
@@ -66,6 +67,7 @@ def test_a_line_without_end_is_refused() -> None:
         (b"a 1 1700000000000", ("a", 1.0)),
         (b'a{b="} 7"} 1', ('a{b="} 7"}', 1.0)),
         (b'a{b="c"}2', ('a{b="c"}', 2.0)),
+        (b"a 9007199254740992", ("a", 2.0**53)),
     ],
 )
 def test_lines(line: bytes, sample: tuple[str, float]) -> None:
@@ -79,6 +81,12 @@ def test_lines(line: bytes, sample: tuple[str, float]) -> None:
 def test_lines_that_are_none(line: bytes) -> None:
     with pytest.raises(ExpositionError, match="is not a sample"):
         parse_line(line)
+
+
+@pytest.mark.parametrize("value", [b"9007199254740994", b"1e20", b"1e308", b"-1", b"-1e308"])
+def test_values_that_no_proxy_counts(value: bytes) -> None:
+    with pytest.raises(ExpositionError, match=r"has a value that is not from 0 to 2\^53"):
+        parse_line(b'a{b="c"} ' + value)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +117,7 @@ label_names = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
 labels = st.dictionaries(label_names, st.text(st.characters(exclude_categories=["Cs"])), max_size=4)
 
 
-@given(labels, st.floats(allow_nan=False), st.lists(st.integers(0, 400), max_size=4))
+@given(labels, st.floats(0, LARGEST), st.lists(st.integers(0, 400), max_size=4))
 def test_what_is_written_is_read(
     given_labels: dict[str, str], value: float, cuts: list[int]
 ) -> None:

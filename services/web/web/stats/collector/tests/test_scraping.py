@@ -17,9 +17,10 @@ from web.stats.collector.scraping import Collector, Limits, ScrapeError, fetch
 from web.stats.kinds import Kind
 from web.stats.query import Query, Ref
 from web.stats.selection import select
-from web.tests.proxies import Crowd, FakeProxy, inbound, serving
+from web.tests.proxies import Crowd, FakeProxy, inbound, serving, started
 
 PODS = select(Query(Ref(Kind.POD)))
+NAMESPACES = select(Query(Ref(Kind.NAMESPACE)))
 LABELS = {"namespace": "emojivoto", "pod": "web"}
 
 
@@ -105,6 +106,25 @@ def test_a_failing_pod_does_not_hide_the_others_and_is_said_once(
     with caplog.at_level(logging.WARNING):
         run(good, bad, body=body)
     assert [record.message for record in caplog.records] == ["cannot scrape a proxy"]
+
+
+@pytest.mark.parametrize("count", [1e20, 1e308, -7.0])
+def test_a_pod_that_makes_figures_up_fails_alone(count: float) -> None:
+    """Its sums with others' would be more than an answer holds, for everybody."""
+    good, bad = FakeProxy(inbound()), FakeProxy(started(1.7e9) + inbound())
+
+    async def body(session: aiohttp.ClientSession) -> None:
+        one = collector({good.identity(): LABELS, bad.identity(): {**LABELS, "pod": "bad"}})
+        await one.round(session)
+        good.text, bad.text = inbound(success=3), started(1.7e9) + inbound(success=count)
+        await one.round(session)
+        found = await one.measure(NAMESPACES, 60)
+        assert found.traffic[Group("", "emojivoto")].success == 3
+        ((pod, why),) = one.failing_pods().items()
+        assert pod == "emojivoto/bad"
+        assert "has a value that is not from 0 to 2^53" in why
+
+    run(good, bad, body=body)
 
 
 def test_never_more_at_the_same_time_than_allowed() -> None:
