@@ -6,6 +6,7 @@ authority   `service.namespace.svc.cluster.local:port` and its parts
 ports       the port numbers of the mesh, port lists and ranges as annotations write them
 labels      every label and annotation the mesh reads or writes
 numbers     `8080`: whole numbers
+texts       texts of others, so that they can be sent on
 durations   `300ms`, `1h30m`: the two spellings users meet
 quantities  `100m`, `64Mi`: amounts of CPU and memory
 patterns    regular expressions of routes

@@ -5,7 +5,9 @@ A proxy says it at `/errors` on its admin port: the last hundred, newest first (
 
 import asyncio
 import json
+import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,11 +19,17 @@ from web.stats.inventory import Inventory, Pod
 from web.stats.kinds import ALL, STAT_ONLY, Kind
 from web.stats.query import QueryError, Question, Ref, check_ref
 from weft.addresses import SocketAddress
+from weft.texts import encodable
 
 MAX_ERRORS = 1000
 DEFAULT_ERRORS = 100
 MAX_BYTES = 1 << 20
 """A hundred errors of a proxy have a tenth of it."""
+LARGEST = 2**32 - 1
+"""Of numbers and counts, as the API tells them."""
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
+"""Epoch seconds of the years 1 to 9999, which a Timestamp holds."""
+_LONGEST_REASON = 300
 CONCURRENCY = 64
 TIMEOUT = 2.0  # seconds for each proxy
 
@@ -44,7 +52,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A proxy that said nothing, and why."""
+    """A proxy that said nothing, or nothing that can be passed on, and why."""
 
     pod: Ref
     reason: str
@@ -94,15 +102,16 @@ async def _ask(
         async with gate:
             return read_faults(ref, await _fetch(session, pod))
     except _NoAnswer as error:
-        return Unanswered(ref, str(error))
+        reason = str(error)
     except TimeoutError:
-        return Unanswered(ref, f"no answer within {TIMEOUT:g}s")
+        reason = f"no answer within {TIMEOUT:g}s"
     except aiohttp.ClientConnectorError as error:
-        return Unanswered(ref, os.strerror(error.errno) if error.errno else str(error))
+        reason = os.strerror(error.errno) if error.errno else str(error)
     except (aiohttp.ClientError, OSError) as error:
-        return Unanswered(ref, str(error) or type(error).__name__)
+        reason = str(error) or type(error).__name__
     except ValueError as error:
-        return Unanswered(ref, f"its answer cannot be read: {error}")
+        reason = f"its answer cannot be read: {error}"
+    return Unanswered(ref, encodable(reason)[:_LONGEST_REASON])
 
 
 async def _fetch(session: aiohttp.ClientSession, pod: Pod) -> bytes:
@@ -119,29 +128,52 @@ async def _fetch(session: aiohttp.ClientSession, pod: Pod) -> bytes:
 
 
 def read_faults(pod: Ref, body: bytes) -> list[Fault]:
-    """What a proxy says at `/errors`. Raises ValueError."""
-    return [_fault(pod, mapping(one)) for one in sequence(json.loads(body))]
+    """What a proxy says at `/errors`: what an answer of the API can hold. Raises ValueError.
+
+    Pods say what they like, and all are told in one answer, which one of them must not spoil.
+    """
+    try:
+        return [_fault(pod, mapping(one)) for one in sequence(json.loads(body))]
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
-def _fault(pod: Ref, said: Any) -> Fault:
+def _fault(pod: Ref, said: Mapping[str, Any]) -> Fault:
     def text(name: str) -> str:
-        return str(said.get(name) or "")
+        found = str(said.get(name) or "")
+        if encodable(found) != found:
+            raise ValueError(f"an error's {name} is no text: {found!r}")
+        return found
 
-    number = said.get("number")
-    if not isinstance(number, int):
-        raise ValueError(f"an error has the number {number!r}")
-    count = said.get("count", 1)
-    if not isinstance(count, int) or count < 1:
-        raise ValueError(f"an error has the count {count!r}")
+    def whole(name: str, least: int, default: int | None = None) -> int:
+        found = said.get(name, default)
+        if type(found) is not int or not least <= found <= LARGEST:  # True is an int, too
+            raise ValueError(f"an error has the {name} {found!r}")
+        return found
+
+    number, count = whole("number", 0), whole("count", 1, default=1)
     return Fault(
         pod,
-        datetime.fromisoformat(text("time")).timestamp(),
+        _seconds(text("time")),
         text("side"),
         text("peer"),
         text("route"),
         text("endpoint"),
         number,
         text("cause"),
-        datetime.fromisoformat(text("first") or text("time")).timestamp(),
+        _seconds(text("first") or text("time")),
         count,
     )
+
+
+def _seconds(moment: str) -> float:
+    """Epoch seconds of an ISO 8601 time. Raises ValueError."""
+    try:
+        seconds = datetime.fromisoformat(moment).timestamp()
+    except OverflowError:
+        seconds = math.inf
+    if not EARLIEST <= seconds <= LATEST:
+        raise ValueError(
+            f"an error has the time {moment!r}: allowed are the years 1 to 9999 in UTC"
+        )
+    return seconds

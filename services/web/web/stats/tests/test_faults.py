@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from web.stats import translate
 from web.stats.faults import MAX_ERRORS, FaultsAnswer, answer_faults, read_faults
 from web.stats.inventory import Inventory
 from web.stats.kinds import Kind
@@ -28,6 +29,11 @@ def said(number: int, time: str) -> dict[str, Any]:
         "error": "connect-refused",
         "cause": "connection refused",
     }
+
+
+def written(**fields: object) -> str:
+    """What `/errors` answers: one error, with these fields."""
+    return json.dumps([{**said(2001, "2026-01-01T00:00:02Z"), **fields}])
 
 
 def cluster(*proxies: FakeProxy) -> Inventory:
@@ -84,6 +90,52 @@ def test_a_proxy_that_does_not_answer_is_named(proxy: FakeProxy, why: str) -> No
     (silent,) = found.unanswered
     assert silent.pod.name == "web-1-0"
     assert why in silent.reason
+
+
+ABSURD = {
+    "nested": ("[" * 100_000, "it is nested too deeply"),
+    "nested inside": (
+        '[{"number": 1, "time": ' + "[" * 900 + "]" * 900 + "}]",
+        "its answer cannot be read",
+    ),
+    "number": (written(number=10**12), "an error has the number 1000000000000"),
+    "negative number": (written(number=-1), "an error has the number -1"),
+    "no number": (written(number=True), "an error has the number True"),
+    "count": (written(count=10**20), "an error has the count 1000"),
+    "digits": ('[{"number": ' + "9" * 5_000 + "}]", "its answer cannot be read"),
+    "half a pair": (written(cause="\ud800"), r"an error's cause is no text: '\ud800'"),
+    "half a pair as time": (written(time="\ud800"), "an error's time is no text"),
+    "too late": (written(time="9999-12-31T23:59:59-23:59"), "allowed are the years 1 to 9999"),
+    "rounded up": (written(time="9999-12-31T23:59:59.9999Z"), "allowed are the years 1 to 9999"),
+    "too early": (written(first="0001-01-01T00:00:00+23:00"), "allowed are the years 1 to 9999"),
+    "no zone": (written(time="0001-01-01T00:00:00"), "its answer cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", ABSURD)
+def test_what_no_answer_can_hold_is_one_proxy_s_own_failure(case: str) -> None:
+    """And the others' errors are told."""
+    body, why = ABSURD[case]
+    good = FakeProxy(errors=written())
+    found = ask(Question("pod", "emojivoto"), FakeProxy(errors=body, chunk=1 << 20), good)
+    told = translate.write_errors(found)
+    assert [error["pod"]["name"] for error in told["errors"]] == ["web-1-1"]
+    (silent,) = told["unanswered"]
+    assert silent["pod"]["name"] == "web-1-0"
+    assert why in silent["reason"]
+    json.dumps(told, ensure_ascii=False).encode()  # as it is sent
+
+
+def test_the_reason_is_short_whatever_a_proxy_said() -> None:
+    (silent,) = ask(Question("pod"), FakeProxy(errors=written(number="x" * 10_000))).unanswered
+    assert len(silent.reason) == 300
+
+
+def test_the_largest_an_answer_can_hold_is_told() -> None:
+    largest = written(number=2**32 - 1, count=2**32 - 1, time="9999-12-31T23:59:59Z")
+    found = FaultsAnswer(read_faults(POD, largest.encode()), 1, [])
+    (told,) = translate.write_errors(found)["errors"]
+    assert (told["count"], told["time"]) == (4294967295, "9999-12-31T23:59:59Z")
 
 
 def test_a_proxy_that_is_gone_is_named() -> None:
