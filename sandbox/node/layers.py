@@ -18,7 +18,7 @@ _OPAQUE = ".wh..wh..opq"
 
 
 class BadLayerError(Exception):
-    """A layer that is not what its image says."""
+    """A layer that is not what its image says, or reaches out of its directory."""
 
 
 def directory_of(layers: Path, diff_id: str) -> Path:
@@ -29,7 +29,8 @@ def directory_of(layers: Path, diff_id: str) -> Path:
 async def unpack(blob: Path, media_type: str, into: Path) -> None:
     """Unpack a layer's tar file to `into`, which appears complete or not at all.
 
-    Raises BadLayerError for a compression nobody knows, CommandError when tar fails.
+    Raises BadLayerError for a compression nobody knows and for whiteouts of files that are not the
+    layer's, CommandError when tar fails, as it does of members beyond a symbolic link that leads out.
     """
     compression = _compression(media_type)
     building = into.with_name(into.name + ".part")
@@ -49,19 +50,38 @@ async def unpack(blob: Path, media_type: str, into: Path) -> None:
 
 
 def apply_whiteouts(root: Path, names: list[str]) -> None:
-    """Write overlayfs's marks for every whiteout among a layer's member `names`."""
+    """Write overlayfs's marks for every whiteout among a layer's member `names`.
+
+    Raises BadLayerError for one that symbolic links of the same layer lead out of `root`: we are root
+    here, and whoever made the image chose the links.
+    """
+    inside = root.resolve()
     for name in names:
         path = PurePosixPath(name)
         if not path.name.startswith(_WHITEOUT) or ".." in path.parts or path.is_absolute():
             continue
-        directory = root / path.parent
-        directory.mkdir(parents=True, exist_ok=True)
+        directory = _directory_within(inside, path)
         if path.name == _OPAQUE:
             os.setxattr(directory, "trusted.overlay.opaque", b"y")
         else:
             hidden = directory / path.name.removeprefix(_WHITEOUT)
-            if not hidden.exists():  # deleted below and made again in this very layer
+            if not os.path.lexists(hidden):  # deleted below and made again in this very layer
                 os.mknod(hidden, stat.S_IFCHR | 0o000, os.makedev(0, 0))
+
+
+def _directory_within(root: Path, member: PurePosixPath) -> Path:
+    """The directory of a member of the layer, made if need be, without links. Raises BadLayerError.
+
+    Where links lead is asked before anything is made.
+    """
+    try:
+        directory = (root / member.parent).resolve()
+        if not directory.is_relative_to(root):
+            raise BadLayerError(f"the member {str(member)!r} is outside the layer, by its links")
+        directory.mkdir(parents=True, exist_ok=True)
+    except (RuntimeError, FileExistsError, NotADirectoryError) as error:  # links in a circle, files
+        raise BadLayerError(f"the member {str(member)!r} is in no directory: {error}") from error
+    return directory
 
 
 def verify(blob: Path, digest: str) -> None:

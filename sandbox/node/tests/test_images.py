@@ -1,8 +1,10 @@
 import asyncio
 import gzip
+import io
 import json
 import os
 import stat
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from sandbox.node.images import ImageConfig, ImageError, ImageStore, forget_unused_layers
 from sandbox.node.layers import BadLayerError, apply_whiteouts, unpack
 from sandbox.node.layouts import BadLayoutError, images_of
-from sandbox.node.process import run
+from sandbox.node.process import CommandError, run
 from sandbox.node.references import InvalidReference, default_pull_policy, parse
 from sandbox.node.tests.fakes import tar_of, write_layout
 
@@ -191,6 +193,91 @@ def test_whiteouts_become_overlayfs_marks(tmp_path: Path) -> None:
     assert os.getxattr(tmp_path / "b", "trusted.overlay.opaque") == b"y"
     assert (tmp_path / "c" / "again").is_file()
     assert not (tmp_path.parent / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "member", ["a/.wh.passwd", "a/new/dir/.wh.x", "a/.wh..wh..opq", "b/c/.wh.x"]
+)
+@pytest.mark.parametrize("way", ["absolute", "../host"])
+def test_a_whiteout_does_not_follow_links_out_of_its_layer(
+    tmp_path: Path, way: str, member: str
+) -> None:
+    host, root = tmp_path / "host", tmp_path / "root"
+    host.mkdir()
+    root.mkdir()
+    (root / "a").symlink_to(host if way == "absolute" else way)
+    (root / "b").symlink_to("a")
+    with pytest.raises(BadLayerError, match=f"member '{member}' is outside the layer"):
+        apply_whiteouts(root, ["a", "b", member])
+    assert list(host.iterdir()) == []
+    assert os.listxattr(host) == []
+
+
+@pytest.mark.parametrize(("member", "why"), [("round/.wh.x", "loop"), ("file/.wh.x", "exists")])
+def test_a_whiteout_in_what_is_no_directory(tmp_path: Path, member: str, why: str) -> None:
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadLayerError, match=f"'{member}' is in no directory: .*{why}"):
+        apply_whiteouts(tmp_path, [member])
+
+
+@pytest.mark.root
+def test_links_within_a_layer_are_followed_and_those_made_again_stay(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    (tmp_path / "usr" / "lib").mkdir(parents=True)
+    (tmp_path / "lib").symlink_to("usr/lib")
+    (tmp_path / "usr" / "again").symlink_to("/nowhere")
+    apply_whiteouts(tmp_path, ["lib/.wh.gone", "usr/.wh.again"])
+    assert stat.S_ISCHR((tmp_path / "usr" / "lib" / "gone").lstat().st_mode)
+    assert (tmp_path / "usr" / "again").is_symlink()
+
+
+def linked(target: str, *members: tarfile.TarInfo) -> bytes:
+    """A tar file with a symbolic link `a` to somewhere, then these members."""
+    link = tarfile.TarInfo("a")
+    link.type, link.linkname = tarfile.SYMTYPE, target
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as tar:
+        for one in (link, *members):
+            tar.addfile(one, io.BytesIO())
+    return written.getvalue()
+
+
+def member(name: str, type: bytes = tarfile.REGTYPE, to: str = "") -> tarfile.TarInfo:  # noqa: A002
+    made = tarfile.TarInfo(name)
+    made.type, made.linkname = type, to
+    return made
+
+
+@pytest.mark.parametrize("way", ["absolute", "../host"])
+@pytest.mark.parametrize(
+    "members",
+    [
+        [member("a/planted")],
+        [member("a/planted", tarfile.DIRTYPE)],
+        [member("a/planted", tarfile.SYMTYPE, "/")],
+        [member("b", tarfile.SYMTYPE, "a"), member("b/planted")],
+        [member("a/.wh.planted")],
+        [member("a/.wh..wh..opq")],
+        [member("b", tarfile.LNKTYPE, "a/secret")],
+        [member("b", tarfile.LNKTYPE, "../host/secret")],
+    ],
+)
+def test_no_member_of_a_layer_reaches_the_host(
+    tmp_path: Path, members: list[tarfile.TarInfo], way: str
+) -> None:
+    """Neither what tar unpacks nor what whiteouts make."""
+    host, blob = tmp_path / "host", tmp_path / "blob"
+    host.mkdir()
+    (host / "secret").write_text("")
+    blob.write_bytes(linked(str(host) if way == "absolute" else way, *members))
+    with pytest.raises((BadLayerError, CommandError)):
+        asyncio.run(unpack(blob, "application/vnd.oci.image.layer.v1.tar", tmp_path / "out"))
+    assert [one.name for one in host.iterdir()] == ["secret"]
+    assert os.listxattr(host) == []
+    assert (host / "secret").stat().st_nlink == 1
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("suffix", "squeeze"), [("+gzip", gzip.compress), ("", bytes)])
