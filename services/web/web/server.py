@@ -39,6 +39,7 @@ from web.stats.inventory import Inventory
 from web.stats.query import QueryError
 from web.stats.routes import answer_routes
 from weft.names import TrustDomain
+from weft.texts import encodable
 from weft.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -184,4 +185,5 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 def _error(status: int, message: str) -> Response:
-    return JSONResponse({"error": message}, status_code=status)
+    """The message may repeat what was asked, which may be no text that can be sent."""
+    return JSONResponse({"error": encodable(message)}, status_code=status)

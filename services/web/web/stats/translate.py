@@ -21,6 +21,7 @@ from web.stats.policies import Policy
 from web.stats.query import QueryError, Question, Ref
 from web.stats.routes import Route, RoutesAnswer
 from weft import errors
+from weft.texts import encodable
 from weftapi.stats.v1 import authz_pb2, edges_pb2, errors_pb2, routes_pb2, stats_pb2
 
 Json = Mapping[str, Any]
@@ -147,8 +148,12 @@ def write_answer(found: Answer) -> Json:
 
 def _parse(body: bytes, message: Message) -> None:
     try:
-        if not isinstance(json.loads(body), dict):  # which the parser takes for an empty message
+        said = json.loads(body)
+        if not isinstance(said, dict):  # which the parser takes for an empty message
             raise json_format.ParseError("it is not an object")
+        text = json.dumps(said, ensure_ascii=False)
+        if encodable(text) != text:  # the parser's own words are a SystemError or repeat it
+            raise json_format.ParseError(r"a text in it has half a surrogate pair, as \ud800 is")
         json_format.Parse(body, message)
     except (json_format.ParseError, ValueError, RecursionError) as error:
         what = message.DESCRIPTOR.name

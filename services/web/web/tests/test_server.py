@@ -172,6 +172,32 @@ def test_bad_requests_are_named(body: Any, said: str) -> None:
     assert said in ask(body, 400)["error"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"resource": {"kind": "pod"}, "window": "\ud800s"}',
+        rb'{"resource": {"kind": "\ud800"}}',
+        rb'{"resource": "\ud800"}',
+        rb'{"\ud800": 1}',
+    ],
+)
+def test_half_a_surrogate_pair_is_a_bad_request(body: bytes) -> None:
+    """JSON can spell it, an answer that repeats it cannot be sent."""
+    response = _get("/api/v1/stat", "POST", content=body)
+    assert response.status_code == 400
+    assert response.json()["error"] == (
+        r"request: not the JSON of a StatRequest: a text in it has half a surrogate pair, as \ud800 is"
+    )
+    assert {name: response.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_whatever_a_backend_says_is_sent() -> None:
+    body = {"resource": {"kind": "pod"}}
+    assert ask(body, 503, face(BackendError("prometheus: \ud800"))) == {
+        "error": r"prometheus: \ud800"
+    }
+
+
 def test_before_the_cluster_is_listed() -> None:
     body = {"resource": {"kind": "pod"}}
     assert "not been listed yet" in ask(body, 503, face(ready=False))["error"]
