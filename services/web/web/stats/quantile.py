@@ -6,6 +6,19 @@ import math
 from collections.abc import Mapping
 
 
+def upper_bound(le: str) -> float | None:
+    """The bound that a bucket's label `le` says, from 0 to infinity; None for any other text.
+
+    What is measured here takes time, so none is below 0. A quantile of what is no number, or of minus
+    infinity, could not be told in JSON.
+    """
+    try:
+        bound = float(le)
+    except ValueError:
+        return None
+    return bound if bound >= 0 else None
+
+
 def quantile(q: float, buckets: Mapping[float, float]) -> float | None:
     """The q-quantile (0 to 1) of cumulative counts by upper bound.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from web.stats import tallies
 from web.stats.collector.exposition import ExpositionError, Series
 from web.stats.kinds import ALIASES, DST, NAMESPACE_LABEL, OBJECTS, Kind
+from web.stats.quantile import upper_bound
 from web.stats.tallies import CLASSIFICATION, Count, Times
 from weft import metrics
 
@@ -59,7 +60,7 @@ class Kept:
 
 
 def keep(series: Series) -> Kept:
-    """What is remembered of a series of FAMILIES. Raises ExpositionError for a bucket without bound.
+    """What is remembered of a series of FAMILIES. Raises ExpositionError for a bucket without a bound.
 
     What a count says of success is worked out here: `classification` is all that is kept of it.
     """
@@ -70,10 +71,10 @@ def keep(series: Series) -> Kept:
     kept = {name: value for name, value in labels.items() if name in names}
     bound = None
     if times := TIMES.get(series.name):
-        try:
-            bound = float(labels["le"]) * times.milliseconds
-        except (KeyError, ValueError):
-            raise ExpositionError(f"a bucket of {series.name} has no bound `le`") from None
+        said_bound = upper_bound(labels.get("le", ""))
+        if said_bound is None:
+            raise ExpositionError(f"a bucket of {series.name} has no bound `le` from 0 to +Inf")
+        bound = said_bound * times.milliseconds
     elif count := COUNTS.get(series.name):
         said = count.verdict.classify(labels)
         kept |= {CLASSIFICATION: said} if said else {}

@@ -22,6 +22,7 @@ from web.stats.kinds import DST, NAMESPACE_LABEL, Kind
 from web.stats.links import Link, LinkSelection, Security, link, security
 from web.stats.prometheus.client import Client, Element
 from web.stats.prometheus.promql import Either, Expression, Increase, Match, Now, count
+from web.stats.quantile import upper_bound
 from web.stats.selection import Peer, Selection
 from web.stats.sums import Secured, Sums
 from web.stats.tallies import CLASSIFICATION, Source, TallySelection
@@ -291,7 +292,5 @@ def _more(before: Sample, labels: Mapping[str, str], grown: float) -> Sample:
 
 
 def _bound(element: Element, milliseconds: float) -> float | None:
-    try:
-        return float(element.labels["le"]) * milliseconds
-    except (KeyError, ValueError):
-        return None
+    bound = upper_bound(element.labels.get("le", ""))
+    return None if bound is None else bound * milliseconds

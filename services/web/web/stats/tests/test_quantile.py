@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.stats.quantile import quantile
+from web.stats.quantile import quantile, upper_bound
 from weft.metrics import LATENCY_MS_BUCKETS
 
 INF = math.inf
@@ -79,3 +79,12 @@ def test_the_quantile_lies_in_the_bucket_of_the_exact_one(values: list[float], q
     assert found is not None
     assert found <= upper + 1e-6
     assert found >= lower - 1e-6 or q == 0.0
+
+
+@pytest.mark.parametrize(
+    ("le", "bound"),
+    [("0", 0.0), ("0.05", 0.05), ("1e3", 1000.0), ("+Inf", math.inf)]
+    + [(other, None) for other in ("", "x", "nan", "NaN", "-Inf", "-1")],
+)
+def test_bounds_as_labels_say_them(le: str, bound: float | None) -> None:
+    assert upper_bound(le) == bound

@@ -34,6 +34,13 @@ def test_the_two_spellings_of_a_job_are_one() -> None:
     assert one.labels == (("dst_job", "seed"),)
 
 
+@pytest.mark.parametrize("bound", ["", "x", "nan", "-Inf", "-1", "-1e308"])
+def test_bounds_that_no_time_has(bound: str) -> None:
+    """One pod's `le="nan"` would be a latency that no answer can tell."""
+    with pytest.raises(ExpositionError, match=r"no bound `le` from 0 to \+Inf"):
+        keep(Series(LATENCY, (("le", bound),)))
+
+
 def test_buckets_by_bound() -> None:
     assert keep(Series(LATENCY, (("le", "+Inf"),))) == Kept(LATENCY, (), math.inf)
     assert keep(Series(LATENCY, (("le", "5"),))) == keep(Series(LATENCY, (("le", "5.0"),)))
