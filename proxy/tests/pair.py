@@ -184,13 +184,18 @@ class _InboundFrom(Inbound):
 
 
 class Clock:
-    """Monotonic seconds that can be sent ahead."""
+    """Monotonic seconds that can be sent ahead, and held."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self._held: float | None = None
 
     def __call__(self) -> float:
-        return time.monotonic() + self.ahead
+        return (time.monotonic() if self._held is None else self._held) + self.ahead
+
+    def hold(self) -> None:
+        """Stand still from now on, but for what it is sent ahead."""
+        self._held = time.monotonic()
 
 
 # --- the pair -------------------------------------------------------------------------------
@@ -354,6 +359,11 @@ class Pair:
     def becomes(self, condition: Callable[[], bool]) -> None:
         """Wait until something holds on the reactor's thread."""
         self.eventually(lambda: bool(condition()), True)
+
+    def hold(self) -> None:
+        """Let time pass by `advance` alone from now on: for what must happen within a limit, or before
+        it, however slow the machine is. No time-out comes by itself any more."""
+        self.clock.hold()
 
     def advance(self, seconds: float) -> None:
         """Let time pass at once, and what is due happen."""

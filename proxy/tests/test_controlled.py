@@ -16,7 +16,7 @@ from proxy.tests.attacked import Seen
 from proxy.tests.h2peer import Peer
 from proxy.tests.pair import AUTHORITY, LOCAL, SERVICE, Pair, application
 from proxy.tests.policies import Script, ask, status
-from proxy.tests.test_governed import BACKEND, NAME, SERVICE_META, Governed
+from proxy.tests.test_governed import BACKEND, HASTY, NAME, SERVICE_META, Governed
 from testkit.control_plane import ControlPlane, add, endpoint, remove, service_profile
 from testkit.control_plane import Script as PlaneScript
 from testkit.ports import free_ports
@@ -47,7 +47,7 @@ versions = pytest.mark.parametrize("once", [by_http1, by_http2], ids=["http1", "
 
 def policy(routes: str = "") -> outbound_pb2.OutboundPolicy:
     """A Service; without routes everything goes to its endpoints."""
-    plain = f"routes {{ metadata {{ default: 'http' }} rules {{ backends {{ first_available {{ backends {{ {BACKEND} }} }} }} }} }}"
+    plain = f"routes {{ metadata {{ default: 'http' }} rules {{ backends {{ first_available {{ backends {{ {HASTY} }} }} }} }} }}"
     http = routes or plain
     return parse(
         outbound_pb2.OutboundPolicy,

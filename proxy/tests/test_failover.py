@@ -127,6 +127,7 @@ def test_the_only_endpoint_is_tried_again_after_a_rest_that_grows() -> None:
     with contextlib.ExitStack() as old:
         port = old.enter_context(application(Script(200)))
         with Pair(port, failfast=300.0) as mesh, mesh.connect() as sock:
+            mesh.hold()
             assert status(ask(sock)) == 200
             old.close()
             sock.sendall(POST)

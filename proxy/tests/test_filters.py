@@ -208,6 +208,7 @@ def test_rate_limits_are_shared_by_all_connections(limit: RateLimit, scope: str)
     app = Script(200)
     policy = replace(default_policy("all-unauthenticated"), rate_limit=limit)
     with application(app) as port, Pair(port, inbound_policy=policy, client_ip=POD) as pair:
+        pair.hold()
 
         def once() -> bytes:
             with pair.connect() as sock:

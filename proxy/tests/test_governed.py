@@ -12,8 +12,17 @@ from proxy.control.connect import discovery_and_policies
 from proxy.control.tasks import Tasks
 from proxy.control.tests.messages import parse
 from proxy.settings import Settings
-from proxy.tests.pair import AUTHORITY, CLIENT, LOCAL, SERVICE, Pair, application, certificates
-from proxy.tests.policies import Gated, Script, ask, status
+from proxy.tests.pair import (
+    AUTHORITY,
+    CLIENT,
+    LOCAL,
+    SERVICE,
+    Pair,
+    application,
+    certificates,
+    read_message,
+)
+from proxy.tests.policies import Gated, Script, ask, balanced, status
 from testkit.control_plane import ControlPlane, add, endpoint, service_profile
 from weftapi.proxy import destination_pb2, inbound_pb2, outbound_pb2
 
@@ -27,17 +36,27 @@ ROUTE_META = (
     'metadata { resource { group: "policy.linkerd.io" kind: "HTTPRoute" namespace: "demo" '
     'name: "votes" } }'
 )
-BACKEND = f"""backend {{ {SERVICE_META}
-    queue {{ capacity: 100 failfast_timeout {{ nanos: 100000000 }} }}
-    balancer {{ discovery {{ dst {{ path: "{AUTHORITY}" }} }}
-        peak_ewma {{ default_rtt {{ nanos: 30000000 }} decay {{ seconds: 10 }} }} }} }}"""
 BACKOFF = "backoff { min_backoff { seconds: 1 } max_backoff { seconds: 60 } }"
 AT_ONCE = "backoff { min_backoff { nanos: 1000000 } max_backoff { nanos: 1000000 } }"
 
 
-def policy(terms: str = "", accrual: str = "") -> outbound_pb2.OutboundPolicy:
+def _backend(failfast: str) -> str:
+    return f"""backend {{ {SERVICE_META}
+        queue {{ capacity: 100 failfast_timeout {{ {failfast} }} }}
+        balancer {{ discovery {{ dst {{ path: "{AUTHORITY}" }} }}
+            peak_ewma {{ default_rtt {{ nanos: 30000000 }} decay {{ seconds: 10 }} }} }} }}"""
+
+
+BACKEND = _backend("seconds: 30")
+HASTY = _backend("nanos: 100000000")
+"""Gives an endpoint a tenth of a second to be there, for tests of what happens then."""
+
+
+def policy(
+    terms: str = "", accrual: str = "", backend: str = BACKEND
+) -> outbound_pb2.OutboundPolicy:
     """A Service with one HTTPRoute whose rule has these terms."""
-    rule = f"rules {{ backends {{ first_available {{ backends {{ {BACKEND} }} }} }} {terms} }}"
+    rule = f"rules {{ backends {{ first_available {{ backends {{ {backend} }} }} }} {terms} }}"
     http = f"{accrual} routes {{ {ROUTE_META} {rule} }}"
     return parse(
         outbound_pb2.OutboundPolicy,
@@ -103,6 +122,7 @@ def test_a_time_out_and_its_change() -> None:
     app = Gated()
     limited = policy("timeouts { request { seconds: 2 } }")
     with application(app) as port, governed(port, limited) as (pair, plane), pair.connect() as sock:
+        pair.hold()
         sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
         assert app.arrived.acquire(timeout=5)
         pair.advance(2.1)
@@ -117,13 +137,19 @@ def test_a_time_out_and_its_change() -> None:
 def test_circuit_breaking() -> None:
     accrual = f"failure_accrual {{ consecutive_failures {{ max_failures: 3 {BACKOFF} }} }}"
     app = Script(500, 500, 500, 200)
-    with application(app) as port, governed(port, policy(accrual=accrual)) as (pair, _):
-        assert [once(pair) for _ in range(4)] == [500, 500, 500, 504]
-        pair.advance(1.1)
+    shown = policy(accrual=accrual, backend=HASTY)
+    with application(app) as port, governed(port, shown) as (pair, _):
+        pair.hold()
+        assert [once(pair) for _ in range(3)] == [500, 500, 500]
+        with pair.connect() as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+            pair.becomes(lambda: balanced(pair).counts == (0, 1, 1))
+            pair.advance(0.2)
+            assert status(read_message(sock)[0]) == 504
+        pair.advance(1.0)
         assert once(pair) == 200
-        shown = pair.outbound.faults.latest()
-        assert [fault.number for fault in shown] == [3001]
-        assert shown[0].route == "votes"
+        (fault,) = pair.outbound.faults.latest()
+        assert (fault.number, fault.route) == (3001, "votes")
 
 
 def test_a_profile_with_routes() -> None:
@@ -167,8 +193,10 @@ def test_a_ports_rate_limit(*, limited: bool) -> None:
         server.protocol.detect.ClearField("http_local_rate_limit")
     app = Script(200)
     with application(app) as port, governed(port, policy()) as (pair, plane):
+        pair.hold()
         plane.server(port).show(server)
-        assert once(pair) == 200  # the policy of the port is known after the first at the latest
+        assert once(pair) == 200  # after the first at the latest, the port's policy is asked for
         pair.eventually(lambda: pair.inbound.policies.port(port).known, True)
+        pair.advance(1.0)  # whether or not the first counted
         codes = [once(pair) for _ in range(5)]
         assert codes.count(429) == (3 if limited else 0)
