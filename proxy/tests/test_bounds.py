@@ -180,8 +180,12 @@ def test_a_head_larger_than_allowed_is_refused(side: str) -> None:
 @pytest.mark.parametrize("side", SIDES)
 def test_a_slow_head_is_given_up(side: str) -> None:
     with victim(bounds=TINY) as pair:
+        pair.hold()
+        front = pair.inbound if side == "inbound" else pair.outbound
         with pair.door(side) as sock:
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n")
+            # Its time begins when it is read.
+            pair.becomes(lambda: any(isinstance(one, Http1Server) for one in front.connections))
             for _ in range(4):
                 # Going on does not help: the whole head must come in its time.
                 pair.advance(14.0)

@@ -25,7 +25,7 @@ from proxy.net.reactor import Reactor
 from proxy.outbound.gate import Gate
 from proxy.stack.backoff import Backoff
 from proxy.tests.h2peer import Peer, PeerStream
-from proxy.tests.pair import AUTHORITY, Pair
+from proxy.tests.pair import AUTHORITY, Pair, read_message
 from proxy.tests.policies import (
     Gated,
     Script,
@@ -74,20 +74,28 @@ def test_a_failing_endpoint_among_two_is_left_alone() -> None:
 def test_the_only_endpoint_is_shut_then_probed_then_open() -> None:
     app = Script(500, 500, 500, 503, 200)
     with applications(app) as ports, pair(list(ports), THREE, 0.05) as mesh:
+        mesh.hold()
 
         def get() -> int:
             with mesh.connect() as sock:
                 return status(ask(sock))
 
+        def get_in_vain() -> int:
+            with mesh.connect() as sock:
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
+                mesh.becomes(lambda: balanced(mesh).counts == (0, 1, 1))
+                mesh.advance(0.07)
+                return status(read_message(sock)[0])
+
         assert [get() for _ in range(3)] == [500, 500, 500]
-        assert get() == 504
+        assert get_in_vain() == 504
         assert len(app.requests) == 3
         mesh.advance(1.0)
         assert get() == 503  # the probe
-        assert get() == 504
+        assert get_in_vain() == 504
         mesh.advance(1.0)
         assert get() == 504  # the back-off has doubled
-        mesh.advance(1.1)
+        mesh.advance(1.0)
         assert [get() for _ in range(5)] == [200] * 5
         assert len(app.requests) == 9
 

@@ -70,6 +70,7 @@ def test_retryable_routes_are_retried_while_the_budget_lasts() -> None:
         Pair(port, profile=profile(VOTES)) as pair,
         pair.connect() as sock,
     ):
+        pair.hold()
         assert status(ask(sock, get("/votes/1"))) == 200
         assert len(app.requests) == 4
         assert pair.metric("route_request_total", rt_route="GET /votes/{id}") == 1
@@ -123,6 +124,7 @@ def test_a_routes_time_is_limited() -> None:
         Pair(port, profile=profile(slow)) as pair,
         pair.connect() as sock,
     ):
+        pair.hold()
         sock.sendall(get("/"))
         assert app.arrived.acquire(timeout=5)
         pair.advance(2.1)

@@ -81,6 +81,7 @@ def add(mesh: Pair, port: int) -> None:
 
 def test_the_first_answer_is_timed_from_when_there_was_a_connection() -> None:
     with applications(Script(200)) as ports, pair(ports) as (mesh, dialer):
+        mesh.hold()
         dialer.slow[ports[0]] = 4.0
         with mesh.connect() as sock:
             sock.sendall(REQUEST)
@@ -115,6 +116,7 @@ def test_nobody_waits_for_one_endpoint_while_another_is_ready() -> None:
 
 def test_endpoints_are_connected_as_requests_come_a_few_at_a_time() -> None:
     with applications(*(Script(200) for _ in range(12))) as ports, pair(ports) as (mesh, dialer):
+        mesh.hold()
         dialer.slow = dict.fromkeys(ports, 1.0)
         with mesh.connect() as sock, mesh.connect() as other, mesh.connect() as third:
             sock.sendall(REQUEST)
@@ -163,6 +165,7 @@ def test_the_queue_before_the_endpoints_is_counted() -> None:
         def shown(name: str, **labels: str) -> float:
             return mesh.metric(f"outbound_http_balancer_{name}", backend_name="voting", **labels)
 
+        mesh.hold()
         dialer.slow = {ports[0]: 0.02}
         with mesh.connect() as sock:
             sock.sendall(REQUEST)

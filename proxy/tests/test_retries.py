@@ -126,6 +126,7 @@ def test_retries_wait_for_their_back_off() -> None:
     app = Script(500, 200)
     slow = Retry(1, 65_536, statuses=((500, 599),), backoff=Backoff(5.0, 5.0, 0.0))
     with application(app) as port, retrying(port, slow) as pair, pair.connect() as sock:
+        pair.hold()
         sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
         pair.eventually(lambda: pair.metric("outbound_http_route_retry_requests_total") > 0, True)
         pair.advance(4.8)
@@ -160,12 +161,14 @@ def test_a_try_that_does_not_answer_in_its_time_is_followed_by_another() -> None
             Pair(ports[0], outbound_policy=policy, endpoints=plain(*ports)) as pair,
             pair.connect() as sock,
         ):
+            pair.hold()
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
             assert arrived.acquire(timeout=5)
             pair.advance(2.1)
             pair.eventually(
                 lambda: pair.metric("outbound_http_route_retry_requests_total") > 0, True
             )
+            pair.advance(0.02)  # the back-off
             for gate in gates:
                 gate.let.set()
             head, _, _ = read_message(sock)
@@ -181,6 +184,7 @@ def test_the_last_try_is_waited_for_as_long_as_it_takes() -> None:
     app = Gated()
     once = Retry(0, 65_536, timeout=1.0, backoff=SOON)
     with application(app) as port, retrying(port, once) as pair, pair.connect() as sock:
+        pair.hold()
         sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
         assert app.arrived.acquire(timeout=5)
         pair.advance(60.0)
@@ -294,6 +298,7 @@ def test_a_request_may_limit_its_own_time() -> None:
         Pair(port, outbound_policy=policy) as pair,
         pair.connect() as sock,
     ):
+        pair.hold()
         sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\nl5d-timeout: 500ms\r\n\r\n")
         assert app.arrived.acquire(timeout=5)
         pair.advance(0.6)

@@ -36,6 +36,7 @@ def test_no_answer_in_time_is_504_with_its_number(
         endpoints = None if meshed else plain(port)
         with Pair(port, outbound_policy=policy, endpoints=endpoints) as pair:
             with pair.connect() as sock:
+                pair.hold()
                 sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
                 assert app.arrived.acquire(timeout=5)
                 pair.advance(1.9)
@@ -57,6 +58,7 @@ def test_a_large_request_that_found_no_endpoint_leaves_its_connection_as_good_as
     policy = routed(rule(backend(failfast=60.0), timeouts=REQUEST))
     body = b"10001\r\n" + bytes(REPLAY_LIMIT + 1) + b"\r\n0\r\n" + end
     with Pair(1, outbound_policy=policy, endpoints=[]) as pair, pair.connect() as sock:
+        pair.hold()
         sock.sendall(b"POST / HTTP/1.1\r\nHost: v\r\nTransfer-Encoding: chunked\r\n\r\n")
         pair.eventually(lambda: pair.outbound.in_flight, 1)
         (server,) = pair.run(lambda: list(pair.outbound.connections))
@@ -79,6 +81,7 @@ def test_grpc_gets_deadline_exceeded() -> None:
         Pair(port, outbound_policy=policy) as pair,
         pair.connect() as sock,
     ):
+        pair.hold()
         client = Peer(sock)
         stream = client.request("POST", "/a.B/C", GRPC)
         pair.eventually(lambda: pair.metric("request_total", direction="inbound") > 0, True)
@@ -97,6 +100,7 @@ def test_a_response_that_stalls_after_its_head_is_broken_off() -> None:
     with application(serve) as port:
         policy = routed(rule(timeouts=RESPONSE))
         with Pair(port, outbound_policy=policy) as pair, pair.connect() as sock:
+            pair.hold()
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
             assert read_until(sock, b"half").endswith(b"half")
             pair.advance(2.1)
@@ -115,6 +119,7 @@ def test_a_stream_that_moves_is_not_idle() -> None:
     with application(serve) as port:
         policy = routed(rule(timeouts=IDLE))
         with Pair(port, outbound_policy=policy) as pair, pair.connect() as sock:
+            pair.hold()
             sock.sendall(b"GET / HTTP/1.1\r\nHost: v\r\n\r\n")
             assert read_until(sock, b"\r\n\r\nx").endswith(b"x")
             pair.advance(1.5)

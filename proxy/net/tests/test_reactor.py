@@ -177,7 +177,7 @@ def test_signals_reach_the_guest_while_the_loop_waits() -> None:
 
     began = time.monotonic()
     assert reactor.run(main) == signal.SIGUSR2
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     reactor.close()
 
 
@@ -189,7 +189,7 @@ def test_calls_from_other_threads_wake_the_loop() -> None:
         threading.Thread(
             target=lambda: reactor.call_soon_threadsafe(lambda: done.set()), daemon=True
         ).start()
-        with trio.fail_after(2):
+        with trio.fail_after(10):
             await done.wait()
 
     reactor.run(main)
