@@ -45,9 +45,9 @@ def by_http2(pair: Pair, path: str = "/", *headers: str) -> int:
 versions = pytest.mark.parametrize("once", [by_http1, by_http2], ids=["http1", "http2"])
 
 
-def policy(routes: str = "") -> outbound_pb2.OutboundPolicy:
+def policy(routes: str = "", backend: str = BACKEND) -> outbound_pb2.OutboundPolicy:
     """A Service; without routes everything goes to its endpoints."""
-    plain = f"routes {{ metadata {{ default: 'http' }} rules {{ backends {{ first_available {{ backends {{ {HASTY} }} }} }} }} }}"
+    plain = f"routes {{ metadata {{ default: 'http' }} rules {{ backends {{ first_available {{ backends {{ {backend} }} }} }} }} }}"
     http = routes or plain
     return parse(
         outbound_pb2.OutboundPolicy,
@@ -139,7 +139,7 @@ def test_a_stream_that_ends_is_opened_again_and_believed(once: Ask, code: grpc.S
 @versions
 @pytest.mark.parametrize("gone", [NOBODY, NO_SUCH_NAME], ids=["empty", "no such name"])
 def test_without_endpoints_requests_fail_fast(once: Ask, gone: destination_pb2.Update) -> None:
-    with world() as there:
+    with world(policy(backend=HASTY)) as there:
         there.endpoints.show(gone)
         assert once(there.pair) == 504
         assert there.pair.outbound.faults.latest()[0].number == 3001
@@ -150,7 +150,7 @@ def test_without_endpoints_requests_fail_fast(once: Ask, gone: destination_pb2.U
 def test_a_stream_opened_again_may_say_that_nobody_is_left(
     once: Ask, gone: destination_pb2.Update
 ) -> None:
-    with world() as there:
+    with world(policy(backend=HASTY)) as there:
         there.endpoints.show(add(there.endpoint()))
         assert once(there.pair) == 200
         there.endpoints.end(grpc.StatusCode.UNAVAILABLE)
@@ -163,7 +163,7 @@ def test_a_stream_opened_again_may_say_that_nobody_is_left(
 
 @versions
 def test_a_controller_that_says_nothing_of_endpoints_fails_the_request(once: Ask) -> None:
-    with world() as there:
+    with world(policy(backend=HASTY)) as there:
         assert once(there.pair) == 504
         assert there.endpoints.subscriptions == 1
 
@@ -192,7 +192,7 @@ def test_an_address_the_controller_refuses_is_sent_to_itself(once: Ask) -> None:
 @versions
 def test_an_endpoint_that_comes_up_is_connected_to(once: Ask) -> None:
     (port,) = free_ports(1)
-    with world() as there:
+    with world(policy(backend=HASTY)) as there:
         there.endpoints.show(add(endpoint(f"{LOCAL}:{port}")))
         assert once(there.pair) in (502, 504)
         listener = socket.create_server((LOCAL, port))
