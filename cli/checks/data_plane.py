@@ -19,6 +19,7 @@ from proxy_injector.defaults import Values, ValuesError, read_installation
 from proxy_injector.patch import opaque_service_ports
 from proxy_injector.unmeshed.find import find_unmeshed
 from weft import labels
+from weft.ports import PortError
 
 CONFIG_PREFIXES = ("config.linkerd.io/", "config.alpha.linkerd.io/")
 
@@ -105,14 +106,16 @@ def opaque_ports_annotated(context: Context) -> None:
     A client's proxy learns of opaque ports from the Service it calls; the server's from its pod.
     """
     by_namespace: dict[str, list[Json]] = {}
+    found = []
     for pod in _pods(context):
-        if labels.OPAQUE_PORTS in pod_annotations(pod):
+        if wrong := _unreadable("pod", pod):
+            found.append(wrong)
+        elif labels.OPAQUE_PORTS in pod_annotations(pod):
             by_namespace.setdefault(str(pod["metadata"].get("namespace")), []).append(pod)
     try:
         default = Values(context.installed().values).text("proxy.opaquePorts")
     except ValuesError as error:
         raise Problem(str(error)) from None
-    found = []
     for namespace, pods in sorted(by_namespace.items()):
         for service in items(context.cluster, SERVICES, namespace):
             found += _disagreements(service, pods, default)
@@ -124,6 +127,8 @@ def _disagreements(service: Json, pods: list[Json], default: str) -> list[str]:
     chosen = [pod for pod in pods if selector and selector.items() <= pod_labels(pod).items()]
     if not chosen:
         return []
+    if wrong := _unreadable("service", service):
+        return [wrong]
     listed = pod_annotations(chosen[0])[labels.OPAQUE_PORTS]
     wanted = set(filter(None, opaque_service_ports(service["spec"], listed).split(",")))
     said = pod_annotations(service).get(labels.OPAQUE_PORTS, default)
@@ -135,6 +140,15 @@ def _disagreements(service: Json, pods: list[Json], default: str) -> list[str]:
         f"* service {pod_name(service)} should have {labels.OPAQUE_PORTS}: {','.join(missing)}, "
         f"as pod {pod_name(chosen[0])} has"
     ]
+
+
+def _unreadable(kind: str, thing: Json) -> str:
+    """What is wrong with the object's own list of opaque ports; empty when it can be read, or there is none."""
+    try:
+        opaque_service_ports({}, pod_annotations(thing).get(labels.OPAQUE_PORTS, ""))
+    except PortError as error:
+        return f"* {kind} {pod_name(thing)}: {labels.OPAQUE_PORTS}: {error}"
+    return ""
 
 
 CATEGORY = Category(

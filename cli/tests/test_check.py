@@ -423,6 +423,23 @@ def test_a_service_that_does_not_say_what_its_pods_say(healthy: FakeCluster) -> 
     assert "service shop/web should have config.linkerd.io/opaque-ports: 80" in found.error
 
 
+@pytest.mark.parametrize("written", ["70000", "5-3"])
+def test_opaque_ports_that_are_none_are_named(healthy: FakeCluster, written: str) -> None:
+    bad, good = {labels.OPAQUE_PORTS: written}, {labels.OPAQUE_PORTS: "9000"}
+    healthy.put(meshed_pod("web-1", VERSION, **good))
+    healthy.put(meshed_pod("web-2", VERSION, **bad))
+    healthy.put(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop", "annotations": bad},
+         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
+    )  # fmt: skip
+    found = problems(results(context(healthy), proxy=True))["opaque ports are properly annotated"]
+    pod, service = found.error.splitlines()
+    assert pod.startswith("* pod shop/web-2: config.linkerd.io/opaque-ports: ")
+    assert service.startswith("* service shop/web: config.linkerd.io/opaque-ports: ")
+    assert written.split("-")[0] in pod
+    assert written.split("-")[0] in service
+
+
 def test_pods_outside_the_cluster_networks(healthy: FakeCluster) -> None:
     pod_of(healthy, "web")["status"]["podIP"] = "203.0.113.9"
     found = problems(results(context(healthy)))["cluster networks contains all pods"]
