@@ -56,7 +56,10 @@ def write_folder(
             path.unlink()
         for name, (manifest, text) in texts.items():
             path = folder / name
-            path.touch(mode=0o600 if manifest["kind"] == "Secret" else 0o644)
+            secret = manifest["kind"] == "Secret"
+            path.touch(mode=0o600 if secret else 0o644)
+            if secret:  # A file that was there keeps its mode otherwise, as that of a git checkout.
+                path.chmod(0o600)
             path.write_text(text, "utf-8")
     except OSError as error:
         raise CommandError(f"cannot write {error.filename}: {error.strerror}") from None

@@ -301,10 +301,12 @@ def test_a_folder_holds_a_file_for_each_object_and_only_those(tmp_path: Path) ->
     kinds = [files[name]["kind"] for name in sorted(files)]
     assert kinds.index("Namespace") < kinds.index("ServiceAccount") < kinds.index("Deployment")
 
+    secret.chmod(0o644)  # as git checks it out
     (folder / "README.md").write_text("mine")
     (folder / "own.yaml").write_text("mine: true\n")
     again = mesh("install", "--ignore-cluster", "--output-dir", str(folder))
     assert "70-poddisruptionbudget-weft-web.yaml removed" in again.err
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert not list(folder.glob("70-*"))
     assert (folder / "own.yaml").exists()
     part = mesh("install", "--crds", "--output-dir", str(folder))
