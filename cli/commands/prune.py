@@ -2,6 +2,7 @@
 
 import click
 
+from cli.failure import CommandError
 from cli.group import MeshCommand
 from cli.options import current_globals, output_option
 
@@ -13,7 +14,7 @@ def prune(output: str) -> None:
 
     Objects that bear the control plane's label and that this version would not make with the
     installation's values: left by an earlier version, or by a value that was switched off. Nothing is
-    printed when there is none.
+    printed when there is none. A control plane of another version than this command is refused.
 
     \b
     Examples:
@@ -27,11 +28,17 @@ def prune(output: str) -> None:
     from cli.manifests.install import control_plane, definitions
     from cli.manifests.leftovers import superfluous
     from cli.manifests.overrides import make_values
+    from cli.manifests.versions import another
 
     chosen = current_globals()
     cluster = connect(chosen)
-    _, remembered = stored_layers(chosen, cluster)
+    stored, remembered = stored_layers(chosen, cluster)
     values = make_values({"namespace": chosen.weft_namespace}, remembered)
+    if refusal := another(str(stored.get("version", "")), values.version):
+        raise CommandError(
+            refusal,
+            hint="Use the `mesh` of that version, or upgrade first: `mesh upgrade | kubectl apply -f -`.",
+        )
     nothing = Webhook("", "", "")
     unnamed = Credentials(NO_IDENTITY, nothing, nothing, nothing)
     wanted = [*definitions(values), *control_plane(values, unnamed)]

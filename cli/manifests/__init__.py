@@ -6,7 +6,7 @@ overrides.py    `--set` and `-f` files merged over the defaults, with errors tha
 credentials.py  trust anchor, issuer and webhook certificate: made on the spot, or read and checked
 stored.py       what an installation remembers of its values, so that an upgrade keeps them
 existing.py     the credentials an installation has
-upgrade.py      what an upgrade keeps, and what it refuses
+upgrade.py      what an upgrade keeps, and what it refuses; versions.py    of which control planes a command may speak
 differences.py  what applying would change, in words
 leftovers.py kinds.py    what is installed, found by its label
 folder.py       manifests as files

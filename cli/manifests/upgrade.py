@@ -5,7 +5,6 @@ what somebody chose. Refused is what would break pods that run: proxies trust th
 with, and know control plane and each other by names that end in the trust domain.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +24,7 @@ from cli.manifests.credentials import (
 from cli.manifests.existing import Existing, usable
 from cli.manifests.identity import ISSUER_SECRET, KEPT_ELSEWHERE
 from cli.manifests.values import Serving, Values
+from cli.manifests.versions import newer
 
 Json = dict[str, Any]
 PROXY = "linkerd-proxy"
@@ -64,7 +64,8 @@ def plan(
             _serving(values, "tap", values.tap, existing.tap, now),
         )
     )
-    made.refusals += _versions(values, stored)
+    if refusal := newer(str(stored.get("version", "")), values.version):
+        made.refusals.append(refusal)
     made.refusals += _fixed(values, stored)
     try:
         check_identity(identity, now)
@@ -107,20 +108,6 @@ def _serving(
     if not given.crtPEM and usable(existing, now):
         return existing
     return obtain_webhook(values, section, given, now)
-
-
-def _versions(values: Values, stored: Mapping[str, Any]) -> list[str]:
-    installed = str(stored.get("version", ""))
-    if _number(installed) <= _number(values.version):
-        return []
-    return [
-        f"the control plane is version {installed} and this command is {values.version}: "
-        "it does not know what the newer one needs"
-    ]
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version)))
 
 
 def _fixed(values: Values, stored: Mapping[str, Any]) -> list[str]:

@@ -47,6 +47,13 @@ def install(cluster: SandboxCluster, *flags: str) -> list[Json]:
     return documents
 
 
+def store(cluster: SandboxCluster, applied: list[Json], values: Json) -> None:
+    """Makes the installation one that was made with these values."""
+    config = of(applied, "ConfigMap", "weft-config")
+    tree = yaml.safe_load(config["data"]["values"])
+    cluster.apply([{**config, "data": {"values": yaml.safe_dump({**tree, **values})}}])
+
+
 def pod(anchors: str, name: str = "web-1") -> Json:
     """A meshed pod that was started with these anchors."""
     found = meshed_pod(name, VERSION)
@@ -151,10 +158,7 @@ def test_an_issuer_that_running_pods_do_not_trust_is_refused(
     ],
 )  # fmt: skip
 def test_what_would_break_is_refused(cluster: SandboxCluster, stored: Json, said: str) -> None:
-    applied = install(cluster)
-    config = of(applied, "ConfigMap", "weft-config")
-    tree = yaml.safe_load(config["data"]["values"])
-    cluster.apply([{**config, "data": {"values": yaml.safe_dump({**tree, **stored})}}])
+    store(cluster, install(cluster), stored)
     ran = mesh("upgrade")
     assert (ran.code, ran.out) == (1, "")
     assert said in ran.err
@@ -199,6 +203,25 @@ def test_prune_names_what_is_no_longer_made(cluster: SandboxCluster) -> None:
     assert "removed by `mesh prune`: poddisruptionbudget/" in told
     cluster.delete(left)
     assert mesh("prune").out == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("version", "is_what"), [("99.0.0", "newer"), ("0.0.1", "older")])
+def test_prune_of_another_version_is_refused_until_the_upgrade(
+    cluster: SandboxCluster, version: str, is_what: str
+) -> None:
+    applied = install(cluster)
+    own = of(applied, "ServiceAccount", "weft-web")
+    theirs = {**own, "metadata": {**own["metadata"], "name": "weft-of-that-version"}}
+    cluster.apply([theirs])
+    store(cluster, applied, {"version": version})
+    ran = mesh("prune")
+    assert (ran.code, ran.out) == (1, "")
+    assert f"the control plane is version {version} and this command is {VERSION}: " in ran.err
+    assert f"it does not know what the {is_what} one needs" in ran.err
+    assert "Use the `mesh` of that version, or upgrade first" in ran.err
+    cluster.apply(manifests(mesh("upgrade", "--force")))
+    assert [one["metadata"]["name"] for one in manifests(mesh("prune"))] == ["weft-of-that-version"]
 
 
 @pytest.mark.slow
