@@ -13,14 +13,26 @@ from cli.options import Duration, current_globals, namespace_option
 if TYPE_CHECKING:
     from cli.cluster.admin_ports import Answered
 
-HIDDEN = ("authority", "client_id", "server_id", "target_addr", "dst_service", "dst_namespace")
-_LABEL = re.compile(rf'\b({"|".join(HIDDEN)})="((?:[^"\\]|\\.)*)"')
+_OF_OBJECTS = ("authz", "backend", "parent", "ratelimit", "route", "srv")
+HARMLESS = frozenset({
+    "direction", "peer", "tls", "no_tls_reason", "protocol", "session_protocol",
+    "status_code", "classification", "grpc_status", "http_status", "error", "errno", "number", "status",
+    "result", "skipped", "op", "endpoint_state", "ratelimit_scope", "target_port", "le", "family", "overflow",
+    "version", "vendor", "profile",
+    *(f"{one}_{what}" for one in _OF_OBJECTS for what in ("group", "kind", "port")),
+})  # fmt: skip
+"""Labels that say how, and not who. All others are hidden: the control plane may add any to `dst_` and `rt_`."""
+_LABEL = re.compile(r'\b([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 
 
 @click.command("proxy-metrics", cls=MeshCommand)
 @click.argument("resource", nargs=-1, required=True)
 @namespace_option("Namespace of the resource (default: the context's).")
-@click.option("--obfuscate", is_flag=True, help="Replace names and addresses by hashes.")
+@click.option(
+    "--obfuscate",
+    is_flag=True,
+    help="Replace names and addresses by hashes, equal ones by equal ones.",
+)
 def proxy_metrics(resource: tuple[str, ...], namespace: str | None, obfuscate: bool) -> None:
     """Print the metrics of the proxies of a pod or workload.
 
@@ -50,9 +62,11 @@ def proxy_metrics(resource: tuple[str, ...], namespace: str | None, obfuscate: b
         )
     answers = ask_all(cluster, [(port, "/metrics") for port in ports])
     for number, answered in enumerate(answers, 1):
-        text = body(answered)
-        click.echo(f"#\n# POD {answered.port.pod} ({number} of {len(answers)})\n#")
-        click.echo(obfuscated(text) if obfuscate else text, nl=False)
+        text, pod = body(answered), answered.port.pod
+        if obfuscate:
+            text, pod = obfuscated(text), _hash(pod)
+        click.echo(f"#\n# POD {pod} ({number} of {len(answers)})\n#")
+        click.echo(text, nl=False)
     _end(answers)
 
 
@@ -97,8 +111,14 @@ def body(answered: "Answered") -> str:
 
 
 def obfuscated(text: str) -> str:
-    """Values of labels that name who talks to whom become hashes; equal ones stay equal."""
-    return _LABEL.sub(lambda found: f'{found[1]}="{_hash(found[2])}"', text)
+    """Values of labels become hashes, those of harmless ones apart; equal ones stay equal."""
+    lines = text.split("\n")  # alone: values may hold the other separators that splitlines() knows
+    return "\n".join(one if one.startswith("#") else _LABEL.sub(_hidden, one) for one in lines)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    return found[0] if name in HARMLESS or not value else f'{name}="{_hash(value)}"'
 
 
 def _hash(text: str) -> str:
