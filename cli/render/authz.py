@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from cli.render.columns import Column, columns
+from cli.render.columns import Column, columns, titled
 from cli.render.routes import parent_name, route_name
 from cli.render.stats import MISSING, latencies, requests_cells, success, unauthorized
 from cli.resources import short_name
@@ -20,7 +20,7 @@ def tables(rows: Sequence[Authorization], *, namespaces: bool) -> str:
     if len(groups) == 1:
         return _table(groups[0][1])
     return "\n".join(
-        f"==> {f'{home}/' if namespaces and home else ''}{name} <==\n{_table(some)}"
+        titled(f"{home}/{name}" if namespaces and home else name, _table(some))
         for (home, name), some in groups
     )
 

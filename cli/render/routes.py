@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cli.render.columns import Column, columns
+from cli.render.columns import Column, columns, titled
 from cli.render.stats import MISSING, latencies, success
 from cli.resources import short_name
 from weftapi.stats.v1.routes_pb2 import Policy, Route
@@ -31,7 +31,7 @@ def tables(found: Routes, *, wide: bool) -> str:
     """One table for each resource, with its name above where there are several."""
     if len(found) == 1:
         return "".join(_table(routes, wide) for routes in found.values())
-    return "\n".join(f"==> {name} <==\n{_table(routes, wide)}" for name, routes in found.items())
+    return "\n".join(titled(name, _table(routes, wide)) for name, routes in found.items())
 
 
 def json_text(found: Routes) -> str:
