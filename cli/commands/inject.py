@@ -29,7 +29,7 @@ def inject(
 
     The manifests go to stdout, with the annotation `linkerd.io/inject: enabled` on every workload and
     namespace, and an annotation for each flag given; what became of each object goes to stderr.
-    Nothing is applied. When the pods are created, the webhook adds the proxy.
+    An `ingress` that is written there stays, as does a workload's `disabled`. Nothing is applied. When the pods are created, the webhook adds the proxy.
 
     \b
     Examples:

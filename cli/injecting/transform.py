@@ -40,6 +40,13 @@ class Injection:
     """Written on every workload and namespace."""
     manual: Manual | None = None
 
+    def over(self, written: Mapping[str, str]) -> Mapping[str, str]:
+        """What to write over an object's own: `enabled` is no word against its ingress mode, which injects too."""
+        wanted, own = self.annotations.get(labels.INJECT), written.get(labels.INJECT)
+        if wanted == labels.INJECT_ENABLED and own == labels.INJECT_INGRESS:
+            return {**self.annotations, labels.INJECT: labels.INJECT_INGRESS}
+        return self.annotations
+
 
 def inject_manifest(manifest: Manifest, injection: Injection) -> tuple[Json, list[Row]]:
     """The changed object, and a row for it or for each object of a list. Raises ManifestError."""
@@ -76,12 +83,12 @@ def inject_object(value: Json, injection: Injection) -> tuple[Json, Row]:
     if wrong := misspelt(value):
         return value, Row(known, "skipped", warnings=(wrong,))
     if known.kind == "namespace":
-        return _annotate(value, known, injection.annotations, "annotated")
+        return _annotate(value, known, injection)
     if known.kind == "service":
         opaque = injection.annotations.get(labels.OPAQUE_PORTS)
         if opaque is None:
             return value, Row(known, "skipped")
-        return _annotate(value, known, {labels.OPAQUE_PORTS: opaque}, "annotated")
+        return _annotate(value, known, Injection({labels.OPAQUE_PORTS: opaque}))
     pod = pod_of(value)
     if pod is None:
         return value, Row(known, "skipped")
@@ -92,7 +99,8 @@ def _inject_workload(
     value: Json, pod: Json, known: Named, injection: Injection
 ) -> tuple[Json, Row]:
     written = strings_at(mapping_at(pod, "metadata", "pod"), "annotations", "metadata")
-    annotations = {**written, **injection.annotations}
+    added = injection.over(written)
+    annotations = {**written, **added}
     if written.get(labels.INJECT) == labels.INJECT_DISABLED:
         annotations[labels.INJECT] = labels.INJECT_DISABLED
     decision = decide(pod["spec"], annotations, {})
@@ -102,7 +110,7 @@ def _inject_workload(
     changed = deepcopy(value)
     target = pod_of(changed)
     assert target is not None
-    _write_annotations(target, injection.annotations)
+    _write_annotations(target, added)
     if injection.manual is not None:
         unending = _write_sidecar(changed, target, known, injection.manual, annotations)
     else:
@@ -126,15 +134,14 @@ def _row(known: Named, decision: Decision, annotations: Mapping[str, str]) -> Ro
     )
 
 
-def _annotate(
-    value: Json, known: Named, annotations: Mapping[str, str], outcome: str
-) -> tuple[Json, Row]:
+def _annotate(value: Json, known: Named, injection: Injection) -> tuple[Json, Row]:
     written = strings_at(mapping_at(value, "metadata", known.kind), "annotations", "metadata")
+    added = injection.over(written)
     if known.kind == "namespace":
-        _check_annotations({**written, **annotations})
+        _check_annotations({**written, **added})
     changed = deepcopy(value)
-    _write_annotations(changed, annotations)
-    return changed, Row(known, outcome, warnings=tuple(unknown_annotations(written)))
+    _write_annotations(changed, added)
+    return changed, Row(known, "annotated", warnings=tuple(unknown_annotations(written)))
 
 
 def _write_annotations(target: Json, annotations: Mapping[str, str]) -> None:

@@ -236,6 +236,38 @@ def test_flags_become_annotations() -> None:
     assert service["metadata"]["annotations"] == {labels.OPAQUE_PORTS: "25"}
 
 
+def in_mode(mode: str) -> str:
+    """A Deployment and a Namespace with this annotation."""
+    metadata = {"name": "w", "annotations": {labels.INJECT: mode}}
+    deployment = workload("Deployment", {"template": {"metadata": metadata, "spec": CONTAINER}})
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    return yaml.safe_dump_all([deployment, namespace])
+
+
+@pytest.mark.parametrize(
+    ("mode", "flags", "then"),
+    [
+        ("ingress", (), "ingress"),
+        ("ingress", ("--proxy-log-level", "debug"), "ingress"),
+        ("ingress", ("--manual", "--ignore-cluster"), "ingress"),
+        ("enabled", ("--ingress",), "ingress"),
+        ("enabled", (), "enabled"),
+    ],
+)
+def test_the_ingress_mode_that_is_written_stays(
+    mode: str, flags: tuple[str, ...], then: str
+) -> None:
+    ran = mesh("inject", *flags, "-", stdin=in_mode(mode))
+    deployment, namespace = documents(ran.out)
+    pod = deployment["spec"]["template"]
+    assert pod["metadata"]["annotations"][labels.INJECT] == then
+    assert namespace["metadata"]["annotations"][labels.INJECT] == then
+    assert 'deployment "w" injected\nnamespace "w" annotated\n' in ran.err
+    if "--manual" in flags:
+        (proxy,) = [one for one in pod["spec"]["containers"] if one["name"] == "linkerd-proxy"]
+        assert {"name": "LINKERD2_PROXY_INGRESS_MODE", "value": "true"} in proxy["env"]
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
