@@ -24,7 +24,7 @@ def prune(output: str) -> None:
     from cli.commands.inject import write
     from cli.commands.installation import stored_layers
     from cli.manifests.credentials import NO_IDENTITY, Credentials, Webhook
-    from cli.manifests.identity import KEPT_ELSEWHERE, issuer_name
+    from cli.manifests.identity import kept_elsewhere
     from cli.manifests.install import control_plane, definitions
     from cli.manifests.leftovers import superfluous
     from cli.manifests.overrides import make_values
@@ -41,9 +41,7 @@ def prune(output: str) -> None:
         )
     nothing = Webhook("", "", "")
     unnamed = Credentials(NO_IDENTITY, nothing, nothing, nothing)
-    wanted = [*definitions(values), *control_plane(values, unnamed)]
-    if values.identity.issuer.scheme == KEPT_ELSEWHERE:
-        wanted.append(issuer_name(values))
+    wanted = [*definitions(values), *control_plane(values, unnamed), *kept_elsewhere(values)]
     left = superfluous(cluster, chosen.weft_namespace, wanted)
     if left:
         write(left, output)

@@ -53,6 +53,7 @@ def upgrade(
     from cli.cluster.client import connect
     from cli.cluster.paths import PODS, items
     from cli.manifests.existing import read_existing
+    from cli.manifests.identity import kept_elsewhere
     from cli.manifests.install import control_plane, definitions, with_anchors
     from cli.manifests.overrides import make_values
     from cli.manifests.upgrade import plan
@@ -73,7 +74,9 @@ def upgrade(
     if not only_crds:
         documents += control_plane(with_anchors(values, made.credentials), made.credentials)
     if diff:
-        tell_differences(cluster, namespace, documents, complete=not (only_crds or skip_crds))
+        tell_differences(cluster, documents)
+        if not (only_crds or skip_crds):
+            tell_leftovers(cluster, namespace, [*documents, *kept_elsewhere(values)])
     else:
         emit(documents, output, output_dir, complete=not (only_crds or skip_crds))
 
@@ -88,14 +91,11 @@ def tell(warnings: Sequence[str], refusals: Sequence[str], *, force: bool) -> No
         click.echo(f"Warning: {warning}", err=True)
 
 
-def tell_differences(
-    cluster: Any, namespace: str, documents: Sequence[Json], *, complete: bool
-) -> None:
+def tell_differences(cluster: Any, documents: Sequence[Json]) -> None:
     """One paragraph for each object that would change, and a count."""
     from cli.cluster.paths import find
     from cli.manifests.differences import compare
     from cli.manifests.kinds import BY_NAME
-    from cli.manifests.leftovers import superfluous
 
     changed = created = 0
     for manifest in documents:
@@ -110,7 +110,13 @@ def tell_differences(
     click.echo(
         f"{same} objects stay as they are, {changed} would change, {created} would be created."
     )
-    left = superfluous(cluster, namespace, documents) if complete else []
+
+
+def tell_leftovers(cluster: Any, namespace: str, wanted: Sequence[Json]) -> None:
+    """What `mesh prune` will name, as it judges that."""
+    from cli.manifests.leftovers import superfluous
+
+    left = superfluous(cluster, namespace, wanted)
     if left:
         named = ", ".join(f"{one['kind'].lower()}/{one['metadata']['name']}" for one in left)
         click.echo(f"No longer part of the mesh, and removed by `mesh prune`: {named}.")

@@ -63,9 +63,11 @@ def issuer_secret(values: Values, credentials: Identity) -> list[dict[str, Any]]
     return [secret(values, ISSUER_SECRET, data)]
 
 
-def issuer_name(values: Values) -> dict[str, Any]:
-    """The name of the Secret that somebody else keeps."""
-    return secret(values, ISSUER_SECRET, {})
+def kept_elsewhere(values: Values) -> list[dict[str, Any]]:
+    """The name of the Secret where somebody else keeps it: not ours to make, and not left over either."""
+    if values.identity.issuer.scheme != KEPT_ELSEWHERE:
+        return []
+    return [secret(values, ISSUER_SECRET, {})]
 
 
 def container(values: Values) -> dict[str, Any]:

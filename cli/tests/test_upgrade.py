@@ -227,8 +227,10 @@ def test_prune_of_another_version_is_refused_until_the_upgrade(
 @pytest.mark.slow
 def test_prune_leaves_the_issuer_somebody_else_keeps(cluster: SandboxCluster) -> None:
     install(cluster)
+    assert "mesh prune" not in mesh("upgrade", "--diff", "--identity-external-issuer").out
     cluster.apply(manifests(mesh("upgrade", "--identity-external-issuer")))
     assert mesh("prune").out == ""
+    assert "mesh prune" not in mesh("upgrade", "--diff").out
 
 
 @pytest.mark.slow
