@@ -133,7 +133,7 @@ def stored_layers(chosen: Globals, cluster: Any) -> tuple[Json, list[tuple[str, 
     """
     from cli.cluster.installed import require_installed
     from cli.manifests.existing import read_overrides
-    from cli.manifests.stored import known_only, overrides
+    from cli.manifests.stored import known_only, overrides, without_derived
     from cli.render.yaml_text import load_one
 
     namespace = chosen.weft_namespace
@@ -146,4 +146,5 @@ def stored_layers(chosen: Globals, cluster: Any) -> tuple[Json, list[tuple[str, 
     kept, unknown = known_only(tree)
     for name in unknown:
         click.echo(f"Warning: value {name} was set and exists no longer", err=True)
-    return installed.values, [("the installation", kept)]
+    chosen_then = without_derived(kept, installed.values)
+    return installed.values, [("the installation", chosen_then)]

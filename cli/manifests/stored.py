@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from cli.manifests.objects import secret
 from cli.manifests.values import Values, without_keys
 from cli.render.yaml_text import dump
+from weft.names import TAP_COMPONENT, NotAnIdentity, TrustDomain
 
 Tree = dict[str, Any]
 OVERRIDES = "weft-config-overrides"
@@ -38,7 +39,28 @@ def overrides(tree: Mapping[str, Any]) -> Tree:
     """What a full tree of values says differently from the defaults, credentials apart."""
     chosen = {key: value for key, value in tree.items() if key not in NOT_CHOSEN}
     found = difference(Values().tree(), without_keys(chosen))
-    return without(found, CREDENTIALS)
+    return without_derived(without(found, CREDENTIALS), tree)
+
+
+def without_derived(chosen: Mapping[str, Any], values: Mapping[str, Any]) -> Tree:
+    """The tree without what nobody chose: who may tap, where that is who it would be by the full tree of values.
+
+    Proxies are given it, so it is among the values that an installation shows. It ends in the trust domain, and
+    would keep the old one if it were remembered.
+    """
+    section = chosen.get("tap")
+    if isinstance(section, dict) and section.get("identity") == _taps_by_default(values):
+        return without(chosen, {"tap": {"identity": ""}})
+    return dict(chosen)
+
+
+def _taps_by_default(values: Mapping[str, Any]) -> str | None:
+    """None where the values name nobody: what is stored may be damaged."""
+    domain = values.get("identityTrustDomain") or values.get("clusterDomain")
+    try:
+        return TrustDomain(str(values.get("namespace")), str(domain)).component(TAP_COMPONENT)
+    except NotAnIdentity:
+        return None
 
 
 def difference(base: Mapping[str, Any], tree: Mapping[str, Any]) -> Tree:

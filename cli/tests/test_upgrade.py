@@ -1,5 +1,6 @@
 """`mesh upgrade`, `prune` and `uninstall` against the sandbox's API server: what they keep, say and leave."""
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,16 @@ def install(cluster: SandboxCluster, *flags: str) -> list[Json]:
     return documents
 
 
+def who_may_tap(documents: list[Json]) -> set[str]:
+    """What proxies of the control plane, and by its values those of applications, are told."""
+    values = yaml.safe_load(of(documents, "ConfigMap", "weft-config")["data"]["values"])
+    spec = of(documents, "Deployment", "weft-web")["spec"]["template"]["spec"]
+    containers = [*spec.get("initContainers", []), *spec["containers"]]
+    variables = [one for container in containers for one in container.get("env", [])]
+    told = {one["value"] for one in variables if one["name"] == "LINKERD2_PROXY_TAP_SVC_NAME"}
+    return {values["tap"]["identity"], *told}
+
+
 def store(cluster: SandboxCluster, applied: list[Json], values: Json) -> None:
     """Makes the installation one that was made with these values."""
     config = of(applied, "ConfigMap", "weft-config")
@@ -92,6 +103,26 @@ def test_values_are_kept_and_new_ones_are_kept_from_then_on(cluster: SandboxClus
     )
     assert stored["controllerReplicas"] == 3
     assert (stored["proxy"]["accessLog"], stored["proxy"]["logLevel"]) == ("json", "debug")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", ["", "mine.tapping.serviceaccount.identity.weft.cluster.local"])
+def test_who_may_tap_follows_the_trust_domain_unless_it_was_chosen(
+    cluster: SandboxCluster, chosen: str
+) -> None:
+    applied = install(cluster, *(("--set", f"tap.identity={chosen}") if chosen else ()))
+    moved = "weft-tap.weft.serviceaccount.identity.weft.new.example"
+    other = ("--force", "--set", "identityTrustDomain=new.example")
+    assert who_may_tap(manifests(mesh("upgrade", *other))) == {chosen or moved}
+    # As an installation remembers it that was made when it was remembered.
+    secret = of(applied, "Secret", "weft-config-overrides")
+    remembered = {"tap": {"identity": who_may_tap(applied).pop()}}
+    cluster.apply(
+        [{**secret, "data": {"overrides": b64encode(yaml.safe_dump(remembered).encode()).decode()}}]
+    )
+    assert who_may_tap(manifests(mesh("upgrade", *other))) == {chosen or moved}
+    cluster.delete([secret])
+    assert who_may_tap(manifests(mesh("upgrade", *other))) == {chosen or moved}
 
 
 @pytest.mark.slow
@@ -288,6 +319,11 @@ def test_only_what_differs_from_the_defaults_is_remembered() -> None:
         {"controllerReplicas": 3, "proxy": {"await": False}, "identity": {"issuer": {"tls": {"keyPEM": "x"}}}}
     )  # fmt: skip
     assert overrides(chosen.tree()) == {"controllerReplicas": 3, "proxy": {"await": False}}
+
+
+def test_values_that_name_no_namespace_are_no_hindrance() -> None:
+    """Such as somebody may have edited."""
+    assert overrides({"namespace": "", "tap": {"identity": "x.y"}}) == {"tap": {"identity": "x.y"}}
 
 
 def test_values_that_are_no_more_are_named() -> None:
