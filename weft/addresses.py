@@ -67,6 +67,15 @@ def split_host_port(text: str) -> tuple[str, int | None]:
         raise AddressError(str(error)) from None
 
 
+def is_address(text: str) -> bool:
+    """An IPv4 or IPv6 address, without brackets or a port."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_network(text: str) -> IPNetwork:
     """`10.0.0.0/8`, or one address. Host bits must be zero. Raises AddressError."""
     try:

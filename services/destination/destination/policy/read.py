@@ -33,7 +33,8 @@ from destination.policy.model import (
 )
 from destination.policy.selector import Selector
 from kit.kube.objects import Key, Object, key, labels, mapping, metadata, sequence, spec
-from weft.addresses import parse_network
+from weft.addresses import is_address, parse_network, split_host_port
+from weft.authority import is_host
 from weft.durations import DurationError, parse_go_duration
 from weft.labels import DEFAULT_POLICIES
 from weft.patterns import Pattern, PatternError
@@ -46,6 +47,9 @@ _MOST = 0xFFFFFFFF
 """The largest number that a message can hold where it counts something."""
 _HEAVIEST = 400_000
 """The largest weight: messages count ten-thousandths."""
+_DEEPEST = 16
+"""How many conditions may stand within one another. A condition becomes up to five messages within one another, and
+who decodes protobuf gives up at a hundred: on the profile, not on the one route."""
 
 
 def server(obj: Object) -> Server | None:
@@ -269,8 +273,19 @@ def _budget(one: Mapping[str, Any]) -> RetryBudget:
 
 def _destination(one: Mapping[str, Any]) -> tuple[str, int]:
     authority = str(one["authority"])
+    with field("authority"):
+        _check_authority(authority)
     with field("weight"):
         return authority, _milli(one.get("weight", 0))
+
+
+def _check_authority(authority: str) -> None:
+    """Proxies are told it with a port, and look it up. Raises ValueError."""
+    host, _ = split_host_port(authority)
+    if not is_host(host) and not is_address(host):
+        raise ValueError(
+            f"{authority!r} is not HOST or HOST:PORT: a host is a DNS name or an IP address"
+        )
 
 
 def _milli(weight: object) -> int:
@@ -291,7 +306,7 @@ def _milli(weight: object) -> int:
 def _route(complain: Complain, one: Mapping[str, Any]) -> ProfileRoute:
     name, condition = str(one["name"]), one["condition"]
     with field("condition"):
-        wanted = _request(complain, mapping(condition))
+        wanted = _request(complain, 1, mapping(condition))
     timeout = _timeout(complain, one)
     return ProfileRoute(
         name=name,
@@ -314,18 +329,21 @@ def _timeout(complain: Complain, one: Mapping[str, Any]) -> float | None:
 def _response_class(complain: Complain, one: Mapping[str, Any]) -> ResponseClass:
     condition = one["condition"]
     with field("condition"):
-        return ResponseClass(_response(complain, mapping(condition)), one.get("isFailure") is True)
+        wanted = _response(complain, 1, mapping(condition))
+    return ResponseClass(wanted, one.get("isFailure") is True)
 
 
 _REQUEST = ("pathRegex", "method", "all", "any", "not")
 _RESPONSE = ("status", "all", "any", "not")
 
 
-def _request(complain: Complain, one: Mapping[str, Any]) -> RequestCondition:
+def _request(complain: Complain, depth: int, one: Mapping[str, Any]) -> RequestCondition:
+    """`depth` is 1 for a condition that stands in no other."""
+    _check_depth(depth)
     _no_others(complain, one, _REQUEST)
     pattern = str(one.get("pathRegex") or "")
     _check_regex(complain, pattern)
-    read = partial(_request, complain)
+    read = partial(_request, complain, depth + 1)
     made = RequestCondition(
         path_regex=pattern,
         method=str(one.get("method") or ""),
@@ -345,9 +363,10 @@ def _check_regex(complain: Complain, pattern: str) -> None:
         complain(FieldError("pathRegex", f"{pattern!r} is no regular expression: {error}"))
 
 
-def _response(complain: Complain, one: Mapping[str, Any]) -> ResponseCondition:
+def _response(complain: Complain, depth: int, one: Mapping[str, Any]) -> ResponseCondition:
+    _check_depth(depth)
     _no_others(complain, one, _RESPONSE)
-    read = partial(_response, complain)
+    read = partial(_response, complain, depth + 1)
     made = ResponseCondition(
         _status(one), _several(one, "all", read), _several(one, "any", read),
         _several(one, "not", read),
@@ -367,6 +386,13 @@ def _status(one: Mapping[str, Any]) -> tuple[int, int] | None:
         if not 100 <= first <= last <= 599:
             raise ValueError(f"{first} to {last} is not a range within 100 to 599")
         return first, last
+
+
+def _check_depth(depth: int) -> None:
+    if depth > _DEEPEST:
+        raise ValueError(
+            f"it is nested too deeply: at most {_DEEPEST} conditions within one another"
+        )
 
 
 def _no_others(complain: Complain, one: Mapping[str, Any], known: tuple[str, ...]) -> None:

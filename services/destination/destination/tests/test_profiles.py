@@ -222,6 +222,38 @@ def test_overrides_budget_and_opaque_ports() -> None:
 
 
 @pytest.mark.parametrize(
+    ("authority", "told"),
+    [
+        ("web", "web:80"),
+        ("WEB.ns.svc.cluster.local.", "WEB.ns.svc.cluster.local.:80"),
+        ("10.0.0.1", "10.0.0.1:80"),
+        ("::1", "[::1]:80"),
+        ("[::1]", "[::1]:80"),
+        ("[::1]:81", "[::1]:81"),
+    ],
+)
+def test_an_override_always_has_a_port(authority: str, told: str) -> None:
+    found = ask(Cluster(*BASIC, sp(dstOverrides=[{"authority": authority}])), CLUSTER_IP)
+    assert message(found).dst_overrides[0].authority == told
+
+
+def test_the_deepest_profile_can_be_decoded() -> None:
+    """Whoever decodes a message gives up at a hundred within one another."""
+    wanted: Object = {"pathRegex": "/", "method": "GET", "not": []}
+    hears: Object = {"status": {"min": 500}, "not": []}
+    for _ in range(15):
+        wanted, hears = {"method": "GET", "not": [wanted]}, {"status": {"min": 500}, "not": [hears]}
+    route = {"name": "deep", "condition": wanted, "responseClasses": [{"condition": hears}]}
+    said = message(ask(Cluster(*BASIC, sp(routes=[route])), CLUSTER_IP))
+    assert pb.DestinationProfile.FromString(said.SerializeToString()) == said
+    with pytest.raises(ValueError, match="nested too deeply"):
+        Cluster(sp(routes=[{**route, "condition": {"not": wanted}}]))
+    answers = [{"condition": {"all": [hears]}}]
+    with pytest.raises(ValueError, match="nested too deeply"):
+        Cluster(sp(routes=[{**route, "responseClasses": answers}]))
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         {"routes": [{"name": "x", "condition": {}}]},
@@ -231,6 +263,7 @@ def test_overrides_budget_and_opaque_ports() -> None:
         {"routes": [{**ROUTE, "responseClasses": [{"condition": {"status": {"min": 1}}}]}]},
         {"retryBudget": {"retryRatio": 0.1, "minRetriesPerSecond": 1, "ttl": "x"}},
         {"dstOverrides": [{"authority": "a", "weight": "heavy"}]},
+        {"dstOverrides": [{"authority": "web:http", "weight": 1}]},
         {"opaquePorts": ["x"]},
     ],
 )

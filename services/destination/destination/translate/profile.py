@@ -44,8 +44,10 @@ def destination_profile(profile: Profile, zone: str, http2: Http2Client) -> pb.D
 
 
 def _with_port(authority: str, port: int) -> str:
-    _, given = split_host_port(authority)
-    return authority if given is not None else f"{authority}:{port}"
+    host, given = split_host_port(authority)
+    if given is not None:
+        return authority
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _budget(budget: RetryBudget) -> pb.RetryBudget:

@@ -276,6 +276,18 @@ WRONG: list[tuple[str, Any, str]] = [
      "spec.retryBudget.minRetriesPerSecond: 4294967296 is not a whole number from 0 to 4294967295"),
     ("ServiceProfile", {"dstOverrides": [{"authority": "a", "weight": "much"}]},
      "spec.dstOverrides[0].weight: 'much' is not a weight: allowed are forms like 2, 0.5 and 500m"),
+    *(
+        ("ServiceProfile", {"dstOverrides": [{"authority": authority, "weight": 1}]}, f"spec.dstOverrides[0].authority: {why}")
+        for authority, why in (
+            ("web:http", "'http' is not a port"),
+            ("web:", "'web:' ends where a port should be"),
+            ("web:0", "'0' is not a port"),
+            ("", "'' has no host"),
+            ("[x", "'[x' is not HOST:PORT"),
+            ("a b", "'a b' is not HOST or HOST:PORT: a host is a DNS name or an IP address"),
+        )
+    ),
+    ("ServiceProfile", {"dstOverrides": [{"weight": 1}]}, "spec.dstOverrides[0].authority: it is missing"),
     ("ServiceProfile", {"opaquePorts": ["25", "0"]}, "spec.opaquePorts[1]: '0' is not a port"),
 ]  # fmt: skip
 
@@ -379,13 +391,14 @@ def test_nothing_makes_it_fall_over(kind: str, spec: Any) -> None:
     assert isinstance(judged(kind, spec), Judgement)
 
 
-def test_conditions_without_end_are_refused() -> None:
+@pytest.mark.parametrize("depth", [16, 40, 900])
+def test_conditions_without_end_are_refused(depth: int) -> None:
     condition: dict[str, Any] = {"method": "GET"}
-    for _ in range(900):
+    for _ in range(depth):
         condition = {"all": [condition]}
     (fault,) = judged("ServiceProfile", profile(condition=condition)).faults
     assert fault.startswith("spec.routes[0].condition.all[0].all[0]")
-    assert fault.endswith(": it is nested too deeply")
+    assert fault.endswith(": it is nested too deeply: at most 16 conditions within one another")
 
 
 def test_of_other_kinds_there_is_nothing_to_say() -> None:
