@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
 
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What any part of a certificate may raise when it is looked at: loading reads no more than the frame."""
+
+
 class UnreadableCertificate(ValueError):
     """Bytes that hold no certificate; the message says which and why."""
 
@@ -95,7 +105,7 @@ def from_pem(pem: bytes) -> list[x509.Certificate]:
     """Every certificate of a bundle, at least one. Raises UnreadableCertificate."""
     try:
         return x509.load_pem_x509_certificates(pem)
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+    except UNREADABLE as error:
         raise UnreadableCertificate(f"no PEM certificate can be read: {error}") from error
 
 
@@ -103,7 +113,7 @@ def from_der(der: bytes) -> x509.Certificate:
     """Raises UnreadableCertificate."""
     try:
         return x509.load_der_x509_certificate(der)
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+    except UNREADABLE as error:
         raise UnreadableCertificate(f"not a DER certificate: {error}") from error
 
 

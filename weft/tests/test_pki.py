@@ -48,6 +48,14 @@ def test_chains_that_do_not_stand(links: list[x509.Certificate], at: datetime, w
         chain.verify(links, [ANCHOR.certificate], at=at)
 
 
+def test_an_anchor_with_a_key_that_cannot_be_read_has_issued_nothing() -> None:
+    p256, sm2 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a811ccf5501822d")
+    odd = certificate.from_der(certificate.to_der(ANCHOR.certificate).replace(p256, sm2))
+    chain.verify([LEAF, ISSUER.certificate], [odd, ANCHOR.certificate], at=NOW)
+    with pytest.raises(chain.BrokenChain, match="not issued by any"):
+        chain.verify([LEAF, ISSUER.certificate], [odd], at=NOW)
+
+
 def test_an_impostor_with_the_anchors_name_is_refused() -> None:
     key = keys.generate()
     impostor = Signer(certificate.make_anchor("root", key, YEAR), key)

@@ -43,7 +43,9 @@ class Credentials:
         """Raises InvalidIssuer unless the issuer's chain stands on an anchor `at` that time."""
         try:
             chain.verify(self.issuer.chain, self.anchors, at=at)
-        except chain.BrokenChain as error:
+        except (
+            certificate.UNREADABLE
+        ) as error:  # a BrokenChain, or a part that nobody looked at yet
             raise InvalidIssuer(str(error)) from error
 
 
@@ -89,11 +91,14 @@ def parse(material: Material) -> Credentials:
         key = keys.from_pem(material.key)
     except (certificate.UnreadableCertificate, keys.UnusableKey) as error:
         raise UnusableIssuer(str(error)) from error
-    if key.public_key() != signing.public_key():
-        raise UnusableIssuer("the private key does not belong to the issuer certificate")
-    _require_authority([signing, *intermediates])
-    # A root in the chain is not sent to peers: they hold the anchors or they do not trust us.
-    above = tuple(one for one in intermediates if one.subject != one.issuer)
+    try:
+        if key.public_key() != signing.public_key():
+            raise UnusableIssuer("the private key does not belong to the issuer certificate")
+        _require_authority([signing, *intermediates])
+        # A root in the chain is not sent to peers: they hold the anchors or they do not trust us.
+        above = tuple(one for one in intermediates if one.subject != one.issuer)
+    except certificate.UNREADABLE as error:
+        raise UnusableIssuer(f"the issuer certificate cannot be used: {error}") from error
     return Credentials(Issuer(certificate.Signer(signing, key), above), tuple(anchors))
 
 

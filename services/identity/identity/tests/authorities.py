@@ -54,6 +54,17 @@ ANCHOR = anchor()
 ISSUER = issuer(ANCHOR)
 
 
+P256 = bytes.fromhex("06082a8648ce3d030107")
+SM2 = bytes.fromhex("06082a811ccf5501822d")
+"""What names a curve in a certificate."""
+
+
+def unreadable(like: Authority) -> bytes:
+    """A certificate, as PEM, that loads; its key is on a curve that nobody here knows."""
+    der = certificate.to_der(like.signer.certificate)
+    return certificate.to_pem(certificate.from_der(der.replace(P256, SM2)))
+
+
 @dataclass(frozen=True)
 class Files:
     """The mounted Secret and ConfigMap."""

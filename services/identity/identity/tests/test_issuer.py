@@ -17,7 +17,18 @@ from identity.issuer import (
     parse,
     read,
 )
-from identity.tests.authorities import ANCHOR, ISSUER, NOW, YEAR, Files, anchor, files, issuer, leaf
+from identity.tests.authorities import (
+    ANCHOR,
+    ISSUER,
+    NOW,
+    YEAR,
+    Files,
+    anchor,
+    files,
+    issuer,
+    leaf,
+    unreadable,
+)
 from weft.pki import keys
 from weft.pki.certificate import Lifetime
 
@@ -51,6 +62,21 @@ def test_one_self_signed_authority_may_be_anchor_and_issuer(tmp_path: Path) -> N
     assert isinstance(store(where).refresh(now=NOW), Updated)
 
 
+@pytest.mark.parametrize("while_it_runs", [False, True])
+def test_an_anchor_that_cannot_be_read_does_no_harm_beside_one_that_can(
+    tmp_path: Path, while_it_runs: bool
+) -> None:
+    where = files(tmp_path)
+    loaded = store(where)
+    if while_it_runs:
+        where.write()
+        loaded.refresh(now=NOW)
+    where.write(anchors=unreadable(STRANGER) + ANCHOR.pem)
+    assert isinstance(loaded.refresh(now=NOW), Updated)
+    assert loaded.current is not None
+    assert len(loaded.current.anchors) == 2
+
+
 def test_the_root_in_a_bundle_is_not_sent_to_peers(tmp_path: Path) -> None:
     where = files(tmp_path)
     where.write(signing=ISSUER.pem + ANCHOR.pem)
@@ -73,6 +99,14 @@ def test_the_root_in_a_bundle_is_not_sent_to_peers(tmp_path: Path) -> None:
         (ISSUER.pem, pem_of(ec.generate_private_key(ec.SECP384R1())), ANCHOR.pem, "P-256"),
         (ISSUER.pem, pem_of(rsa.generate_private_key(65537, 2048)), ANCHOR.pem, "P-256"),
         (ISSUER.pem, ISSUER.key_pem, STRANGER.pem, "not issued by any of the trust anchors"),
+        (
+            unreadable(ISSUER),
+            ISSUER.key_pem,
+            ANCHOR.pem,
+            "issuer certificate cannot be used: Curve",
+        ),
+        (ISSUER.pem + unreadable(ISSUER), ISSUER.key_pem, ANCHOR.pem, "was not issued by"),
+        (ISSUER.pem, ISSUER.key_pem, unreadable(ANCHOR), "not issued by any of the trust anchors"),
         (EXPIRED.pem, EXPIRED.key_pem, ANCHOR.pem, "expired on"),
         (FUTURE.pem, FUTURE.key_pem, ANCHOR.pem, "not valid before"),
     ],
