@@ -42,6 +42,7 @@ async def serve(
         metrics=Metrics(registry),
         max_rps=settings.max_rps,
         max_viewers=settings.max_viewers,
+        redaction=policy,
     )
     async with (
         admin.serve(settings.admin_addr, process.readiness, registry),

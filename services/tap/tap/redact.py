@@ -36,14 +36,29 @@ class Policy:
         fitting = (one for one in self.paths if path.startswith(one) or spelt.startswith(one))
         return max(fitting, key=len, default="")
 
+    def reaches(self, prefix: str) -> bool:
+        """Whether asking for paths that begin so would tell something of what is held back.
+
+        Whoever may ask for `/login?token=a`, then for `/login?token=b`, reads the token letter by letter. A prefix
+        may end where the secret begins, or within a parameter's name; a secret with something behind it is known
+        whole.
+        """
+        if secret := self._secret(prefix):
+            return prefix != secret
+        *whole, last = _SEPARATOR.split(prefix.partition("?")[2])
+        begun = last.partition("=")[2] != ""
+        return any(map(self._is_held, whole)) or (begun and self._is_held(last))
+
     def hides(self, header: str) -> bool:
         return header.lower() in self.headers
 
     def _parameter(self, text: str) -> str:
+        return f"{text.partition('=')[0]}={REDACTED}" if self._is_held(text) else text
+
+    def _is_held(self, text: str) -> bool:
+        """Whether it is a parameter with a value that is held back."""
         name, equals, _ = text.partition("=")
-        if equals and unquote_plus(name).lower() in self.parameters:
-            return f"{name}={REDACTED}"
-        return text
+        return bool(equals) and unquote_plus(name).lower() in self.parameters
 
 
 def policy(headers: Iterable[str], parameters: Iterable[str], paths: Iterable[str] = ()) -> Policy:

@@ -29,6 +29,7 @@ from tap.merge import NOTHING, Sampler, Viewer
 from tap.metrics import Metrics
 from tap.proxies import Watch
 from tap.query import PLURALS, Query, QueryError, Target, read_path
+from tap.redact import Policy
 from tap.streams import Streams
 from tap.targets import Found, NothingToTap
 from weft.names import TrustDomain
@@ -61,6 +62,8 @@ class Face:
     metrics: Metrics
     max_rps: float
     max_viewers: int
+    redaction: Policy
+    """What may not be asked for, because it is not shown."""
 
 
 def application(face: Face) -> web.Application:
@@ -106,6 +109,10 @@ class Watching:
     ) -> web.StreamResponse:
         face = self._face
         query = form.read(target, body)
+        if face.redaction.reaches(query.path_prefix):
+            raise QueryError(
+                "path_prefix reaches into what is redacted: it may end where that begins"
+            )
         query = replace(query, max_rps=min(query.max_rps, face.max_rps))
         if not face.readiness.is_ready:
             raise web.HTTPServiceUnavailable(text="the cluster has not been listed yet")

@@ -201,6 +201,13 @@ def test_linkerds_clients_are_answered_in_their_form(tmp_path: Path) -> None:
                 assert (response.status, bool(response.headers["linkerd-error"])) == (200, True)
                 error = viz_pb2.ApiError.FromString(await frame(response)).error
                 assert error.startswith("no pods to tap")
+            asked = question.match.all.matches.add()
+            asked.http.path = "/login?token=a"
+            data = question.SerializeToString()
+            async with api.session.post(target, data=data, headers=given) as response:
+                error = viz_pb2.ApiError.FromString(await frame(response)).error
+                assert error.startswith("path_prefix reaches into what is redacted")
+            assert len(proxy.requests) == 1
 
     asyncio.run(story())
 
@@ -216,6 +223,9 @@ def test_refusals(tmp_path: Path) -> None:
             pods = f"{WATCH}/pods/web-1-0/tap"
             assert (await api.post(pods, "{"))[0] == 400
             assert (await api.post(pods, json.dumps({"maxRps": -1})))[0] == 400
+            status, said = await api.post(pods, json.dumps({"pathPrefix": "/login?token=a"}))
+            assert status == 400
+            assert said["error"].startswith("path_prefix reaches into what is redacted")
             assert (await api.post(pods, "x" * 100_000))[0] == 413
             assert (await api.post(f"{WATCH}/secrets/x/tap"))[0] == 400
             assert (await api.post(f"{WATCH}/pods/web-1-0/tap", **{"X-Remote-User": ""}))[0] == 401
