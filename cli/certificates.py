@@ -6,11 +6,14 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_private_key,
 )
+
+from weft.pki.certificate import UNREADABLE
 
 MINIMUM_RSA_BITS = 2048
 
@@ -38,6 +41,16 @@ class Certificate:
         """The end of its validity, in UTC."""
         return self.parsed.not_valid_after_utc
 
+    @property
+    def key(self) -> CertificatePublicKeyTypes:
+        """Its public key. Raises CertificateError for one of a kind that nobody here can read."""
+        try:
+            return self.parsed.public_key()
+        except UNREADABLE as error:
+            raise CertificateError(
+                f"{self.what} {self.name} has a key that cannot be read: {error}"
+            ) from None
+
     def check_time(self, now: datetime) -> None:
         """Raises CertificateError unless it is valid at `now`."""
         if now < self.parsed.not_valid_before_utc:
@@ -53,7 +66,7 @@ class Certificate:
         An issuer must be ECDSA P-256, because proxies accept no other signature on a workload's
         certificate; an anchor may be P-384 or RSA as well.
         """
-        key = self.parsed.public_key()
+        key = self.key
         curves: tuple[type[ec.EllipticCurve], ...] = (
             (ec.SECP256R1,) if p256_only else (ec.SECP256R1, ec.SECP384R1)
         )
@@ -103,7 +116,7 @@ def check_key(what: str, certificate: Certificate, key_pem: str) -> None:
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise CertificateError(f"{what}: not an unencrypted PEM private key ({error})") from None
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if key.public_key().public_bytes(*form) != certificate.parsed.public_key().public_bytes(*form):
+    if key.public_key().public_bytes(*form) != certificate.key.public_bytes(*form):
         raise CertificateError(
             f"{what}: the key does not belong to {certificate.what} {certificate.name}"
         )
@@ -131,7 +144,7 @@ def check_issued(chain: list[Certificate], anchors: list[Certificate]) -> None:
 def _signed(child: Certificate, parent: Certificate) -> bool:
     try:
         child.parsed.verify_directly_issued_by(parent.parsed)
-    except (ValueError, TypeError, InvalidSignature):
+    except (*UNREADABLE, TypeError, InvalidSignature):
         return False
     return True
 

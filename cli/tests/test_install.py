@@ -1,6 +1,7 @@
 """`mesh install` and `uninstall`: the manifests, the values, the credentials."""
 
 from base64 import b64decode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.certificates import read_certificates
+from cli.certificates import check_issued, read_certificates
 from cli.failure import CommandError
 from cli.manifests import crds
 from cli.manifests.credentials import (
@@ -30,7 +31,17 @@ from cli.tests.run_mesh import mesh
 from proxy_injector.defaults import read_mesh, read_proxy
 from weft import labels
 from weft.pki import keys
-from weft.pki.certificate import Lifetime, Signer, make_anchor, make_issuer, make_leaf, to_pem
+from weft.pki.certificate import (
+    Lifetime,
+    Signer,
+    from_der,
+    from_pem,
+    make_anchor,
+    make_issuer,
+    make_leaf,
+    to_der,
+    to_pem,
+)
 from weft.version import VERSION
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -684,6 +695,24 @@ FUTURE = Lifetime(NOW + timedelta(days=1), NOW + timedelta(days=9))
 def test_unusable_certificates_are_named_with_what_is_wrong(flaws: Json, said: str) -> None:
     with pytest.raises(ValueError, match=said.replace("(", r"\(").replace(")", r"\)")):
         check_identity(authority(**flaws), NOW)
+
+
+def of_a_strange_curve(pem: str) -> str:
+    """The certificate, with a key on a curve that cannot be read."""
+    (parsed,) = from_pem(pem.encode())
+    p256, sm2 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a811ccf5501822d")
+    return to_pem(from_der(to_der(parsed).replace(p256, sm2))).decode()
+
+
+def test_certificates_with_keys_that_cannot_be_read_are_named() -> None:
+    made = authority()
+    anchor, issuer = map(of_a_strange_curve, (made.trust_anchors, made.issuer_certificate))
+    with pytest.raises(ValueError, match="trust anchor root has a key that cannot be read: Curve"):
+        check_identity(replace(made, trust_anchors=anchor), NOW)
+    with pytest.raises(ValueError, match="issuer certificate issuer has a key that cannot be read"):
+        check_identity(replace(made, issuer_certificate=issuer), NOW)
+    chain = read_certificates("issuer certificate", made.issuer_certificate)
+    check_issued(chain, read_certificates("trust anchor", anchor + made.trust_anchors))
 
 
 def test_one_authority_may_be_anchor_and_issuer() -> None:
