@@ -8,7 +8,6 @@ written down in `kube_contract.py`, which a real API server must pass too.
 
 import asyncio
 import copy
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from aiohttp import web
 from kit.kube import config
 from kit.kube.client import Client
 from kit.kube.objects import Object, Resource
+from testkit.nested import written
 
 ObjectKey = tuple[str, str]  # namespace, name
 Change = tuple[int, str, Object]  # version, ADDED | MODIFIED | DELETED, object
@@ -160,7 +160,9 @@ class FakeKube:
 
     def _one(self, table: str, key: ObjectKey) -> web.Response:
         obj = self._table(table).objects.get(key)
-        return web.json_response(obj) if obj else _failure(404, f"{key[1]!r} not found")
+        if obj is None:
+            return _failure(404, f"{key[1]!r} not found")
+        return web.json_response(obj, dumps=written)
 
     async def _evict(self, table: str, key: ObjectKey, body: Object) -> web.Response:
         """Gone at once: nothing runs here, and there are no budgets."""
@@ -185,7 +187,8 @@ class FakeKube:
         if start + limit < len(items):
             meta["continue"] = str(start + limit)
         return web.json_response(
-            {"kind": "List", "metadata": meta, "items": items[start : start + limit]}
+            {"kind": "List", "metadata": meta, "items": items[start : start + limit]},
+            dumps=written,
         )
 
     async def _watch(self, request: web.Request, table: str, namespace: str) -> web.StreamResponse:
@@ -328,7 +331,7 @@ def _merge(current: Any, patch: Any) -> Any:
 
 
 async def _send(response: web.StreamResponse, kind: str, obj: Object) -> None:
-    await response.write(json.dumps({"type": kind, "object": obj}).encode() + b"\n")
+    await response.write(written({"type": kind, "object": obj}).encode() + b"\n")
 
 
 def _failure(status: int, message: str) -> web.Response:

@@ -5,6 +5,7 @@ processes read a handful of fields of many objects, so they take the JSON as it 
 """
 
 import json
+import logging
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,9 +15,14 @@ from typing import Any, Self
 
 import aiohttp
 
+from kit import nesting
 from kit.kube import config, errors
-from kit.kube.objects import Object, Resource
+from kit.kube.objects import Object, Resource, key
 
+log = logging.getLogger(__name__)
+
+TOO_DEEP = "TOO DEEP"
+"""The type of a watch event whose object cannot be read; of the object only its metadata's values are there."""
 PAGE = 500  # objects per page of a list, as client-go asks
 _TIMEOUT = aiohttp.ClientTimeout(total=30.0, sock_connect=5.0)
 _MERGE = "application/merge-patch+json"
@@ -67,12 +73,16 @@ class Client:
     async def list(
         self, resource: Resource, namespace: str | None = None, **selectors: str
     ) -> tuple[list[Object], str]:
-        """All objects, and the resource version to watch from. Selectors: labelSelector, fieldSelector."""
+        """All objects, and the resource version to watch from. Selectors: labelSelector, fieldSelector.
+
+        One that nests too deeply to be read is left out, with a line in the log.
+        """
         items: list[Object] = []
         params: dict[str, str | int] = {**selectors, "limit": PAGE}
         while True:
-            page = await self.request("GET", resource.path(namespace), params=params)
-            items += page.get("items") or []
+            async with self._open("GET", resource.path(namespace), params=params) as response:
+                page = _decode(await response.read(), _OF_A_LIST)
+            items += [one for one in page.get("items") or [] if not _too_deep(resource, one)]
             meta = page.get("metadata") or {}
             if not meta.get("continue"):
                 return items, str(meta.get("resourceVersion") or "")
@@ -113,6 +123,8 @@ class Client:
     ) -> AsyncGenerator[tuple[str, Object], None]:
         """The changes after `version` as (type, object), bookmarks included, for up to `seconds`.
 
+        What nests too deeply to be read is TOO_DEEP instead of added or modified, with a line in the log.
+
         One connection; ends quietly when the server ends it. `kit.kube.watch` is the one that lasts.
         """
         params: dict[str, str | int] = {
@@ -127,10 +139,13 @@ class Client:
             "GET", resource.path(namespace), params=params, timeout=quiet
         ) as response:
             async for line in _lines(response):
-                event = _decode(line)
-                if event.get("type") == "ERROR":
-                    raise errors.from_status(event.get("object") or {})
-                yield str(event.get("type")), event.get("object") or {}
+                event = _decode(line, _OF_A_WATCH)
+                kind, obj = str(event.get("type")), event.get("object") or {}
+                if kind == "ERROR":
+                    raise errors.from_status(obj)
+                if kind in ("ADDED", "MODIFIED") and _too_deep(resource, obj):
+                    kind = TOO_DEEP
+                yield kind, obj
 
     async def request(
         self,
@@ -145,7 +160,10 @@ class Client:
         async with self._open(
             method, path, params=params, body=body, content_type=content_type
         ) as response:
-            return _decode(await response.read())
+            answer = _decode(await response.read(), level=1)
+        if nesting.is_outline(answer):
+            raise errors.Unreachable(f"{method} {path}: the answer is nested too deeply to be read")
+        return answer
 
     @asynccontextmanager
     async def _open(
@@ -199,14 +217,27 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         held = bytearray(rest)
 
 
-def _decode(body: bytes) -> Object:
+_OF_A_LIST, _OF_A_WATCH = 3, 2  # the level of an object in a page and in an event
+
+
+def _decode(body: bytes, level: int) -> Object:
+    """Objects are at `level`; too deep ones are outlines."""
     try:
-        value = json.loads(body)
+        value = nesting.decode(body, level)
     except ValueError as error:
         raise errors.Unreachable(f"the answer is not JSON: {body[:80]!r}") from error
     if not isinstance(value, dict):
         raise errors.Unreachable(f"the answer is not a JSON object: {body[:80]!r}")
     return value
+
+
+def _too_deep(resource: Resource, obj: Object) -> bool:
+    """Any tenant can make such an object: it must not cost the others theirs."""
+    if not nesting.is_outline(obj):
+        return False
+    about = {"resource": str(resource), "object": str(key(obj))}
+    log.warning("an object is nested too deeply to be read; it is left out", extra=about)
+    return True
 
 
 def _socket(address: Any) -> socket.socket:

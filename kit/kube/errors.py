@@ -96,7 +96,7 @@ def from_body(http_status: int, body: bytes) -> ApiError:
     """The error an HTTP answer describes, whether or not its body is a Status."""
     try:
         status = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         status = None
     if not isinstance(status, dict) or status.get("kind") != "Status":
         status = {"message": body[:300].decode("utf-8", "replace").strip()}

@@ -19,7 +19,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from kit.kube import errors
-from kit.kube.client import Client
+from kit.kube.client import TOO_DEEP, Client
 from kit.kube.objects import Key, Object, Resource, key, metadata, resource_version
 
 log = logging.getLogger(__name__)
@@ -168,13 +168,18 @@ def _differences(known: dict[Key, str], items: list[Object]) -> list[Event]:
 
 
 def _change(known: dict[Key, str], kind: str, obj: Object) -> Event | None:
-    """One watch event as the reader hears it; None for bookmarks."""
+    """One watch event as the reader hears it; None for bookmarks.
+
+    An object that became too deep to be read is gone for the reader, as it is for a list.
+    """
     if kind in ("ADDED", "MODIFIED"):
         known[key(obj)] = resource_version(obj)
         return Put(obj)
     if kind == "DELETED":
         known.pop(key(obj), None)
         return Gone(key(obj))
+    if kind == TOO_DEEP:
+        return Gone(key(obj)) if known.pop(key(obj), None) is not None else None
     if kind != "BOOKMARK":
         log.warning("unknown watch event", extra={"type": kind, "name": metadata(obj).get("name")})
     return None

@@ -10,6 +10,7 @@ from kit.kube.client import Client
 from kit.kube.objects import CONFIG_MAPS, NODES, PODS, Resource
 from testkit import kube_contract
 from testkit.kube import FakeKube
+from testkit.nested import TOO_DEEP
 
 
 @pytest.mark.parametrize("demand", kube_contract.DEMANDS, ids=lambda demand: demand.__name__)
@@ -39,6 +40,18 @@ def test_a_list_follows_pages() -> None:
                 await client.create(CONFIG_MAPS, kube_contract.config_map(f"m{number}"), "ns")
             items, _ = await client.list(CONFIG_MAPS, "ns")
             assert [one["metadata"]["name"] for one in items] == [f"m{n}" for n in range(5)]
+
+    asyncio.run(script())
+
+
+def test_an_object_nested_too_deeply_is_an_error_of_ours() -> None:
+    async def script() -> None:
+        async with FakeKube().serving() as kube, kube.client() as client:
+            await kube.put(
+                CONFIG_MAPS, {"metadata": {"name": "m", "namespace": "n"}, "a": TOO_DEEP}
+            )
+            with pytest.raises(errors.Unreachable, match=r"configmaps/m: .* nested too deeply"):
+                await client.get(CONFIG_MAPS, "m", "n")
 
     asyncio.run(script())
 

@@ -9,6 +9,7 @@ from kit.kube.objects import PODS, SERVERS, TLS_ROUTES, Object, Resource
 from kit.kube.watch import Backoff, Event, Watch
 from testkit.kube import FakeKube
 from testkit.kube_contract import told
+from testkit.nested import TOO_DEEP
 from testkit.waiting import wait_until
 
 Script = Callable[[FakeKube, AsyncIterator[Event]], Awaitable[None]]
@@ -141,3 +142,27 @@ def test_the_first_version_that_is_there_is_watched_as_soon_as_it_is() -> None:
         assert await take(seen, 1) == ["put b"]
 
     run(script, TLS_ROUTES, optional=True)
+
+
+def test_an_object_nested_too_deeply_is_missing_and_nothing_else_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def script(kube: FakeKube, seen: AsyncIterator[Event]) -> None:
+        for name in ("a", "b"):
+            await kube.put(PODS, pod(name))
+        await kube.put(PODS, {**pod("deep"), "spec": {"a": [TOO_DEEP]}})
+        assert await take(seen, 3) == ["put a", "put b", "listed"]
+        await kube.put(PODS, {**pod("later"), "spec": TOO_DEEP})
+        await kube.put(PODS, {**pod("a"), "spec": TOO_DEEP})
+        await kube.put(PODS, pod("c"))
+        assert await take(seen, 2) == ["gone a", "put c"]
+        opened = kube.requests.count(("GET", PODS.path()))
+        kube.drop_watches()  # it goes on behind what was left out
+        await kube.put(PODS, pod("later"))
+        await kube.remove(PODS, "deep", "ns")
+        assert await take(seen, 2) == ["put later", "gone deep"]
+        assert kube.requests.count(("GET", PODS.path())) == opened + 1
+
+    run(script)
+    left_out = [one.object for one in caplog.records if "too deeply" in one.message]  # type: ignore[attr-defined]
+    assert left_out == ["ns/deep", "ns/later", "ns/a"]
