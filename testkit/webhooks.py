@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import json
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from testkit.nested import written
 from weft.pki import keys
 from weft.pki.certificate import Lifetime, Signer, make_anchor, make_leaf, to_pem
 
@@ -74,4 +74,4 @@ def review(
         "kind": "AdmissionReview",
         "request": asked,
     }
-    return json.dumps(body).encode()
+    return written(body).encode()

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from kit.admission.answer import allowed, denied, failure, respond
-from kit.admission.review import MalformedReview, read_review
+from kit.admission.review import MalformedReview, TooDeep, read_review
 from testkit import webhooks
+from testkit.nested import TOO_DEEP
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
@@ -33,3 +34,23 @@ def test_a_failure_is_no_review() -> None:
 def test_what_is_no_review_is_told_by_its_fields() -> None:
     with pytest.raises(MalformedReview, match=r"request\.uid"):
         read_review(b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{}}')
+
+
+def test_an_object_nested_too_deeply_can_still_be_answered_and_told_apart() -> None:
+    target = {"metadata": {"name": "a", "deletionTimestamp": "now"}, "spec": [TOO_DEEP]}
+    with pytest.raises(TooDeep, match="deeper than 190 levels") as caught:
+        read_review(webhooks.review(target, "Pod", options={"a": TOO_DEEP}))
+    request = caught.value.review.request
+    assert (request.uid, request.target and request.target["metadata"]) == ("u", target["metadata"])
+
+
+def test_an_object_that_was_nested_too_deeply_may_be_mended() -> None:
+    mended = webhooks.review({"spec": 1}, "Pod", operation="UPDATE", oldObject={"spec": TOO_DEEP})
+    assert read_review(mended).request.target == {"spec": 1}
+    gone = webhooks.review(None, "Pod", operation="DELETE", oldObject={"spec": TOO_DEEP})
+    assert read_review(gone).request.target is None
+
+
+def test_what_is_too_deep_elsewhere_is_no_review() -> None:
+    with pytest.raises(MalformedReview, match=r"request\.kind"):
+        read_review(webhooks.review({}, TOO_DEEP))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from kit.admission.answer import Answer, allowed, denied, failure, respond
-from kit.admission.review import MalformedReview, Request, read_review
+from kit.admission.review import MalformedReview, Request, TooDeep, read_review
 from kit.kube.errors import KubeError
 from proxy_injector.annotations import AnnotationError, settings_in
 from proxy_injector.decide import decide
@@ -62,6 +62,9 @@ class Webhook:
         except MalformedReview as error:
             self._metrics.failures.labels("malformed").inc()
             return failure(400, str(error))
+        except TooDeep as error:
+            self._metrics.failures.labels("denied").inc()
+            return respond(error.review, denied(str(error)))
         try:
             verdict = await self._judge(review.request)
         except (MalformedObject, AnnotationError) as error:

@@ -11,7 +11,7 @@ import logging
 from destination.admission.rules import JUDGED, Judgement, judge
 from destination.metrics import Metrics
 from kit.admission.answer import Answer, allowed, denied, failure, respond
-from kit.admission.review import MalformedReview, Request, read_review
+from kit.admission.review import MalformedReview, Request, TooDeep, read_review
 from kit.kube.objects import metadata
 
 log = logging.getLogger(__name__)
@@ -28,15 +28,18 @@ class Webhook:
 
     async def answer(self, body: bytes) -> Answer:
         """Never raises but for cancellation."""
+        faults: tuple[str, ...] = ()
         try:
             review = read_review(body)
         except MalformedReview as error:
             self._count("", "malformed")
             return failure(400, str(error))
+        except TooDeep as error:
+            review, faults = error.review, (str(error),)
         request = review.request
         kind = request.kind.kind if (request.kind.group, request.kind.kind) in _KINDS else ""
         try:
-            found = _judged(request)
+            found = _judged(request, faults)
         except Exception:
             log.exception("review failed", extra={"uid": request.uid})
             self._count(kind, "failed")
@@ -54,10 +57,13 @@ class Webhook:
         self._metrics.reviews.labels(kind, result).inc()
 
 
-def _judged(request: Request) -> Judgement:
+def _judged(request: Request, faults: tuple[str, ...]) -> Judgement:
+    """With the faults that were found before the object could be read, or those of the object."""
     target = request.target
     if request.operation not in OPERATIONS or target is None:
         return Judgement()
     if metadata(target).get("deletionTimestamp"):
         return Judgement()
+    if faults and (request.kind.group, request.kind.kind) in _KINDS:
+        return Judgement(faults)
     return judge(request.kind.group, request.kind.kind, target)

@@ -23,6 +23,8 @@ from proxy_injector.metrics import Metrics
 from proxy_injector.owners import Parent
 from proxy_injector.tests.examples import MESH, SETTINGS, pod
 from proxy_injector.webhook import Webhook
+from testkit import webhooks
+from testkit.nested import TOO_DEEP
 from weft import labels
 
 
@@ -261,6 +263,14 @@ MALFORMED_BODIES = [
     b"[" * 200_000,
     b'{"a":' * 100_000,
 ]  # fmt: skip
+
+
+def test_an_object_nested_too_deeply_is_denied() -> None:
+    bench = Bench(World())
+    status, answer = bench.ask(webhooks.review({"spec": TOO_DEEP}, "Pod"))
+    assert (status, answer["response"]["allowed"]) == (200, False)
+    assert "nested deeper than 190 levels" in answer["response"]["status"]["message"]
+    assert bench.count("proxy_inject_admission_failures_total", cause="denied") == 1
 
 
 @pytest.mark.parametrize("body", MALFORMED_BODIES, ids=range(len(MALFORMED_BODIES)))

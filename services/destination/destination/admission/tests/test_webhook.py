@@ -24,6 +24,7 @@ from kit.lifecycle import Process
 from kit.settings import SettingsError
 from testkit import webhooks
 from testkit.kube import FakeKube
+from testkit.nested import TOO_DEEP
 from testkit.ports import free_ports
 from testkit.waiting import wait_until
 
@@ -125,6 +126,26 @@ def test_reviews_over_tls(tmp_path: Path) -> None:
                 assert (status, answer["kind"]) == (400, "Status")
                 assert "AdmissionReview" in answer["message"]
             assert face.count("", "malformed") == 5
+
+    asyncio.run(story())
+
+
+def test_what_nests_too_deeply_to_be_read_is_refused_unless_it_is_going() -> None:
+    async def ask(target: Object, **request: Any) -> tuple[bool, str]:
+        body = webhooks.review(target, "Server", GROUP, **request)
+        metrics = Metrics(index := Index(), Fanout(index), CollectorRegistry())
+        answer = await Webhook(metrics).answer(body)
+        assert answer.status == 200
+        said = json.loads(answer.body)["response"]
+        return said["allowed"], said.get("status", {}).get("message", "")
+
+    async def story() -> None:
+        deep = {**GOOD, "spec": {"podSelector": {"matchLabels": TOO_DEEP}}}
+        refused = (False, "the object is nested deeper than 190 levels")
+        assert await ask(deep) == refused
+        assert await ask(deep, operation="UPDATE", oldObject=deep) == refused
+        assert await ask(GOOD, operation="UPDATE", oldObject=deep) == (True, "")
+        assert await ask({**deep, "metadata": {"deletionTimestamp": "now"}}) == (True, "")
 
     asyncio.run(story())
 
