@@ -1,10 +1,16 @@
 """The HTTPS server of a webhook: TLS 1.2 or newer, bodies of bounded size, a certificate that is
-taken into use when its files change, without dropping a connection."""
+taken into use when its files change, without dropping a connection.
+
+Any pod can connect. None can keep the API server's reviews from being answered by holding connections:
+they have no bound in number, only in the time that they may be silent, and of unfinished bodies the
+oldest gives way.
+"""
 
 import asyncio
 import logging
 import socket
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kit import tracing
 from kit.admission.answer import Answer, failure
@@ -26,7 +33,10 @@ Judge = Callable[[bytes], Awaitable[Answer]]
 """Answers the body of a review; raises nothing but for cancellation."""
 LARGEST_BODY = 10 * 1024 * 1024
 CONCURRENT = 200
-"""Reviews answered at once; more are told to come again, which the API server does."""
+"""Reviews judged at once, and bodies read at once. More are told to come again in a second, which the API
+server does: it repeats a call that is answered with 429 and Retry-After."""
+LONGEST_HEAD, LONGEST_BODY = 10.0, 10.0
+"""Seconds until the head of a request is there, from the connection or the request's first byte on, and its body."""
 
 
 class BodyTooLarge(Exception):
@@ -35,6 +45,8 @@ class BodyTooLarge(Exception):
 
 def app(judge: Judge) -> Starlette:
     """The routes, without a socket."""
+    bodies = Bodies()
+    judging = asyncio.Semaphore(CONCURRENT)
 
     async def review(request: Request) -> Response:
         with tracing.http_call("POST", "/", request.headers.items) as answered:
@@ -44,16 +56,53 @@ def app(judge: Judge) -> Starlette:
 
     async def reviewed(request: Request) -> Response:
         try:
-            body = await read_body(request)
+            body = await bodies.read(request)
         except BodyTooLarge:
-            answer = failure(413, f"the body is larger than {LARGEST_BODY} bytes")
+            return _response(failure(413, f"the body is larger than {LARGEST_BODY} bytes"))
+        except TimeoutError:
+            return _response(failure(408, "the body came too slowly"), connection="close")
         except ClientDisconnect:
             return Response(status_code=400)
-        else:
-            answer = await judge(body)
-        return Response(answer.body, answer.status, media_type="application/json")
+        if judging.locked():
+            log.warning("too many reviews at once", extra={"limit": CONCURRENT})
+            why = f"{CONCURRENT} reviews are at work; try again"
+            return _response(failure(429, why), retry_after="1")
+        async with judging:
+            return _response(await judge(body))
 
     return Starlette(routes=[Route("/", review, methods=["POST"])])
+
+
+def _response(answer: Answer, **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(answer.body, answer.status, named, media_type="application/json")
+
+
+class Bodies:
+    """Reads up to CONCURRENT bodies at once; for one more, that which has taken longest is given up.
+
+    The API server's are there in a moment, so those that give way are somebody else's.
+    """
+
+    def __init__(self) -> None:
+        self._deadlines: deque[asyncio.Timeout] = deque()
+
+    async def read(self, request: Request) -> bytes:
+        """The whole body. Raises BodyTooLarge without reading further, ClientDisconnect, TimeoutError."""
+        async with asyncio.timeout(LONGEST_BODY) as deadline:
+            if len(self._deadlines) >= CONCURRENT:
+                _end_now(self._deadlines.popleft())
+            self._deadlines.append(deadline)
+            try:
+                return await read_body(request)
+            finally:
+                if deadline in self._deadlines:
+                    self._deadlines.remove(deadline)
+
+
+def _end_now(deadline: asyncio.Timeout) -> None:
+    if not deadline.expired():
+        deadline.reschedule(asyncio.get_running_loop().time())
 
 
 async def read_body(request: Request) -> bytes:
@@ -64,6 +113,36 @@ async def read_body(request: Request) -> bytes:
         if len(held) > LARGEST_BODY:
             raise BodyTooLarge
     return bytes(held)
+
+
+class Protocol(HttpToolsProtocol):
+    """Ends a connection on which no head of a request comes in time; uvicorn waits for the first for ever."""
+
+    _silence: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._stop_waiting()
+        self._silence = self.loop.call_later(LONGEST_HEAD, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
 
 
 class Server(uvicorn.Server):
@@ -88,7 +167,7 @@ class Serving:
             ssl_keyfile=str(self._key),
             log_config=None,
             access_log=False,
-            limit_concurrency=CONCURRENT,
+            http=Protocol,
             timeout_graceful_shutdown=3,
             lifespan="off",
             server_header=False,
