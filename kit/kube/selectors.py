@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 _KEY = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9.]*[A-Za-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _VALUE = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
-_EQUALITY = re.compile(rf"\s*({_KEY})\s*(==|=|!=)\s*({_VALUE})\s*")
-_SET = re.compile(rf"\s*({_KEY})\s+(in|notin)\s*\(([^()]*)\)\s*")
-_EXISTS = re.compile(rf"\s*(!?)\s*({_KEY})\s*")
+_EQUALITY = re.compile(rf"({_KEY})\s*(==|=|!=)\s*({_VALUE})")
+_SET = re.compile(rf"({_KEY})\s+(in|notin)\s*\(([^()]*)\)")
+_EXISTS = re.compile(rf"(!\s*)?({_KEY})")
 _ONE_VALUE = re.compile(_VALUE)
+
+LONGEST = 4096
+"""Characters of a selector. Anyone's request may bring one, and no list of values that a person writes is longer."""
 
 Labels = Mapping[str, str]
 
@@ -50,6 +53,10 @@ EVERYTHING = LabelSelector()
 
 def parse_selector(text: str) -> LabelSelector:
     """Raises SelectorError."""
+    if len(text) > LONGEST:
+        raise SelectorError(
+            f"{text[:40]!r}... has {len(text)} characters: a selector has at most {LONGEST}"
+        )
     return LabelSelector(tuple(_requirement(part) for part in _split(text)))
 
 
@@ -68,6 +75,7 @@ def _split(text: str) -> list[str]:
 
 
 def _requirement(text: str) -> Requirement:
+    text = text.strip()  # not by the patterns, which would try every way to share blanks out
     if match := _EQUALITY.fullmatch(text):
         key, operator, value = match.groups()
         return Requirement(key, frozenset((value,)), negated=operator == "!=")
@@ -76,8 +84,8 @@ def _requirement(text: str) -> Requirement:
         if all(_ONE_VALUE.fullmatch(value) for value in values):
             return Requirement(match[1], frozenset(values), negated=match[2] == "notin")
     if match := _EXISTS.fullmatch(text):
-        return Requirement(match[2], None, negated=match[1] == "!")
+        return Requirement(match[2], None, negated=match[1] is not None)
     raise SelectorError(
-        f"{text.strip()!r} is not a label requirement: allowed are key=value, key!=value, "
+        f"{text!r} is not a label requirement: allowed are key=value, key!=value, "
         "key in (a,b), key notin (a,b), key, !key"
     )
