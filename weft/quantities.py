@@ -1,7 +1,7 @@
 """Kubernetes quantities: `100m` of CPU, `128Mi` of memory. Exact.
 
-The grammar is apimachinery's (`api/resource/quantity.go`). An exponent has three digits at most: more
-would only be good for filling memory.
+The grammar is apimachinery's (`api/resource/quantity.go`). An exponent has three digits at most, and the
+whole text LONGEST characters: more would only be good for filling memory.
 """
 
 import re
@@ -11,6 +11,8 @@ DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P
 """Powers of ten, smallest first."""
 BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 """Powers of two, smallest first."""
+LONGEST = 64
+"""Characters of a quantity's text."""
 _FORM = re.compile(
     r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?"
 )
@@ -20,15 +22,19 @@ class QuantityError(ValueError):
     """Text that is no quantity; the message names it and what is allowed."""
 
     def __init__(self, text: object) -> None:
+        given = str(text)
+        shown = repr(given) if len(given) <= LONGEST else f"{given[:LONGEST]!r}..."
         super().__init__(
-            f"{str(text)!r} is not a quantity: allowed are a number and one of "
-            "n u m k M G T P E Ki Mi Gi Ti Pi Ei, such as 100m or 128Mi"
+            f"{shown} is not a quantity: allowed are a number and one of "
+            "n u m k M G T P E Ki Mi Gi Ti Pi Ei, such as 100m or 128Mi, "
+            f"{LONGEST} characters at most"
         )
 
 
 def parse_quantity(text: str | float) -> Decimal:
     """Its value in units (cores, bytes). Raises QuantityError."""
-    match = _FORM.fullmatch(str(text))
+    given = str(text)
+    match = _FORM.fullmatch(given) if len(given) <= LONGEST else None
     if match is None:
         raise QuantityError(text)
     number, suffix = Decimal(match[1]), match[2] or ""

@@ -15,6 +15,7 @@ from cli.manifests import accepted
 from proxy_injector.unmeshed.plan import Choice
 from weft import labels, log_filter, ports, redaction
 from weft.addresses import parse_networks
+from weft.conntrack import LONGEST_CLOSE_WAIT
 from weft.cpu import check_cpu_ratio
 from weft.durations import parse_duration, parse_go_duration
 from weft.images import is_image_name, is_image_tag
@@ -185,8 +186,6 @@ MAX_ID = 2**31 - 1
 """Of users and groups, as the API server takes them."""
 UserId = Annotated[int, Field(ge=0, le=MAX_ID)]
 OwnUserId = Annotated[int, Field(ge=1, le=MAX_ID)]
-LONGEST_CLOSE_WAIT = 2_147_483
-"""Seconds: what every kernel takes, whatever the length of its ticks. The init container fails with more."""
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 InboundPolicy = Literal[labels.DEFAULT_POLICIES]  # type: ignore[valid-type]
 

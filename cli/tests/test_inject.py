@@ -273,6 +273,7 @@ def test_the_ingress_mode_that_is_written_stays(
     [
         (("--skip-outbound-ports", "http"), '--skip-outbound-ports: "http" is not allowed'),
         (("--proxy-cpu-limit", "lots"), "--proxy-cpu-limit"),
+        (("--close-wait-timeout", "9" * 400), "--close-wait-timeout"),
         (("--default-inbound-policy", "denny"), "all-unauthenticated"),
         (("--inbound-port", "99999"), "1 to 65535"),
         (("--inbound-port", "4140"), f'{labels.INBOUND_PORT}: "4140" is not allowed'),
@@ -285,6 +286,25 @@ def test_flags_with_unusable_values_are_named(flags: tuple[str, ...], said: str)
     ran = mesh("inject", *flags, "-", stdin=APP)
     assert (ran.code, ran.out) == (1, "")
     assert said in ran.err
+
+
+UNUSABLE = [
+    (labels.CLOSE_WAIT_TIMEOUT, "9" * 400, "at most 2147483"),
+    (labels.PROXY_CPU_LIMIT, "9" * 5000, "a Kubernetes quantity"),
+]
+
+
+@pytest.mark.parametrize("flags", [(), ("--manual", "--ignore-cluster")])
+@pytest.mark.parametrize(("annotation", "value", "allowed"), UNUSABLE)
+def test_annotations_the_webhook_would_refuse_are_named(
+    annotation: str, value: str, allowed: str, flags: tuple[str, ...]
+) -> None:
+    asked = {"metadata": {"annotations": {annotation: value}}, "spec": CONTAINER}
+    written = yaml.safe_dump(workload("Deployment", {"template": asked}))
+    ran = mesh("inject", *flags, "-", stdin=written)
+    assert (ran.code, ran.out) == (1, "")
+    assert f'annotation {annotation}: "{value}" is not allowed' in ran.err
+    assert allowed in ran.err
 
 
 def test_findings_come_before_the_rows() -> None:

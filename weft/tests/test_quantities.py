@@ -44,6 +44,14 @@ def test_anything_else_is_refused_by_name(text: str) -> None:
         parse_quantity(text)
 
 
+def test_a_text_of_thousands_of_digits_is_refused_and_not_repeated() -> None:
+    with pytest.raises(
+        QuantityError, match=r"'9{64}'\.\.\. is not a quantity: .* 64 characters"
+    ) as raised:
+        parse_quantity("9" * 5000)
+    assert len(str(raised.value)) < 300
+
+
 @pytest.mark.parametrize("text", ["0", "100m", ".5", "1e3", "64Mi"])
 def test_a_container_may_ask_for_any_amount(text: str) -> None:
     assert check_amount(text) == text

@@ -15,10 +15,11 @@ from typing import Any
 
 from proxy_injector.defaults import ProxySettings
 from weft import images, labels, log_filter
-from weft.addresses import AddressError, parse_networks
+from weft.addresses import parse_networks
+from weft.conntrack import LONGEST_CLOSE_WAIT
 from weft.cpu import check_cpu_ratio
-from weft.durations import DurationError, parse_duration, parse_go_duration
-from weft.ports import PortError, is_port_name, parse_port, parse_port_set
+from weft.durations import parse_duration, parse_go_duration
+from weft.ports import is_port_name, parse_port, parse_port_set
 from weft.quantities import check_amount
 
 STABLE_PREFIX = "config.linkerd.io/"
@@ -110,10 +111,10 @@ def _duration(text: str) -> str:
     return text.strip()
 
 
-def _whole_seconds(text: str) -> int:
+def _close_wait(text: str) -> int:
     trimmed = text.strip()
     seconds = float(trimmed) if trimmed.isascii() and trimmed.isdigit() else parse_go_duration(text)
-    if seconds != int(seconds):
+    if seconds > LONGEST_CLOSE_WAIT or seconds != int(seconds):  # in this order: inf has no int
         raise ValueError(text)
     return int(seconds)
 
@@ -152,6 +153,7 @@ _PORT = "a port from 1 to 65535"
 _PORTS = 'ports and ranges separated by commas, such as "25,4000-4010"'
 _QUANTITIES = 'a Kubernetes quantity, such as "100m" or "64Mi"'
 _DURATIONS = 'a number and ms, s, m, h or d, such as "300ms"'
+_CLOSE_WAIT = f'whole seconds, at most {LONGEST_CLOSE_WAIT}, such as "60" or "1m"'
 _BOOLEAN = '"true" or "false"'
 _SWITCH = '"enabled" or "disabled"'
 _PULL = '"Always", "IfNotPresent" or "Never"'
@@ -200,7 +202,7 @@ RULES: dict[str, Rule] = {
     labels.DEBUG_IMAGE: Rule("debug_image", _image, _IMAGES),
     labels.DEBUG_IMAGE_VERSION: Rule("debug_version", _tag, _VERSIONS),
     labels.DEBUG_IMAGE_PULL_POLICY: Rule("debug_pull_policy", _pull_policy, _PULL),
-    labels.CLOSE_WAIT_TIMEOUT: Rule("close_wait_timeout", _whole_seconds, 'whole seconds, such as "60" or "1m"'),
+    labels.CLOSE_WAIT_TIMEOUT: Rule("close_wait_timeout", _close_wait, _CLOSE_WAIT),
     labels.PROXY_AWAIT: Rule("await_ready", _switch, _SWITCH),
     labels.DEFAULT_INBOUND_POLICY: Rule("default_inbound_policy", _one_of(*labels.DEFAULT_POLICIES), ", ".join(labels.DEFAULT_POLICIES)),
     labels.ACCESS_LOG: Rule("access_log", _one_of("apache", "json"), '"apache" or "json"'),
@@ -299,7 +301,7 @@ def _apply(settings: ProxySettings, annotation: str, text: str) -> ProxySettings
     rule = RULES[annotation]
     try:
         value = rule.parse(text)
-    except (ValueError, PortError, DurationError, AddressError):
+    except (ValueError, ArithmeticError):
         raise AnnotationError(annotation, text, rule.allowed) from None
     group, dot, field = rule.setting.partition(".")
     if dot:

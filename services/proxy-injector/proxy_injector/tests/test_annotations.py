@@ -34,7 +34,7 @@ TABLE: list[tuple[str, str, Any, tuple[str, ...]]] = [
     (labels.SKIP_SUBNETS, "10.0.0.0/8,192.168.1.0/24", "10.0.0.0/8,192.168.1.0/24", ("10.0.0.1/8", "x")),
     (labels.OPAQUE_PORTS, "3306, mysql,9-10", "3306,mysql,9-10", ("70000", "My_Sql", "a.b", "9-8")),
     (labels.PROXY_CPU_REQUEST, ".5", ".5", ("", "100 m", "-1", "1Q", "abc")),
-    (labels.PROXY_CPU_LIMIT, "1.5", "1.5", ("", "1,5")),
+    (labels.PROXY_CPU_LIMIT, "1.5", "1.5", ("", "1,5", "9" * 5000)),
     (labels.PROXY_CPU_RATIO_LIMIT, "0.5", "0.5", ("", "0", "1.1", "x", "-1")),
     (labels.PROXY_MEMORY_REQUEST, "64Mi", "64Mi", ("", "64MiB")),
     (labels.PROXY_MEMORY_LIMIT, "1e9", "1e9", ("", "1GB")),
@@ -60,7 +60,7 @@ TABLE: list[tuple[str, str, Any, tuple[str, ...]]] = [
     (labels.DEBUG_IMAGE, "example/tools", "example/tools", ("", "a b")),
     (labels.DEBUG_IMAGE_VERSION, "v1", "v1", ("", "a b")),
     (labels.DEBUG_IMAGE_PULL_POLICY, "Never", "Never", ("", "never")),
-    (labels.CLOSE_WAIT_TIMEOUT, "1m", 60, ("", "1.5s", "x", "-1")),
+    (labels.CLOSE_WAIT_TIMEOUT, "1m", 60, ("", "1.5s", "x", "-1", "2147484", "600h", "9" * 400)),
     (labels.PROXY_AWAIT, "disabled", False, ("", "false")),
     (labels.DEFAULT_INBOUND_POLICY, "deny", "deny", ("", "allow", "Deny", "denny")),
     (labels.ACCESS_LOG, "apache", "apache", ("", "nginx")),
@@ -75,6 +75,14 @@ TABLE: list[tuple[str, str, Any, tuple[str, ...]]] = [
          '[{"name":"A","valueFrom":"x"}]', "[" * 100_000),
     ),
 ]  # fmt: skip
+
+
+LONG = st.builds(
+    lambda digit, times, end: digit * times + end,
+    st.sampled_from("09.[-,"),
+    st.sampled_from([400, 5000]),
+    st.sampled_from(["", "s", "m", "Gi", "]"]),
+)
 
 
 def setting_of(annotation: str, settings: Any) -> Any:
@@ -108,7 +116,7 @@ def test_other_values_are_refused_with_annotation_value_and_what_is_allowed(
 
 
 @pytest.mark.parametrize("annotation", sorted(RULES))
-@given(text=st.text(max_size=12))
+@given(text=st.text(max_size=12) | LONG)
 def test_any_text_is_read_or_refused_and_never_anything_else(annotation: str, text: str) -> None:
     with suppress(AnnotationError):
         apply_annotations(SETTINGS, {}, {annotation: text})

@@ -173,6 +173,19 @@ def test_a_wrong_annotation_denies_the_pod_and_says_why() -> None:
     assert bench.seen.said[0][0] == "refused"
 
 
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [(labels.CLOSE_WAIT_TIMEOUT, "9" * 400), (labels.PROXY_CPU_LIMIT, "9" * 5000)],
+)
+def test_a_number_of_hundreds_of_digits_denies_the_pod_and_is_named(
+    annotation: str, value: str
+) -> None:
+    bench = Bench(World(**{labels.INJECT: "enabled"}))
+    response = bench.review(pod(**{annotation: value}))
+    assert not response["allowed"]
+    assert response["status"]["message"].startswith(f'annotation {annotation}: "999')
+
+
 def test_typos_and_udp_ports_are_warnings() -> None:
     bench = Bench(World(**{labels.INJECT: "enabled"}))
     target = pod(**{"config.linkerd.io/proxy-log-levl": "x"})

@@ -1,5 +1,6 @@
 """Is this a pod that asks for a proxy and runs without one, and would a new one in its place have one?"""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ from proxy_injector.sidecar import Owner
 from proxy_injector.verdict import judged, sentence
 from weft import labels
 
+log = logging.getLogger(__name__)
+
+NOT_JUDGED = "it could not be judged: "
 NOT_SENT_LABELS = (labels.CONTROL_PLANE_COMPONENT_LABEL, labels.CNI_RESOURCE_LABEL)
 """Pods with one of these are never sent to the webhook."""
 
@@ -25,20 +29,33 @@ class Unmeshed:
 
 
 def find_unmeshed(pod: Json, namespace: Json, installed: Installation) -> Unmeshed | None:
-    """None for a pod that has a proxy or asks for none. Both objects are as the API server has them."""
+    """None for a pod that has a proxy or asks for none. Both objects are as the API server has them.
+
+    Never raises: whoever looks through all pods of a cluster must not stop at one, which anybody may have made.
+    """
     try:
-        metadata = mapping_at(pod, "metadata", "object")
-        if any(name in strings_at(metadata, "labels", "metadata") for name in NOT_SENT_LABELS):
-            return None
-        own = strings_at(metadata, "annotations", "metadata")
-        within = mapping_at(namespace, "metadata", "object")
-        inherited = strings_at(within, "annotations", "metadata")
-        decision = decide(mapping_at(pod, "spec", "object"), own, inherited)
-        if decision.inject:
-            refusal = _refusal(pod, decision, own, inherited, installed)
-            return Unmeshed(never_sent(namespace, installed) or refusal)
+        return _find(pod, namespace, installed)
     except MalformedObject:
         return None
+    except Exception as error:
+        metadata = pod.get("metadata") or {}
+        about = {"namespace": metadata.get("namespace"), "pod": metadata.get("name")}
+        log.exception("a pod could not be judged", extra=about)
+        return Unmeshed(f"{NOT_JUDGED}{error!r}")
+
+
+def _find(pod: Json, namespace: Json, installed: Installation) -> Unmeshed | None:
+    """Raises MalformedObject."""
+    metadata = mapping_at(pod, "metadata", "object")
+    if any(name in strings_at(metadata, "labels", "metadata") for name in NOT_SENT_LABELS):
+        return None
+    own = strings_at(metadata, "annotations", "metadata")
+    within = mapping_at(namespace, "metadata", "object")
+    inherited = strings_at(within, "annotations", "metadata")
+    decision = decide(mapping_at(pod, "spec", "object"), own, inherited)
+    if decision.inject:
+        refusal = _refusal(pod, decision, own, inherited, installed)
+        return Unmeshed(never_sent(namespace, installed) or refusal)
     return Unmeshed(sentence(decision)) if decision.reasons == (Reason.HOST_NETWORK,) else None
 
 

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from kit.kube.client import Client
@@ -13,8 +15,10 @@ from kit.lifecycle import Readiness
 from proxy_injector.defaults import Installation
 from proxy_injector.metrics import Metrics
 from proxy_injector.tests.examples import MESH, SETTINGS, pod
+from proxy_injector.unmeshed import find
 from proxy_injector.unmeshed.controller import EVICTED, MISSED, RESTARTED, Controller, Pace
 from proxy_injector.unmeshed.plan import BARE, CREATED_WITHOUT, Choice
+from proxy_injector.verdict import Verdict, judged
 from proxy_injector.world import KubernetesWorld
 from testkit.kube import FakeKube
 from testkit.waiting import wait_until
@@ -109,6 +113,35 @@ def test_report_says_it_of_the_pod_and_its_workload_and_counts() -> None:
             counted = {"namespace": "shop", "injectable": "true"}
             assert registry.get_sample_value("proxy_inject_unmeshed_pods", counted) == 3
 
+    asyncio.run(story())
+
+
+HUGE = {labels.CLOSE_WAIT_TIMEOUT: "9" * 400}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_pod_that_cannot_be_judged_is_told_of_and_the_others_looked_after(
+    fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged_or_not(installed: Installation, pod: Object, *others: Any, **more: Any) -> Verdict:
+        if fails and pod["metadata"]["name"] == "odd":
+            raise OverflowError("too large")
+        return judged(installed, pod, *others, **more)
+
+    async def story() -> None:
+        async with cluster() as kube, kube.client() as client:
+            odd = running("odd")
+            odd["metadata"]["annotations"] = HUGE
+            await kube.put(PODS, odd)
+            await kube.put(PODS, running("bare"))
+            async with controlled(client, "report"):
+                await wait_until(lambda: len(kube.objects(EVENTS)) == 2)
+            found = said(kube, MISSED)
+            assert found["Pod", "bare"].endswith(CREATED_WITHOUT)
+            why = "it could not be judged" if fails else f"annotation {labels.CLOSE_WAIT_TIMEOUT}"
+            assert why in found["Pod", "odd"]
+
+    monkeypatch.setattr(find, "judged", judged_or_not)
     asyncio.run(story())
 
 

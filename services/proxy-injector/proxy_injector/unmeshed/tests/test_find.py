@@ -1,5 +1,6 @@
 """Which pods are unmeshed, and why some would stay so: by the webhook's own verdict."""
 
+import logging
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from proxy_injector.defaults import Installation
 from proxy_injector.pod import Json
 from proxy_injector.tests.examples import MESH, SETTINGS, pod
+from proxy_injector.unmeshed import find
 from proxy_injector.unmeshed.find import Unmeshed, find_unmeshed
 from weft import labels
 
@@ -91,3 +93,17 @@ def test_a_pod_that_would_have_none_either(found: Json, within: Json, why: str) 
     unmeshed = find_unmeshed(found, within, INSTALLED)
     assert unmeshed is not None
     assert why in unmeshed.against
+
+
+def test_a_pod_whose_judgement_fails_is_said_to_be_one_and_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(find, "judged", fail)
+    with caplog.at_level(logging.ERROR):
+        found = find_unmeshed(asking(), namespace(), INSTALLED)
+    assert found == Unmeshed("it could not be judged: OverflowError('too large')")
+    assert caplog.records[0].exc_info is not None
+    assert vars(caplog.records[0])["pod"] == "web-1"
