@@ -292,9 +292,27 @@ UNUSABLE = [
     (labels.CLOSE_WAIT_TIMEOUT, "9" * 400, "at most 2147483"),
     (labels.PROXY_CPU_LIMIT, "9" * 5000, "a Kubernetes quantity"),
 ]
+WAYS = [(), ("--manual", "--ignore-cluster")]
 
 
-@pytest.mark.parametrize("flags", [(), ("--manual", "--ignore-cluster")])
+@pytest.mark.parametrize("flags", WAYS)
+def test_a_request_above_the_limit_is_named(flags: tuple[str, ...]) -> None:
+    ran = mesh(
+        "inject",
+        *flags,
+        "--proxy-memory-request",
+        "2Gi",
+        "--proxy-memory-limit",
+        "64Mi",
+        "-",
+        stdin=APP,
+    )
+    assert (ran.code, ran.out) == (1, "")
+    assert f'annotation {labels.PROXY_MEMORY_REQUEST}: "2Gi" is not allowed' in ran.err
+    assert "up to the limit, 64Mi" in ran.err
+
+
+@pytest.mark.parametrize("flags", WAYS)
 @pytest.mark.parametrize(("annotation", "value", "allowed"), UNUSABLE)
 def test_annotations_the_webhook_would_refuse_are_named(
     annotation: str, value: str, allowed: str, flags: tuple[str, ...]

@@ -20,7 +20,7 @@ from weft.conntrack import LONGEST_CLOSE_WAIT
 from weft.cpu import check_cpu_ratio
 from weft.durations import parse_duration, parse_go_duration
 from weft.ports import is_port_name, parse_port, parse_port_set
-from weft.quantities import check_amount
+from weft.quantities import QuantityError, check_amount, parse_quantity
 
 STABLE_PREFIX = "config.linkerd.io/"
 EARLY_PREFIXES = ("config.alpha.linkerd.io/", "config.beta.linkerd.io/")
@@ -263,16 +263,18 @@ def apply_annotations(
     Additional environment variables add up, later ones replacing earlier ones of the same name;
     everything else replaces. Raises AnnotationError.
     """
-    for given in (settings_in(namespace), settings_in(pod)):
+    for spoken in (settings_in(namespace), settings_in(pod)):
         for annotation in RULES:  # in this order, so that the first error is always the same one
-            if annotation in given:
-                settings = _apply(settings, annotation, given[annotation])
+            if annotation in spoken:
+                settings = _apply(settings, annotation, spoken[annotation])
     if pod.get(labels.INJECT, namespace.get(labels.INJECT)) == labels.INJECT_INGRESS:
         settings = replace(settings, ingress=True)
     tap = pod.get(labels.DISABLE_TAP, namespace.get(labels.DISABLE_TAP))
     if tap is not None:
         settings = replace(settings, disable_tap=_disables_tap(tap))
-    _check_ports_differ(settings, {*settings_in(namespace), *settings_in(pod)})
+    given = {**settings_in(namespace), **settings_in(pod)}
+    _check_ports_differ(settings, given)
+    _check_requests_fit(settings, given)
     return _with_attributes(settings, {**namespace, **pod})
 
 
@@ -325,3 +327,28 @@ def _check_ports_differ(settings: ProxySettings, given: Collection[str]) -> None
         if port in taken:
             raise AnnotationError(annotation, str(port), f"a port other than that of {taken[port]}")
         taken[port] = annotation
+
+
+def _check_requests_fit(settings: ProxySettings, given: Collection[str]) -> None:
+    """The API server refuses a pod with a request above its limit. The error names an annotation that was
+    given; what the mesh says of both was checked when it was installed."""
+    has = settings.resources
+    for request, asked, limit, most in (
+        (labels.PROXY_CPU_REQUEST, has.cpu_request, labels.PROXY_CPU_LIMIT, has.cpu_limit),
+        (labels.PROXY_MEMORY_REQUEST, has.memory_request, labels.PROXY_MEMORY_LIMIT, has.memory_limit),
+        (labels.PROXY_EPHEMERAL_STORAGE_REQUEST, has.storage_request,
+         labels.PROXY_EPHEMERAL_STORAGE_LIMIT, has.storage_limit),
+    ):  # fmt: skip
+        if {request, limit}.isdisjoint(given) or not _is_above(asked, most):
+            continue
+        if request in given:
+            raise AnnotationError(request, asked, f"a request up to the limit, {most}")
+        raise AnnotationError(limit, most, f"a limit not below the request, {asked}")
+
+
+def _is_above(request: str, limit: str) -> bool:
+    """False also where one of them is empty, or is a value of the mesh that somebody broke."""
+    try:
+        return parse_quantity(request) > parse_quantity(limit)
+    except QuantityError:
+        return False

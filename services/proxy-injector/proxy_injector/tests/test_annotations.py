@@ -1,5 +1,6 @@
 """Every annotation: what is read, what is refused, and that the error says both."""
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from proxy_injector.annotations import (
     settings_in,
     unknown_annotations,
 )
-from proxy_injector.defaults import Tracing
+from proxy_injector.defaults import ProxySettings, Resources, Tracing
 from proxy_injector.tests.examples import SETTINGS
 from weft import labels
 
@@ -195,6 +196,41 @@ def test_an_attribute_is_one_plain_line(value: str) -> None:
 def test_two_proxy_ports_may_not_be_the_same() -> None:
     with pytest.raises(AnnotationError, match=r"inbound-port.*4191.*admin-port"):
         apply_annotations(SETTINGS, {}, {labels.INBOUND_PORT: "4191"})
+
+
+RESOURCES = [
+    (labels.PROXY_CPU_REQUEST, labels.PROXY_CPU_LIMIT, "cpu"),
+    (labels.PROXY_MEMORY_REQUEST, labels.PROXY_MEMORY_LIMIT, "memory"),
+    (labels.PROXY_EPHEMERAL_STORAGE_REQUEST, labels.PROXY_EPHEMERAL_STORAGE_LIMIT, "storage"),
+]
+
+
+@pytest.mark.parametrize(("request_of", "limit_of", "kind"), RESOURCES)
+def test_a_request_may_not_be_above_the_limit_whoever_says_either(
+    request_of: str, limit_of: str, kind: str
+) -> None:
+    def mesh(name: str, value: str) -> ProxySettings:
+        return replace(SETTINGS, resources=replace(Resources(), **{f"{kind}_{name}": value}))
+
+    above = re.escape(f'{request_of}: "2k" is not allowed; allowed: a request up to the limit, 1Ki')
+    below = re.escape(
+        f'{limit_of}: "1Ki" is not allowed; allowed: a limit not below the request, 2k'
+    )
+    for settings, namespace, pod, said in (
+        (SETTINGS, {}, {request_of: "2k", limit_of: "1Ki"}, above),
+        (SETTINGS, {request_of: "2k"}, {limit_of: "1Ki"}, above),
+        (mesh("limit", "1Ki"), {}, {request_of: "2k"}, above),
+        (mesh("request", "2k"), {limit_of: "1Ki"}, {}, below),
+    ):
+        with pytest.raises(AnnotationError, match=said):
+            apply_annotations(settings, namespace, pod)
+
+
+@pytest.mark.parametrize(("request_of", "limit_of", "_kind"), RESOURCES)
+def test_a_request_up_to_the_limit_is_taken(request_of: str, limit_of: str, _kind: str) -> None:
+    namespace = {request_of: "2k", limit_of: "1Ki"}  # the pod says better
+    apply_annotations(SETTINGS, namespace, {limit_of: "2000"})
+    apply_annotations(SETTINGS, namespace, {request_of: "1024"})
 
 
 def test_a_typo_is_named_with_what_was_meant() -> None:
