@@ -5,8 +5,6 @@ with a type of their own in `weft/` are checked by that.
 """
 
 import ipaddress
-import re
-from collections.abc import Mapping
 from typing import Any
 
 from weft.addresses import AddressError, split_host_port
@@ -14,9 +12,7 @@ from weft.durations import parse_go_duration
 from weft.images import is_image_name
 from weft.label_text import is_label_key, is_label_value
 from weft.names import is_dns_label, is_dns_name
-
-_VARIABLE = re.compile(r"[^=\x00-\x1f\x7f]+")
-_VARIABLE_KEYS = ("name", "value", "valueFrom")
+from weft.variables import check_variables
 
 
 def labels(given: dict[str, str]) -> dict[str, str]:
@@ -96,28 +92,8 @@ def _is_ip(text: str) -> bool:
 
 def variables(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """EnvVar objects. One that is wrong would be refused with every pod of the mesh."""
-    for place, one in enumerate(given):
-        wrong = _wrong_variable(one)
-        if wrong:
-            raise ValueError(f"number {place} {wrong}")
+    check_variables(given)
     return given
-
-
-def _wrong_variable(one: Mapping[str, Any]) -> str:
-    """Empty when nothing is."""
-    name, value, source = one.get("name"), one.get("value", ""), one.get("valueFrom", {})
-    unknown = [key for key in one if key not in _VARIABLE_KEYS]
-    if unknown:
-        return f"has {unknown[0]!r}: allowed are {', '.join(_VARIABLE_KEYS)}"
-    if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
-        return f"needs a name without '=', not {name!r}"
-    if not isinstance(value, str):
-        return f"({name}) needs a value that is text, not {value!r}: put it in quotes"
-    if not isinstance(source, dict):
-        return f"({name}) needs keys and values in valueFrom, not {source!r}"
-    if value and source:
-        return f"({name}) has both value and valueFrom"
-    return ""
 
 
 def strategy(unavailable: int | str, surge: int | str) -> None:

@@ -291,6 +291,9 @@ def test_flags_with_unusable_values_are_named(flags: tuple[str, ...], said: str)
 UNUSABLE = [
     (labels.CLOSE_WAIT_TIMEOUT, "9" * 400, "at most 2147483"),
     (labels.PROXY_CPU_LIMIT, "9" * 5000, "a Kubernetes quantity"),
+    (labels.PROXY_ADDITIONAL_ENV, '[{"name":"A=B"}]', "number 0 needs a name of printable ASCII"),
+    (labels.PROXY_ADDITIONAL_ENV, '[{"name":"A","value":"\\ud800"}]', "half a character"),
+    (labels.PROXY_ADDITIONAL_ENV, '[{"name":"A","valueFrom":{"x":NaN}}]', "a JSON list"),
 ]
 WAYS = [(), ("--manual", "--ignore-cluster")]
 

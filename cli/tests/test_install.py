@@ -519,6 +519,10 @@ WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
         ("--set", "proxy.additionalEnv=[{name: A, value: b, valueFrom: {c: {}}}]"),
         ("(A) has both value and valueFrom",),
     ),
+    (
+        ("--set", "proxy.additionalEnv=[{name: A, valueFrom: {fieldRef: {}}}]"),
+        ("(A) needs fieldPath, a text, in valueFrom.fieldRef",),
+    ),
     (("--set", "imagePullSecrets=a"), ("imagePullSecrets must be a valid list, not 'a'",)),
     (
         ("--set", "imagePullSecrets={a}"),

@@ -21,6 +21,7 @@ from weft.cpu import check_cpu_ratio
 from weft.durations import parse_duration, parse_go_duration
 from weft.ports import is_port_name, parse_port, parse_port_set
 from weft.quantities import QuantityError, check_amount, parse_quantity
+from weft.variables import VariableError, check_variables
 
 STABLE_PREFIX = "config.linkerd.io/"
 EARLY_PREFIXES = ("config.alpha.linkerd.io/", "config.beta.linkerd.io/")
@@ -29,8 +30,9 @@ EARLY_PREFIXES = ("config.alpha.linkerd.io/", "config.beta.linkerd.io/")
 class AnnotationError(ValueError):
     """A value that is not allowed; the message names annotation, value and what is allowed."""
 
-    def __init__(self, annotation: str, value: str, allowed: str) -> None:
-        super().__init__(f'annotation {annotation}: "{value}" is not allowed; allowed: {allowed}')
+    def __init__(self, annotation: str, value: str, allowed: str, why: str = "") -> None:
+        refused = f'annotation {annotation}: "{value}" is not allowed' + (f": {why}" if why else "")
+        super().__init__(f"{refused}; allowed: {allowed}")
         self.annotation = annotation
         self.value = value
         self.allowed = allowed
@@ -128,23 +130,20 @@ def _number(first: int, last: int) -> Callable[[str], int]:
     return read
 
 
+def _refuse(constant: str) -> None:
+    """NaN and the infinities, which Python's JSON has and no other."""
+    raise ValueError(constant)
+
+
 def read_environment(text: str) -> tuple[str, ...]:
-    """A JSON list of EnvVar objects, each as canonical JSON. Raises ValueError."""
+    """A JSON list of EnvVar objects, each as canonical JSON. Raises ValueError, or VariableError saying which is wrong."""
     try:
-        listed = json.loads(text)
+        listed = json.loads(text, parse_constant=_refuse)
     except RecursionError:
         raise ValueError(text) from None
     if not isinstance(listed, list):
         raise ValueError(text)
-    for variable in listed:
-        if not isinstance(variable, dict) or not set(variable) <= {"name", "value", "valueFrom"}:
-            raise ValueError(text)
-        if not isinstance(variable.get("name"), str) or not variable["name"]:
-            raise ValueError(text)
-        if not isinstance(variable.get("value", ""), str):
-            raise ValueError(text)
-        if not isinstance(variable.get("valueFrom", {}), dict):
-            raise ValueError(text)
+    check_variables(listed)
     return tuple(json.dumps(one, separators=(",", ":"), ensure_ascii=False) for one in listed)
 
 
@@ -208,7 +207,7 @@ RULES: dict[str, Rule] = {
     labels.ACCESS_LOG: Rule("access_log", _one_of("apache", "json"), '"apache" or "json"'),
     labels.SHUTDOWN_GRACE_PERIOD: Rule("shutdown_grace_period", _duration, _DURATIONS),
     labels.PROXY_ENABLE_NATIVE_SIDECAR: Rule("native_sidecar", _switch_or_flag, _BOOLEAN),
-    labels.PROXY_ADDITIONAL_ENV: Rule("additional_env", read_environment, 'a JSON list of {"name", "value"} objects'),
+    labels.PROXY_ADDITIONAL_ENV: Rule("additional_env", read_environment, 'a JSON list of {"name", "value"} or {"name", "valueFrom"} objects'),
     labels.PROXY_WAIT_BEFORE_EXIT_SECONDS: Rule("wait_before_exit_seconds", _number(0, 3600), "whole seconds from 0 to 3600"),
 }  # fmt: skip
 
@@ -303,6 +302,8 @@ def _apply(settings: ProxySettings, annotation: str, text: str) -> ProxySettings
     rule = RULES[annotation]
     try:
         value = rule.parse(text)
+    except VariableError as error:
+        raise AnnotationError(annotation, text, rule.allowed, str(error)) from None
     except (ValueError, ArithmeticError):
         raise AnnotationError(annotation, text, rule.allowed) from None
     group, dot, field = rule.setting.partition(".")

@@ -73,7 +73,11 @@ TABLE: list[tuple[str, str, Any, tuple[str, ...]]] = [
         '[{"name":"A","value":"1"}]',
         ('{"name":"A","value":"1"}',),
         ("", "{}", "[1]", "[{}]", '[{"name":1}]', '[{"name":"A","value":1}]', '[{"name":"A","x":1}]',
-         '[{"name":"A","valueFrom":"x"}]', "[" * 100_000),
+         '[{"name":"A","valueFrom":"x"}]', "[" * 100_000,
+         '[{"name":"A=B"}]', '[{"name":"A","valueFrom":{"x":NaN}}]', '[{"name":"A","value":"\\ud800"}]',
+         '[{"name":"A","valueFrom":{"fieldRef":{"fieldPath":"x","y":1e999}}}]',
+         '[{"name":"A","value":"1","valueFrom":{"fieldRef":{"fieldPath":"spec.nodeName"}}}]',
+         '[{"name":"A","valueFrom":' + '{"a":' * 950 + "1" + "}" * 951 + "]"),
     ),
 ]  # fmt: skip
 
@@ -127,6 +131,14 @@ def test_the_pod_wins_over_the_namespace_and_the_namespace_over_the_mesh() -> No
     namespace = {labels.PROXY_LOG_LEVEL: "info", labels.PROXY_UID: "3000"}
     changed = apply_annotations(SETTINGS, namespace, {labels.PROXY_LOG_LEVEL: "debug"})
     assert changed == replace(SETTINGS, log_level="debug", uid=3000)
+
+
+def test_the_variable_that_is_wrong_is_named() -> None:
+    text = '[{"name":"A"},{"name":"B=C"}]'
+    with pytest.raises(
+        AnnotationError, match=r"not allowed: number 1 needs a name .* 'B=C'; allowed: a JSON list"
+    ):
+        apply_annotations(SETTINGS, {}, {labels.PROXY_ADDITIONAL_ENV: text})
 
 
 def test_additional_environment_adds_up_in_order() -> None:
