@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from kit.admission.answer import Answer, allowed, denied, failure, respond
-from kit.admission.review import MalformedReview, Request, TooDeep, read_review
+from kit.admission.review import MalformedReview, Request, Review, TooDeep, read_review
 from kit.kube.errors import KubeError
 from proxy_injector.annotations import AnnotationError, settings_in
 from proxy_injector.decide import decide
@@ -66,7 +66,16 @@ class Webhook:
             self._metrics.failures.labels("denied").inc()
             return respond(error.review, denied(str(error)))
         try:
-            verdict = await self._judge(review.request)
+            return await self._answer(review)
+        except Exception:
+            log.exception("review failed", extra={"uid": review.request.uid})
+            self._metrics.failures.labels("internal").inc()
+            return failure(500, "the proxy-injector failed; its log says why")
+
+    async def _answer(self, review: Review) -> Answer:
+        """Raises what nobody expects, also where the answer cannot be written down."""
+        try:
+            return respond(review, admitted(await self._judge(review.request)))
         except (MalformedObject, AnnotationError) as error:
             self._metrics.failures.labels("denied").inc()
             return respond(review, denied(str(error)))
@@ -74,11 +83,6 @@ class Webhook:
             self._metrics.failures.labels("api").inc()
             why = str(error) or "the Kubernetes API did not answer in time"
             return failure(500, f"cannot decide about {review.request.namespace}: {why}")
-        except Exception:
-            log.exception("review failed", extra={"uid": review.request.uid})
-            self._metrics.failures.labels("internal").inc()
-            return failure(500, "the proxy-injector failed; its log says why")
-        return respond(review, admitted(verdict))
 
     async def _judge(self, request: Request) -> Verdict:
         if request.operation != "CREATE" or request.target is None:

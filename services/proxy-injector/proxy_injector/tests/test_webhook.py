@@ -4,6 +4,7 @@ import asyncio
 import json
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -349,6 +350,28 @@ def test_a_silent_api_server_is_a_failed_call_and_no_denial() -> None:
     status, answer = bench.ask(body)
     assert status == 500
     assert "boom" not in answer["message"]
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_an_answer_that_cannot_be_written_down_is_a_failed_call(refused: bool) -> None:
+    world = World(**{labels.INJECT: "enabled"})
+    if refused:  # the message repeats it
+        world.namespace[labels.PROXY_LOG_LEVEL] = HALF
+    else:
+        variable = json.dumps({"name": "A", "value": HALF})
+        world.installation = Installation(MESH, replace(SETTINGS, additional_env=(variable,)))
+    bench = Bench(world)
+    status, answer = bench.ask(
+        json.dumps(
+            {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+             "request": {"uid": "u", "kind": {"kind": "Pod"}, "namespace": "n", "operation": "CREATE", "object": pod()}}
+        ).encode()
+    )  # fmt: skip
+    assert (status, answer["message"]) == (500, "the proxy-injector failed; its log says why")
+    assert bench.count("proxy_inject_admission_failures_total", cause="internal") == 1
 
 
 def test_a_review_is_a_span_of_its_caller_s_trace_when_somebody_collects_them() -> None:
