@@ -18,6 +18,7 @@ from proxy.environment import PREFIX, Environment, SettingsError
 from proxy.stack.backoff import Backoff
 from proxy.telemetry import resource
 from weft import log_filter
+from weft.cpu import MAX_CORES
 from weft.labels import DEFAULT_POLICIES
 from weft.names import is_dns_name, is_spiffe_id
 
@@ -31,9 +32,6 @@ FORMATS = ("apache", "json")
 """Of the access log."""
 
 __all__ = ["EXIT_CODE", "NOT_YET", "Settings", "SettingsError"]
-
-MAX_CORES = 256
-"""More is taken for a mistake."""
 
 MAX_SOCKET_PATH = 107
 """Bytes; the kernel takes no more."""

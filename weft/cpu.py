@@ -1,6 +1,9 @@
-"""Shares of a node's cores, as `cpuRatioLimit` and its annotation write them."""
+"""How many cores a proxy uses, and shares of a node's, as `cpuRatioLimit` and its annotation write them."""
 
 import re
+
+MAX_CORES = 256
+"""Of one proxy; in its environment more is taken for a mistake."""
 
 
 def check_cpu_ratio(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from proxy_injector.defaults import ControlPlane, Mesh, ProxySettings, Tracing
 from proxy_injector.pod import Json
+from weft.cpu import MAX_CORES
 from weft.names import DESTINATION_COMPONENT, IDENTITY_COMPONENT
 from weft.quantities import QuantityError, parse_quantity, whole
 
@@ -60,9 +61,9 @@ def proxy_environment(
 
 
 def whole_cores(quantity: str) -> int:
-    """A CPU quantity rounded up to whole cores; 1 for text that is none or empty."""
+    """A CPU quantity rounded up to whole cores, as many as a proxy takes; 1 for text that is none or empty."""
     try:
-        return max(1, whole(parse_quantity(quantity)))
+        return min(max(1, whole(parse_quantity(quantity))), MAX_CORES)
     except QuantityError:
         return 1
 

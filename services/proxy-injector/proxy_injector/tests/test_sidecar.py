@@ -224,7 +224,19 @@ def test_ports_of_probes_and_containers_are_inbound_ports() -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "cores"),
-    [("", 1), ("100m", 1), ("1", 1), ("1001m", 2), ("2.5", 3), ("4", 4), ("junk", 1), ("1e1", 10)],
+    [
+        ("", 1),
+        ("100m", 1),
+        ("1", 1),
+        ("1001m", 2),
+        ("2.5", 3),
+        ("4", 4),
+        ("junk", 1),
+        ("1e1", 10),
+        ("256", 256),
+        ("1k", 256),
+        ("1e999", 256),
+    ],
 )
 def test_cpu_quantities_become_whole_cores(quantity: str, cores: int) -> None:
     assert whole_cores(quantity) == cores
