@@ -4,10 +4,9 @@ Each function returns what it was given, or raises ValueError that names the par
 with a type of their own in `weft/` are checked by that.
 """
 
-import ipaddress
 from typing import Any
 
-from weft.addresses import AddressError, split_host_port
+from weft.addresses import AddressError, is_address, split_host_port
 from weft.durations import parse_go_duration
 from weft.images import is_image_name
 from weft.label_text import is_label_key, is_label_value
@@ -77,17 +76,9 @@ def collector(text: str) -> str:
         host, port = split_host_port(text)
     except AddressError:
         host, port = "", None
-    if port is None or not (is_dns_name(host.lower().removesuffix(".")) or _is_ip(host)):
+    if port is None or not (is_dns_name(host.lower().removesuffix(".")) or is_address(host)):
         raise ValueError(f"enabled needs collector.endpoint, host:port, not {text!r}")
     return text
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def variables(given: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -21,7 +21,10 @@ _GROUPS = {
 }
 _INTRODUCTION = """\
 Every response that the proxy itself makes says why: the header `l5d-proxy-error` carries a text, and the same number
-stands in the proxy's log. A number never changes its meaning."""
+stands in the proxy's log. A number never changes its meaning.
+
+The texts name addresses of pods, so clients outside the mesh are not told: neither by the proxy of the pod they ask, nor by
+that of an ingress controller. The log, the metrics and `/errors` of that proxy have the number all the same."""
 
 
 def write() -> str:
