@@ -7,6 +7,7 @@ ports       the port numbers of the mesh, port lists and ranges as annotations w
 labels      every label and annotation the mesh reads or writes
 numbers     `8080`: whole numbers
 texts       texts of others, so that they can be sent on
+kubernetes_version  `1.34`, as an API server says it
 durations   `300ms`, `1h30m`: the two spellings users meet
 quantities  `100m`, `64Mi`: amounts of CPU and memory
 patterns    regular expressions of routes

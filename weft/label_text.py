@@ -8,7 +8,9 @@ import re
 
 from weft.names import is_dns_name
 
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+NAME = "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+"""The form of a key without its domain, and of a value that is not empty."""
+_NAME = re.compile(NAME)
 
 
 def is_label_key(text: str) -> bool:

@@ -9,7 +9,7 @@ from cli.cluster.paths import CONFIG_MAPS, SERVICES, VERSION, find, items
 from cli.failure import CommandError
 from cli.render.yaml_text import YamlError, load_one
 from weft import labels
-from weft.numbers import whole_number
+from weft.kubernetes_version import kubernetes_version
 
 CONFIG = "weft-config"
 CONFIG_KEY = "values"
@@ -103,10 +103,7 @@ ONE_FOR_ALL = (
 
 def server_version(cluster: Cluster) -> tuple[int, int] | None:
     """The API server's (major, minor), or None when it says nothing readable. Raises ClusterError."""
-    said = cluster.get(VERSION)
-    major = whole_number("".join(filter(str.isdecimal, str(said.get("major", "")))))
-    minor = whole_number("".join(filter(str.isdecimal, str(said.get("minor", "")))))
-    return None if major is None or minor is None else (major, minor)
+    return kubernetes_version(cluster.get(VERSION))
 
 
 def api_server_ports(cluster: Cluster) -> list[int]:

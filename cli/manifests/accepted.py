@@ -10,7 +10,7 @@ from weft.addresses import AddressError, is_address, split_host_port
 from weft.durations import parse_go_duration
 from weft.images import is_image_name
 from weft.label_text import is_label_key, is_label_value
-from weft.names import is_dns_label, is_dns_name
+from weft.names import is_dns_name
 from weft.variables import check_variables
 
 
@@ -27,14 +27,6 @@ def labels(given: dict[str, str]) -> dict[str, str]:
                 f"{value!r} is not the value of a label, here of {key}: allowed are up to 63 letters, digits, "
                 "'-', '_' and '.'"
             )
-    return given
-
-
-def namespaces(given: list[str]) -> list[str]:
-    """Names of namespaces."""
-    for one in given:
-        if not is_dns_label(one):
-            raise ValueError(f"{one!r} is not a namespace: allowed are a-z, 0-9 and '-'")
     return given
 
 

@@ -19,6 +19,7 @@ from weft.conntrack import LONGEST_CLOSE_WAIT
 from weft.cpu import check_cpu_ratio
 from weft.durations import parse_duration, parse_go_duration
 from weft.images import is_image_name, is_image_tag
+from weft.label_text import NAME as LABEL_NAME
 from weft.matchers import parse_matchers
 from weft.names import is_dns_label, is_dns_name
 from weft.ports import ADMIN, CONTROL, DEFAULT_OPAQUE, INBOUND, MAX_PORT, OUTBOUND, parse_port_set
@@ -119,9 +120,6 @@ _DNS_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DNS_NAME = rf"{_DNS_LABEL}(\.{_DNS_LABEL})*"
 
 
-_LABEL_TEXT = "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
-
-
 def _text(form: str, **more: Any) -> dict[str, Any]:
     """In the chart's schema, by which helm checks values: the whole text has this form."""
     return {"type": "string", "pattern": f"^{form}$", **more}
@@ -154,16 +152,12 @@ ObjectLabels = Annotated[
     AfterValidator(accepted.labels),
     Field(
         json_schema_extra={
-            "patternProperties": {f"^({_DNS_NAME}/)?{_LABEL_TEXT}$": _text(f"({_LABEL_TEXT})?")},
+            "patternProperties": {f"^({_DNS_NAME}/)?{LABEL_NAME}$": _text(f"({LABEL_NAME})?")},
             "additionalProperties": False,
         }
     ),
 ]
-Namespaces = Annotated[
-    list[str],
-    AfterValidator(accepted.namespaces),
-    Field(json_schema_extra={"items": _text(_DNS_LABEL)}),
-]
+ExcludedNamespace = Annotated[str, AfterValidator(_namespace), WithJsonSchema(_text(_DNS_LABEL))]
 Registry = Annotated[
     str,
     AfterValidator(accepted.registry),
@@ -516,7 +510,7 @@ class ProxyInjector(Serving):
 
     timeoutSeconds: Annotated[int, Field(ge=1, le=30)] = 10
     """How long the API server waits for it before webhookFailurePolicy applies."""
-    excludedNamespaces: Namespaces = ["kube-system", "cert-manager"]
+    excludedNamespaces: list[ExcludedNamespace] = ["kube-system", "cert-manager"]
     """Namespaces whose pods are never sent to it."""
     unmeshedPods: Choice = "report"
     """Pods that ask for a proxy and run without one, since it was away when they were made: `report` says so in events and a metric, `restart` evicts those that their controller makes anew, one of a workload at a time, `ignore` leaves them to `mesh check --proxy`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -92,10 +92,12 @@ def _words(annotation: Any) -> str:
     if annotation in simple:
         return simple[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _words(arguments[0])
     if origin is Literal:
         return " or ".join(f"`{one}`" if one else "empty" for one in arguments)
     if origin is list:
-        return "list of texts" if arguments == (str,) else "list of objects"
+        return "list of texts" if _words(arguments[0]) == "text" else "list of objects"
     if origin is dict:
         return "names and texts"
     return " or ".join(dict.fromkeys(_words(one) for one in arguments))

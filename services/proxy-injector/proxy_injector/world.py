@@ -17,7 +17,7 @@ from kit.kube.objects import NAMESPACES, PODS, annotations, metadata
 from proxy_injector import defaults
 from proxy_injector.defaults import Installation, ValuesError
 from proxy_injector.owners import INTERMEDIATE, OWNERS, Parent, controller_of
-from weft.numbers import whole_number
+from weft.kubernetes_version import kubernetes_version
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,4 @@ def read_installation(path: Path) -> Installation:
 
 async def server_version(client: Client) -> tuple[int, int] | None:
     """The API server's (major, minor). Raises KubeError."""
-    said = await client.request("GET", "/version")
-    major = whole_number("".join(filter(str.isdecimal, str(said.get("major", "")))))
-    minor = whole_number("".join(filter(str.isdecimal, str(said.get("minor", "")))))
-    return None if major is None or minor is None else (major, minor)
+    return kubernetes_version(await client.request("GET", "/version"))
